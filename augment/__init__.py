@@ -1,0 +1,1 @@
+"""Augmentation: image, keypoints and mask change together or not at all."""

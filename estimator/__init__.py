@@ -1,0 +1,1 @@
+"""The runtime: a picture in, poses out, with numpy, OpenCV and LiteRT alone."""

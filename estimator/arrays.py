@@ -1,0 +1,29 @@
+"""The array types of our signatures, and the check that public doors make on a shape."""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Float: TypeAlias = npt.NDArray[np.float32]
+UInt8: TypeAlias = npt.NDArray[np.uint8]
+Int: TypeAlias = npt.NDArray[np.int64]
+
+
+def check_shape(name: str, array: npt.NDArray[Any], expected: tuple[int | None, ...]) -> None:
+    """Refuses an array whose shape is not the expected one.
+
+    Args:
+      name: what the array is called in the caller's signature.
+      array: any array.
+      expected: one entry a dimension; None allows any length.
+
+    Raises:
+      ValueError: the rank or a length differs; says both shapes.
+    """
+    fits = array.ndim == len(expected) and all(
+        want is None or want == got for want, got in zip(expected, array.shape, strict=True)
+    )
+    if not fits:
+        rule = ", ".join("*" if want is None else str(want) for want in expected)
+        raise ValueError(f"{name} must have shape ({rule}), found {array.shape}")

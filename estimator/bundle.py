@@ -1,0 +1,71 @@
+"""The spec into and out of a model's file.
+
+In a .tflite it is a zip member behind the flatbuffer, as TFLite's associated files are: LiteRT
+loads such a file unchanged, and `unzip -p model.tflite pose_spec.json` shows the spec. In a
+SavedModel it is `assets.extra/pose_spec.json`.
+"""
+
+import os
+import zipfile
+from pathlib import Path
+
+from .spec import PoseSpec
+
+MEMBER = "pose_spec.json"
+ASSETS = "assets.extra"
+
+
+def write_tflite(path: str | os.PathLike[str], flatbuffer: bytes, spec: PoseSpec) -> None:
+    """Writes a .tflite that carries its spec; the file appears whole or not at all."""
+    path = Path(path)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_bytes(flatbuffer)
+        with zipfile.ZipFile(partial, "a", zipfile.ZIP_STORED) as archive:
+            member = zipfile.ZipInfo(MEMBER)  # its date is 1980: the same model, the same bytes
+            archive.writestr(member, spec.to_json())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_saved_model(path: str | os.PathLike[str], spec: PoseSpec) -> None:
+    """Puts the spec into a SavedModel's folder."""
+    folder = Path(path) / ASSETS
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MEMBER).write_text(spec.to_json(), encoding="utf-8")
+
+
+def read(path: str | os.PathLike[str]) -> PoseSpec:
+    """Reads the spec of a .tflite file or a SavedModel folder.
+
+    Raises:
+      FileNotFoundError: there is no such file or folder.
+      ValueError: it carries no spec, or an invalid one; says which file and what to do.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"no model at {path}")
+    text = _read_folder(path) if path.is_dir() else _read_tflite(path)
+    if text is None:
+        raise ValueError(
+            f"{path} carries no {MEMBER}; was it written by tfpose.export? Give an existing "
+            "model its spec with estimator.bundle"
+        )
+    try:
+        return PoseSpec.from_json(text)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _read_folder(path: Path) -> str | None:
+    file = path / ASSETS / MEMBER
+    return file.read_text(encoding="utf-8") if file.is_file() else None
+
+
+def _read_tflite(path: Path) -> str | None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.read(MEMBER).decode("utf-8")
+    except (zipfile.BadZipFile, KeyError):
+        return None

@@ -1,0 +1,105 @@
+"""Poses: the people found in one picture. The one result type of every decoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from . import geometry
+from .arrays import Float, check_shape
+from .skeleton import Skeleton, mapping
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Poses:
+    """N people, best first or in the order of the boxes given.
+
+    Attributes:
+      skeleton: K keypoints.
+      xy: (N, K, 2) float32, x before y, pixels; NaN where a keypoint was not found.
+      score: (N, K) float32, 0..1; exactly 0 where a keypoint was not found.
+      person_score: (N,) float32, at least 0; ranks people, as COCO AP needs.
+
+    Raises:
+      ValueError: a shape or type is wrong, or NaN and score 0 do not coincide.
+    """
+
+    skeleton: Skeleton
+    xy: Float
+    score: Float
+    person_score: Float
+
+    def __post_init__(self) -> None:
+        count = len(self.skeleton.keypoints)
+        check_shape("xy", self.xy, (None, count, 2))
+        check_shape("score", self.score, (len(self.xy), count))
+        check_shape("person_score", self.person_score, (len(self.xy),))
+        for name in ("xy", "score", "person_score"):
+            if getattr(self, name).dtype != np.float32:
+                raise ValueError(f"{name} must be float32, found {getattr(self, name).dtype}")
+        if not np.array_equal(np.isnan(self.xy).any(axis=2), self.score == 0):
+            raise ValueError("xy must be NaN exactly where score is 0")
+        if not (np.isfinite(self.score).all() and (self.score >= 0).all()):
+            raise ValueError("score must be finite and not negative")
+
+    def __len__(self) -> int:
+        return len(self.xy)
+
+    @classmethod
+    def empty(cls, skeleton: Skeleton) -> Poses:
+        """No people."""
+        count = len(skeleton.keypoints)
+        return cls(
+            skeleton=skeleton,
+            xy=np.zeros((0, count, 2), np.float32),
+            score=np.zeros((0, count), np.float32),
+            person_score=np.zeros(0, np.float32),
+        )
+
+    @property
+    def found(self) -> npt.NDArray[np.bool_]:
+        """(N, K): which keypoints were found."""
+        return np.asarray(self.score > 0)
+
+    @property
+    def boxes(self) -> Float:
+        """(N, 4): x, y, width, height around the keypoints found; zeros for a person of none."""
+        boxes = np.zeros((len(self), 4), np.float32)
+        for index in np.flatnonzero(self.found.any(axis=1)):
+            points = self.xy[index][self.found[index]]
+            boxes[index, :2] = points.min(axis=0)
+            boxes[index, 2:] = points.max(axis=0) - points.min(axis=0)
+        return boxes
+
+    def transformed(self, matrix: npt.NDArray[np.floating]) -> Poses:
+        """The same people where a (2, 3) matrix puts them."""
+        return replace(self, xy=geometry.transform(matrix, self.xy))
+
+    def select(self, index: npt.NDArray[np.bool_] | npt.NDArray[np.integer]) -> Poses:
+        """The people of a mask (N,) or of indices."""
+        return replace(
+            self,
+            xy=self.xy[index],
+            score=self.score[index],
+            person_score=self.person_score[index],
+        )
+
+    def to_skeleton(self, target: Skeleton) -> Poses:
+        """The same people with another skeleton's keypoints, by `skeleton.mapping`.
+
+        A derived keypoint is the mean of its sources, with their lowest score, and absent where
+        one of them is.
+        """
+        weights = mapping(self.skeleton, target)  # (Kt, Ks)
+        needed: npt.NDArray[np.bool_] = np.greater(weights, 0)
+        have = needed.any(axis=1) & ~(needed[None] & ~self.found[:, None]).any(axis=2)  # (N, Kt)
+        xy = np.einsum("ts,nsc->ntc", weights, np.nan_to_num(self.xy)).astype(np.float32)
+        lowest = np.where(needed[None], self.score[:, None], np.inf).min(axis=2, initial=np.inf)
+        return replace(
+            self,
+            skeleton=target,
+            xy=np.where(have[..., None], xy, np.float32(np.nan)),
+            score=np.where(have, lowest, 0).astype(np.float32),
+        )

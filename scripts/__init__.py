@@ -1,0 +1,1 @@
+"""Command line programs: flags to one call. `python -m scripts.NAME --help`."""

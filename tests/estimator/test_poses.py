@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from estimator import skeletons
+from estimator.poses import Poses
+
+COCO = skeletons.get("coco17")
+
+
+def one_person() -> Poses:
+    xy = np.full((1, 17, 2), np.nan, np.float32)
+    score = np.zeros((1, 17), np.float32)
+    xy[0, 5], xy[0, 6] = (10, 20), (30, 40)  # shoulders
+    score[0, 5:7] = 0.5, 0.25
+    return Poses(skeleton=COCO, xy=xy, score=score, person_score=np.ones(1, np.float32))
+
+
+def test_empty_has_no_people_and_maps_to_another_skeleton() -> None:
+    empty = Poses.empty(COCO)
+    assert len(empty) == 0
+    assert empty.boxes.shape == (0, 4)
+    assert empty.to_skeleton(skeletons.get("openpose18")).xy.shape == (0, 18, 2)
+    assert len(empty.transformed(np.eye(2, 3))) == 0
+
+
+def test_box_surrounds_what_was_found() -> None:
+    assert one_person().boxes.tolist() == [[10, 20, 20, 20]]
+
+
+def test_neck_takes_the_middle_and_the_lower_score() -> None:
+    poses = one_person().to_skeleton(skeletons.get("openpose18"))
+    assert poses.xy[0, 1].tolist() == [20, 30]
+    assert poses.score[0, 1] == 0.25
+    assert not poses.found[0, 0]
+
+
+def test_neck_is_absent_without_a_shoulder() -> None:
+    poses = one_person()
+    xy, score = poses.xy.copy(), poses.score.copy()
+    xy[0, 5], score[0, 5] = np.nan, 0
+    half = Poses(skeleton=COCO, xy=xy, score=score, person_score=poses.person_score)
+    assert not half.to_skeleton(skeletons.get("openpose18")).found[0, 1]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("xy", np.zeros((1, 16, 2), np.float32), r"shape \(\*, 17, 2\), found \(1, 16, 2\)"),
+        ("score", np.zeros((2, 17), np.float32), r"shape \(1, 17\)"),
+        ("person_score", np.ones(1), "must be float32, found float64"),
+        ("score", np.ones((1, 17), np.float32), "NaN exactly where score is 0"),
+    ],
+)
+def test_wrong_arrays_are_refused(field: str, value: np.ndarray, message: str) -> None:
+    good = one_person()
+    arrays = {"xy": good.xy, "score": good.score, "person_score": good.person_score}
+    with pytest.raises(ValueError, match=message):
+        Poses(skeleton=COCO, **(arrays | {field: value}))

@@ -1,0 +1,1 @@
+"""The training side: datasets, targets, networks, training, evaluation and export."""
