@@ -93,7 +93,7 @@ class Poses:
         one of them is.
         """
         weights = mapping(self.skeleton, target)  # (Kt, Ks)
-        needed: npt.NDArray[np.bool_] = np.greater(weights, 0)
+        needed = (weights > 0).astype(np.bool_)
         have = needed.any(axis=1) & ~(needed[None] & ~self.found[:, None]).any(axis=2)  # (N, Kt)
         xy = np.einsum("ts,nsc->ntc", weights, np.nan_to_num(self.xy)).astype(np.float32)
         lowest = np.where(needed[None], self.score[:, None], np.inf).min(axis=2, initial=np.inf)
