@@ -61,7 +61,7 @@ class Poses:
     @property
     def found(self) -> npt.NDArray[np.bool_]:
         """(N, K): which keypoints were found."""
-        return np.asarray(self.score > 0)
+        return np.asarray(self.score > 0, np.bool_)
 
     @property
     def boxes(self) -> Float:
@@ -93,13 +93,14 @@ class Poses:
         one of them is.
         """
         weights = mapping(self.skeleton, target)  # (Kt, Ks)
-        needed = (weights > 0).astype(np.bool_)
-        have = needed.any(axis=1) & ~(needed[None] & ~self.found[:, None]).any(axis=2)  # (N, Kt)
+        needed: npt.NDArray[np.bool_] = np.asarray(weights > 0)
+        missing = needed & ~self.found[:, np.newaxis]  # (N, Kt, Ks)
+        have = np.logical_and(needed.any(axis=1), ~missing.any(axis=2))  # (N, Kt)
         xy = np.einsum("ts,nsc->ntc", weights, np.nan_to_num(self.xy)).astype(np.float32)
-        lowest = np.where(needed[None], self.score[:, None], np.inf).min(axis=2, initial=np.inf)
+        lowest = np.where(needed, self.score[:, np.newaxis], np.inf).min(axis=2, initial=np.inf)
         return replace(
             self,
             skeleton=target,
-            xy=np.where(have[..., None], xy, np.float32(np.nan)),
+            xy=np.where(have[..., np.newaxis], xy, np.float32(np.nan)),
             score=np.where(have, lowest, 0).astype(np.float32),
         )
