@@ -59,10 +59,10 @@ class GroupedConv2DTranspose(keras.layers.Layer):  # type: ignore[misc]
                 f"{self.name} needs input channels in a multiple of its {self.filters} groups, "
                 f"found {channels}"
             )
+        inputs = 4 * channels // self.filters  # that each output sees
+        start = keras.initializers.RandomNormal(stddev=(2 / inputs) ** 0.5)  # He et al. 2015
         # (kh, kw, out / groups, in), the order of Keras's Conv2DTranspose
-        self.kernel = self.add_weight(
-            name="kernel", shape=(4, 4, 1, channels), initializer="glorot_uniform"
-        )
+        self.kernel = self.add_weight(name="kernel", shape=(4, 4, 1, channels), initializer=start)
 
     def call(self, inputs: Tensor) -> Tensor:
         ops = keras.ops

@@ -18,6 +18,7 @@ from ..layers import (
     batch_norm,
     convolution,
     depthwise,
+    maps,
     picture,
     relu,
     upsample,
@@ -85,7 +86,7 @@ def build(
         y = _residuals(y, variant, f"res.{stack}")
         y = convolution(y, 2 * FEATURES, 1, name=f"fc.{stack}.0")
         y = relu(batch_norm(y, name=f"fc.{stack}.1"))
-        stages.append(convolution(y, spec.channels["heatmaps"], 1, name=f"score.{stack}"))
+        stages.append(maps(y, spec.channels["heatmaps"], name=f"score.{stack}"))
         if stack < variant.stacks - 1:
             y = convolution(y, 2 * FEATURES, 1, name=f"fc_.{stack}")
             back = convolution(stages[-1], 2 * FEATURES, 1, name=f"score_.{stack}")

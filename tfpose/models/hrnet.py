@@ -19,6 +19,7 @@ from ..layers import (
     bottleneck,
     convolution,
     imagenet_picture,
+    maps,
     relu,
     upsample,
 )
@@ -80,7 +81,7 @@ def build(
             name = f"stage{stage}.{module}"
             branches = _branches(branches, variant.blocks, f"{name}.branches")
             branches = _exchange(branches, 1 if last else stage, f"{name}.fuse_layers")
-    heatmaps = convolution(branches[0], spec.channels["heatmaps"], 1, name="final_layer")
+    heatmaps = maps(branches[0], spec.channels["heatmaps"], name="final_layer")
     return keras.Model(image, {"heatmaps": [heatmaps]}, name=spec.model)
 
 

@@ -20,6 +20,7 @@ from ..layers import (
     convolution,
     depthwise,
     imagenet_picture,
+    maps,
     max_pool,
     relu,
 )
@@ -84,7 +85,7 @@ def build(
             x = relu(keras.layers.Add()([x, shortcut]))
     for index in range(DECONVOLUTIONS):
         x = _deconvolution(x, 6 * index)
-    heatmaps = convolution(x, spec.channels["heatmaps"], 1, name="final_layer")
+    heatmaps = maps(x, spec.channels["heatmaps"], name="final_layer")
     return keras.Model(image, {"heatmaps": [heatmaps]}, name=spec.model)
 
 

@@ -18,6 +18,7 @@ from ..layers import (
     bottleneck,
     convolution,
     imagenet_picture,
+    maps,
     max_pool,
     relu,
 )
@@ -71,7 +72,7 @@ def build(
             x = bottleneck(x, channels, stride=stride, name=f"layer{index}.{block}")
     for index in range(DECONVOLUTIONS):
         x = _deconvolution(x, variant.deconvolution_channels, 3 * index)
-    heatmaps = convolution(x, spec.channels["heatmaps"], 1, name="final_layer")
+    heatmaps = maps(x, spec.channels["heatmaps"], name="final_layer")
     return keras.Model(image, {"heatmaps": [heatmaps]}, name=spec.model)
 
 
