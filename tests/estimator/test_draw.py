@@ -113,7 +113,7 @@ def test_unknown_colouring_is_refused() -> None:
 def test_heat_lies_over_what_caused_it(size: tuple[int, int]) -> None:
     picture = np.full((*size, 3), 80, np.uint8)
     image = ImageSpec(height=64, width=96)
-    made, matrix = preprocess.letterbox(picture, image)
+    _, matrix = preprocess.letterbox(picture, image)
     heatmaps = np.zeros((8, 12, 4), np.float32)
     heatmaps[..., 3] = 1  # background does not show
     assert np.array_equal(draw.heatmap(picture, heatmaps, matrix, keypoints=3, stride=8), picture)

@@ -11,7 +11,7 @@ from estimator.decoders import heatmap
 from .conftest import colour_spec
 
 Model = Callable[..., Path]
-PLACES = [[11.5, 11.5], [27.5, 11.5], [43.5, 11.5]]  # of the blobs: red, green, blue
+PLACES = np.array([[11.5, 11.5], [27.5, 11.5], [43.5, 11.5]])  # of the blobs: red, green, blue
 
 
 def test_finds_the_blobs_as_one_person(colour_model: Model, blobs: np.ndarray) -> None:
@@ -35,7 +35,7 @@ def test_places_are_pixels_of_the_picture(
     padded = np.pad(large, ((24 * up, 0), (0, 24 * right), (0, 0)))
     model = colour_model(flexible=flexible, height=64, width=96) if flexible else colour_model()
     poses = PoseEstimator(model)(padded)
-    expected = (np.array(PLACES) + 0.5) * 3 - 0.5 + [0, 24 * up]
+    expected = (PLACES + 0.5) * 3 - 0.5 + [0, 24 * up]
     assert len(poses) == 1
     assert np.abs(poses.xy[0] - expected).max() < 8  # less than a cell's 24 pixels
 
@@ -48,7 +48,7 @@ def test_wide_picture_is_not_squeezed_into_a_flexible_graph(
     assert len(poses) == 2
     left, right = sorted(poses.xy.tolist())
     assert np.allclose(left, PLACES, atol=0.01)
-    assert np.allclose(right, np.array(PLACES) + [48, 0], atol=0.01)
+    assert np.allclose(right, PLACES + [48, 0], atol=0.01)
 
 
 def test_maps_come_with_the_matrix_that_made_them(colour_model: Model, blobs: np.ndarray) -> None:
@@ -83,7 +83,7 @@ def test_decoder_parameters_can_be_changed(colour_model: Model, blobs: np.ndarra
     estimator = PoseEstimator(colour_model(), decoder={"min_keypoints": 4})
     assert estimator.spec.decoder.min_keypoints == 4
     assert len(estimator(blobs)) == 0
-    with pytest.raises(ValueError, match="decoder 'paf' of colours has the parameters .*'magic'"):
+    with pytest.raises(ValueError, match=r"decoder 'paf' of colours has the parameters .*'magic'"):
         PoseEstimator(colour_model(), decoder={"magic": 1})
 
 
@@ -104,7 +104,7 @@ def test_boxes_are_for_top_down_models(colour_model: Model, blobs: np.ndarray) -
 
 
 def brightest(outputs: dict[str, np.ndarray], spec: object) -> Poses:
-    """A top-down answer that is easy to foretell: every keypoint in its channel's brightest cell."""
+    """A top-down answer that is easy to foretell: each keypoint in its brightest cell."""
     heatmaps = outputs["heatmaps"][..., :3]
     flat = heatmaps.reshape(-1, 3).argmax(axis=0)
     cells = np.stack([flat % heatmaps.shape[1], flat // heatmaps.shape[1]], axis=1)
@@ -131,7 +131,7 @@ def test_top_down_answers_box_by_box_in_their_order(
     scene[100:132, 200:248] = blobs
     scene[10:42, 20:68] = blobs
     poses = top_down(scene, boxes=[(199.5, 99.5, 48, 32), (19.5, 9.5, 48, 32)])
-    assert np.allclose(poses.xy, [np.array(PLACES) + [200, 100], np.array(PLACES) + [20, 10]])
+    assert np.allclose(poses.xy, [PLACES + [200, 100], PLACES + [20, 10]])
 
 
 def test_top_down_without_boxes_takes_the_whole_picture(
@@ -163,7 +163,7 @@ def test_model_is_found_by_its_name(
     colour_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blobs: np.ndarray
 ) -> None:
     monkeypatch.setattr(pose_estimator, "SHIPPED", tmp_path / "saved_models")
-    with pytest.raises(FileNotFoundError, match="no model 'colours': shipped are none yet; .*path"):
+    with pytest.raises(FileNotFoundError, match=r"shipped are none yet; .*path"):
         PoseEstimator("colours")
     folder = tmp_path / "saved_models" / "colours"
     folder.mkdir(parents=True)
