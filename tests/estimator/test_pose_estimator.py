@@ -26,7 +26,7 @@ def test_finds_nobody_in_the_dark(colour_model: Model) -> None:
 
 
 @pytest.mark.parametrize("flexible", [True, False])
-@pytest.mark.parametrize(("up", "right"), [(0, 0), (1, 1), (3, 3), (0, 4)])
+@pytest.mark.parametrize(("up", "right"), [(0, 0), (1, 1), (3, 3), (0, 2)])
 def test_places_are_pixels_of_the_picture(
     flexible: bool, up: int, right: int, colour_model: Model, blobs: np.ndarray
 ) -> None:
@@ -48,7 +48,7 @@ def test_wide_picture_is_not_squeezed_into_a_flexible_graph(
     assert len(poses) == 2
     left, right = sorted(poses.xy.tolist())
     assert np.allclose(left, PLACES, atol=0.01)
-    assert np.allclose(right, PLACES + [48, 0], atol=0.01)
+    assert np.allclose(right, np.add(PLACES, [48, 0]), atol=0.01)
 
 
 def test_maps_come_with_the_matrix_that_made_them(colour_model: Model, blobs: np.ndarray) -> None:
@@ -131,7 +131,7 @@ def test_top_down_answers_box_by_box_in_their_order(
     scene[100:132, 200:248] = blobs
     scene[10:42, 20:68] = blobs
     poses = top_down(scene, boxes=[(199.5, 99.5, 48, 32), (19.5, 9.5, 48, 32)])
-    assert np.allclose(poses.xy, [PLACES + [200, 100], PLACES + [20, 10]])
+    assert np.allclose(poses.xy, [np.add(PLACES, [200, 100]), np.add(PLACES, [20, 10])])
 
 
 def test_top_down_without_boxes_takes_the_whole_picture(
