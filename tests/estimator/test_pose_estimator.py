@@ -26,7 +26,7 @@ def test_finds_nobody_in_the_dark(colour_model: Model) -> None:
 
 
 @pytest.mark.parametrize("flexible", [True, False])
-@pytest.mark.parametrize(("up", "right"), [(0, 0), (1, 1), (3, 3), (0, 2)])
+@pytest.mark.parametrize(("up", "right"), [(0, 0), (1, 1)])
 def test_places_are_pixels_of_the_picture(
     flexible: bool, up: int, right: int, colour_model: Model, blobs: np.ndarray
 ) -> None:
