@@ -73,7 +73,7 @@ def test_decoders_are_compared_on_stored_maps(tmp_path: Path) -> None:
     rows = {line.rsplit(maxsplit=8)[0]: line.split() for line in ended.stdout.splitlines()[1:4]}
     assert list(rows) == ["original", "original, no half", "ours"]
     assert rows["ours"][1] == "1.000"
-    assert ended.stdout.count("Difference(") == 2
+    assert ended.stdout.count("95% interval") == 2
 
 
 def test_medians_take_turns() -> None:
