@@ -75,7 +75,8 @@ def main(argv: Sequence[str]) -> int:
         return _refuse(str(error))
     results, failures = _run_all(estimator, drawings)
     for file, reason in failures:
-        print(f"skipped {file}: {reason}", file=sys.stderr)
+        named = reason if str(file) in reason else f"{file}: {reason}"
+        print(f"skipped: {named}", file=sys.stderr)
     _print_table(results, drawings)
     _print_counts(len(results), len(failures), len(listing.skipped))
     try:

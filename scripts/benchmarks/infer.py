@@ -40,10 +40,11 @@ def run() -> None:
         raise SystemExit("give at least one --models=FILE.tflite")
     paths = [model_path(model) for model in MODELS.value]
     specs = {path: bundle.read(path) for path in paths}
+    sizes: list[tuple[int, int] | None] = [_parse(size) for size in SIZES.value]
     rows = [
         row
         for threads in map(int, THREAD_COUNTS.value)
-        for size in ([_parse(size) for size in SIZES.value] or [None])
+        for size in sizes or [None]
         for row in measure(specs, size, threads)
     ]
     print(timing.table(HEAD, rows))
