@@ -36,6 +36,7 @@ HEIGHT = flags.DEFINE_integer(
 )
 THREADS = flags.DEFINE_integer("threads", None, "Default: the cores at hand, at most 4.", 1)
 
+# Eileen Collins, photographed by NASA, in the public domain: skimage.data.astronaut(), JPEG 90.
 SAMPLE = Path(__file__).with_name("sample.jpg")
 DRAWN = ".poses"  # NAME.poses.jpg
 HOW_TO_GET_A_MODEL = """\
