@@ -36,6 +36,7 @@ HEIGHT = flags.DEFINE_integer(
 )
 THREADS = flags.DEFINE_integer("threads", None, "Default: the cores at hand, at most 4.", 1)
 
+# Eileen Collins, photographed by NASA, in the public domain: skimage.data.astronaut(), JPEG 90.
 SAMPLE = Path(__file__).with_name("sample.jpg")
 DRAWN = ".poses"  # NAME.poses.jpg
 HOW_TO_GET_A_MODEL = """\
@@ -75,7 +76,8 @@ def main(argv: Sequence[str]) -> int:
         return _refuse(str(error))
     results, failures = _run_all(estimator, drawings)
     for file, reason in failures:
-        print(f"skipped {file}: {reason}", file=sys.stderr)
+        named = reason if str(file) in reason else f"{file}: {reason}"
+        print(f"skipped: {named}", file=sys.stderr)
     _print_table(results, drawings)
     _print_counts(len(results), len(failures), len(listing.skipped))
     try:

@@ -89,9 +89,9 @@ def heatmap(
     heat = np.clip(heatmaps[..., :keypoints].max(axis=2), 0, 1)  # (h, w)
     heat = _on_picture(heat, matrix, stride, picture.shape[0], picture.shape[1])  # (H, W)
     colours = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
-    share = (strength * np.sqrt(heat))[..., None]
-    mixed = picture * (1 - share) + cv2.cvtColor(colours, cv2.COLOR_BGR2RGB) * share
-    return np.asarray(np.round(mixed).astype(np.uint8))
+    colours = cv2.cvtColor(colours, cv2.COLOR_BGR2RGB)
+    share = np.float32(strength) * np.sqrt(heat)
+    return np.asarray(cv2.blendLinear(picture, colours, 1 - share, share))
 
 
 def _on_picture(

@@ -109,7 +109,7 @@ def test_bad_picture_among_good_is_named_and_the_rest_done(
     (folder / "a/notes.txt").write_text("text")
     assert run(f"--model={colour_model()}", "a") == 1
     printed = capsys.readouterr()
-    assert printed.err.startswith("skipped a/3.jpg: a/3.jpg is no picture")
+    assert printed.err.startswith("skipped: a/3.jpg is no picture")
     assert "2 pictures done, 1 failed, 1 other files skipped" in printed.out
 
 
