@@ -39,6 +39,8 @@ THREADS = flags.DEFINE_integer("threads", None, "Default: the cores at hand, at 
 # Eileen Collins, photographed by NASA, in the public domain: skimage.data.astronaut(), JPEG 90.
 SAMPLE = Path(__file__).with_name("sample.jpg")
 DRAWN = ".poses"  # NAME.poses.jpg
+# Top-down networks place every keypoint somewhere, seen or not; HRNet counts those above 0.2.
+LEAST_DRAWN = {"letterbox": 0.0, "crop": 0.2}
 HOW_TO_GET_A_MODEL = """\
 No --model given{shipped}. Give the .tflite of a network. To make one from trained weights, in a
 checkout with `pip install -e '.[train]'`:
@@ -159,7 +161,8 @@ def _progress(files: list[Path]) -> Any:
 def _run_one(estimator: PoseEstimator, file: Path, drawing: Path | None) -> _Result:
     picture = pictures.read(file)
     start = time.perf_counter()
-    maps, poses = _estimate(estimator, picture)
+    maps = estimator.maps(picture)
+    poses = estimator.decode(maps)
     milliseconds = (time.perf_counter() - start) * 1000
     poses = poses.select(poses.person_score >= MIN_SCORE.value)
     if drawing is not None:
@@ -173,14 +176,15 @@ def _run_one(estimator: PoseEstimator, file: Path, drawing: Path | None) -> _Res
     )
 
 
-def _estimate(estimator: PoseEstimator, picture: UInt8) -> tuple[Maps, Poses]:
-    maps = estimator.maps(picture)
-    return maps, estimator.decode(maps)
-
-
 def _drawn(estimator: PoseEstimator, picture: UInt8, maps: Maps, poses: Poses) -> UInt8:
     if DRAW.value == "skeleton":
-        return draw.skeletons(picture, poses, colour_by=COLOUR.value, scores=SCORES.value)
+        return draw.skeletons(
+            picture,
+            poses,
+            min_score=LEAST_DRAWN[estimator.spec.image.fit],
+            colour_by=COLOUR.value,
+            scores=SCORES.value,
+        )
     return draw.heatmap(
         picture,
         maps.outputs["heatmaps"],
