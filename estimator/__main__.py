@@ -36,8 +36,6 @@ HEIGHT = flags.DEFINE_integer(
 )
 THREADS = flags.DEFINE_integer("threads", None, "Default: the cores at hand, at most 4.", 1)
 
-# Eileen Collins, photographed by NASA, in the public domain: skimage.data.astronaut(), JPEG 90.
-SAMPLE = Path(__file__).with_name("sample.jpg")
 DRAWN = ".poses"  # NAME.poses.jpg
 # Top-down networks place every keypoint somewhere, seen or not; HRNet counts those above 0.2.
 LEAST_DRAWN = {"letterbox": 0.0, "crop": 0.2}
@@ -68,7 +66,7 @@ def main(argv: Sequence[str]) -> int:
         shipped = f"; shipped are {', '.join(names)}" if names else ""
         return _refuse(HOW_TO_GET_A_MODEL.format(shipped=shipped))
     try:
-        listing = pictures.find(argv[1:] or [SAMPLE], drawn_suffix=DRAWN)
+        listing = pictures.find(argv[1:] or [pictures.SAMPLE], drawn_suffix=DRAWN)
         drawings = _plan_drawings(listing.files, sample=not argv[1:])
         _check_writable(drawings.values())
         estimator = PoseEstimator(MODEL.value, threads=THREADS.value, height=HEIGHT.value)

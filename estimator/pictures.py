@@ -17,6 +17,8 @@ SUFFIXES = frozenset(
     {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg"}
     | {".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
 )
+# Eileen Collins, photographed by NASA, in the public domain: skimage.data.astronaut(), JPEG 90.
+SAMPLE = Path(__file__).with_name("sample.jpg")
 MAX_PIXELS = 1 << 28  # 268 megapixels: 0.8 GB decoded; more is refused before it is decoded
 _PAPER = 255  # transparent pixels lie on white, as a browser shows them
 

@@ -38,15 +38,18 @@ def run() -> None:
     """Prints the table."""
     if not MODELS.value:
         raise SystemExit("give at least one --models=FILE.tflite")
-    paths = [model_path(model) for model in MODELS.value]
-    specs = {path: bundle.read(path) for path in paths}
-    sizes: list[tuple[int, int] | None] = [_parse(size) for size in SIZES.value]
-    rows = [
-        row
-        for threads in map(int, THREAD_COUNTS.value)
-        for size in sizes or [None]
-        for row in measure(specs, size, threads)
-    ]
+    try:
+        paths = [model_path(model) for model in MODELS.value]
+        specs = {path: bundle.read(path) for path in paths}
+        sizes: list[tuple[int, int] | None] = [_parse(size) for size in SIZES.value]
+        rows = [
+            row
+            for threads in map(int, THREAD_COUNTS.value)
+            for size in sizes or [None]
+            for row in measure(specs, size, threads)
+        ]
+    except (OSError, ValueError) as error:
+        raise SystemExit(str(error)) from error
     print(timing.table(HEAD, rows))
 
 
@@ -88,5 +91,5 @@ def _takes(spec: PoseSpec, size: tuple[int, int] | None) -> bool:
 def _parse(size: str) -> tuple[int, int]:
     found = re.fullmatch(r"(\d+)x(\d+)", size)
     if found is None:
-        raise SystemExit(f"--sizes must be HEIGHTxWIDTH, found {size!r}")
+        raise ValueError(f"--sizes must be HEIGHTxWIDTH, found {size!r}")
     return int(found[1]), int(found[2])

@@ -10,7 +10,6 @@ import cv2
 from absl import flags
 
 from estimator import pictures, preprocess
-from estimator.__main__ import SAMPLE
 from estimator.arrays import UInt8
 from estimator.spec import ImageSpec
 
@@ -27,10 +26,14 @@ HEAD = ("picture", "pixels", "read ms", "MB/s", "letterbox ms", "MB/s", "bilinea
 def run() -> None:
     """Prints the table."""
     cv2.setNumThreads(1)
-    image = ImageSpec(height=BASE_HEIGHT.value, width=BASE_HEIGHT.value, flexible=True)
-    files = pictures.find(PICTURES.value).files if PICTURES.value else ()
-    encoded = {file.name: file.read_bytes() for file in files} or make()
-    print(timing.table(HEAD, [measure(name, data, image) for name, data in encoded.items()]))
+    try:
+        image = ImageSpec(height=BASE_HEIGHT.value, width=BASE_HEIGHT.value, flexible=True)
+        files = pictures.find(PICTURES.value).files if PICTURES.value else ()
+        encoded = {str(file): file.read_bytes() for file in files} or make()
+        rows = [measure(name, data, image) for name, data in encoded.items()]
+    except (OSError, ValueError) as error:
+        raise SystemExit(str(error)) from error
+    print(timing.table(HEAD, rows))
 
 
 def measure(name: str, data: bytes, image: ImageSpec) -> tuple[str, ...]:
@@ -59,7 +62,7 @@ def measure(name: str, data: bytes, image: ImageSpec) -> tuple[str, ...]:
 
 def make() -> dict[str, bytes]:
     """The sample as JPEG files of other sizes."""
-    sample = pictures.read(SAMPLE)
+    sample = pictures.read(pictures.SAMPLE)
     return {f"sample_{height}.jpg": _encode(sample, height, width) for height, width in MADE}
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from estimator import PoseEstimator, pictures
-from estimator.__main__ import SAMPLE
 
 # Necks, read off the drawn photographs (pixels); every clearly visible person is listed.
 NECKS = {
@@ -46,7 +45,7 @@ def test_everyone_clearly_visible_is_found(
 
 
 def test_the_sample_holds_one_astronaut(estimator: PoseEstimator) -> None:
-    poses = estimator(pictures.read(SAMPLE))
+    poses = estimator(pictures.read(pictures.SAMPLE))
     assert len(poses) == 1
     nose = poses.xy[0, poses.skeleton.keypoints.index("nose")]
     assert np.linalg.norm(nose - (222, 111)) < 15
