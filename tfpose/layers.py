@@ -2,8 +2,12 @@
 
 Convolutions here pad as PyTorch's do with `padding = dilation * (kernel - 1) / 2`: evenly on all
 sides. Keras's "same" is that too at stride 1, but pads below and on the right only at stride 2.
+
+Kernels start as in He et al. 2015 (arXiv:1502.01852, eq. 10), with the fan-in that a depthwise
+kernel really has: Keras takes kernel * channels for it, and signals vanish.
 """
 
+import math
 from typing import Any
 
 import keras
@@ -44,9 +48,19 @@ def convolution(
         padding=padding,
         use_bias=bias,
         activation=activation,
+        kernel_initializer="he_normal",
         name=name,
     )
     return layer(x)
+
+
+def maps(x: Tensor, channels: int, *, name: str) -> Tensor:
+    """The last 1x1 convolution, linear; it starts so small that an untrained answer is near 0.
+
+    The deviation of 0.01 is that of OpenPose's Caffe layers (Cao et al. 2017, `setLayers.py`).
+    """
+    start = keras.initializers.RandomNormal(stddev=0.01)
+    return keras.layers.Conv2D(channels, 1, kernel_initializer=start, name=name)(x)
 
 
 def depthwise(
@@ -68,6 +82,7 @@ def depthwise(
         padding=padding,
         use_bias=bias,
         activation=activation,
+        depthwise_initializer=keras.initializers.RandomNormal(stddev=math.sqrt(2) / kernel),
         name=name,
     )
     return layer(x)
