@@ -152,7 +152,7 @@ def mean(maps: Sequence[Maps], *, stride: int, onto: int = 0) -> Maps:
             else resampled(part.outputs[name], _cells(target, part, stride), height, width)
             for index, part in enumerate(maps)
         ]
-        outputs[name] = np.mean(laid, axis=0, dtype=np.float32)
+        outputs[name] = np.asarray(np.mean(laid, axis=0), np.float32)
     return Maps(outputs=outputs, matrix=target.matrix)
 
 
