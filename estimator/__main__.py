@@ -69,6 +69,8 @@ def main(argv: Sequence[str]) -> int:
         drawings = _plan_drawings(listing.files, sample=not argv[1:])
         _check_writable(drawings.values())
         estimator = PoseEstimator(MODEL.value, threads=THREADS.value, height=HEIGHT.value)
+        if COCO.value:  # refuses a skeleton that has nothing of COCO's
+            writers.coco_results(Poses.empty(estimator.spec.skeleton), 0)
     except (OSError, ValueError) as error:
         return _refuse(str(error))
     results, failures = _run_all(estimator, drawings)
@@ -115,7 +117,10 @@ def _numbers() -> Any:
 def _check_writable(drawings: Any) -> None:
     """Makes --out, and refuses a folder or file that could not be written after all the work."""
     if OUT.value and DRAW.value != "none":
-        Path(OUT.value).mkdir(parents=True, exist_ok=True)
+        try:
+            Path(OUT.value).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(f"--out={OUT.value} cannot be made a folder: {error}") from error
     files = [Path(name) for name in (JSON.value, COCO.value) if name]
     folders = {file.parent for file in (*files, *filter(None, drawings))}
     for folder in sorted(folders):

@@ -17,6 +17,7 @@ COLOURS = ("side", "person")  # what a limb's colour tells
 _LEFT, _RIGHT, _MIDDLE = (255, 149, 0), (0, 170, 255), (240, 240, 240)  # RGB; also colour-blind
 _OUTLINE = (20, 20, 20)
 _SHIFT = 4  # OpenCV draws at sixteenths of a pixel
+_FACE = ("nose", "eye", "ear")  # close together: drawn finer
 _GOLDEN_TURN = 0.618034  # of the hue circle: neighbours in the list differ most
 
 Colour = tuple[int, int, int]
@@ -133,17 +134,20 @@ def _draw_person(
 ) -> None:
     """Outlines first, so that no outline crosses a limb; a limb has the colour of its far end."""
     limbs = [(start, end) for start, end in skeleton.drawn_limbs if shown[start] and shown[end]]
+    keypoints = np.flatnonzero(shown).tolist()
+    thick = [
+        max(1.0, thickness * (0.6 if name.endswith(_FACE) else 1)) for name in skeleton.keypoints
+    ]
     rim = max(1.0, thickness / 3)
     for start, end in limbs:
-        _line(canvas, xy[start], xy[end], _OUTLINE, thickness + 2 * rim)
-    keypoints = np.flatnonzero(shown).tolist()
+        _line(canvas, xy[start], xy[end], _OUTLINE, min(thick[start], thick[end]) + 2 * rim)
     for index in keypoints:
-        _dot(canvas, xy[index], _OUTLINE, thickness + rim)
+        _dot(canvas, xy[index], _OUTLINE, thick[index] * 0.9 + rim)
     for start, end in limbs:
         sided = end if colours[start] == _MIDDLE else start
-        _line(canvas, xy[start], xy[end], colours[sided], thickness)
+        _line(canvas, xy[start], xy[end], colours[sided], min(thick[start], thick[end]))
     for index in keypoints:
-        _dot(canvas, xy[index], colours[index], thickness)
+        _dot(canvas, xy[index], colours[index], thick[index] * 0.9)
 
 
 def _line(canvas: UInt8, start: Float, end: Float, colour: Colour, thickness: float) -> None:
@@ -161,10 +165,12 @@ def _dot(canvas: UInt8, centre: Float, colour: Colour, radius: float) -> None:
 
 
 def _write_score(canvas: UInt8, score: float, xy: Float, thickness: float) -> None:
+    """Above the highest keypoint, or below the picture's edge where there is no room."""
     scale = max(0.35, thickness / 5)
-    x, y = (int(value) for value in xy.min(axis=0))
-    place = (max(0, x), max(round(20 * scale), round(y - 4 * thickness)))
+    x, y = xy[xy[:, 1].argmin()].tolist()
     text = f"{score:.2f}"
+    wide, high = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)[0]
+    place = (max(0, round(x - wide / 2)), max(high + 2, round(y - 4 * thickness)))
     for colour, weight in ((_OUTLINE, 4), ((255, 255, 255), 1)):
         width = max(1, round(weight * scale))
         cv2.putText(

@@ -60,9 +60,9 @@ def coco_results(poses: Poses, image_id: int | str) -> list[dict[str, Any]]:
     """One picture's people as COCO keypoint results.
 
     The skeleton is turned into coco17. Keypoints that were not found are 0, 0 with score 0, and
-    people without any are left out. COCO
-    measures from the picture's top left corner (cocodataset.org/#format-results), we from the
-    first pixel's centre: half a pixel is added, as Lightweight OpenPose's val.py does.
+    people without any are left out. COCO measures from the picture's top left corner
+    (cocodataset.org/#format-results), we from the first pixel's centre: half a pixel is added, as
+    Lightweight OpenPose's val.py does.
 
     Raises:
       ValueError: the skeleton shares no keypoint with coco17.
