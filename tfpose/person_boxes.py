@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-import numpy as np
-
 from estimator.arrays import UInt8
 from estimator.poses import Poses
 
@@ -44,9 +42,7 @@ def of_truth(truth: Truth) -> Source:
     ]
 
 
-def of_detections(
-    path: str | os.PathLike[str], truth: Truth, *, min_score: float = 0.0
-) -> Source:
+def of_detections(path: str | os.PathLike[str], truth: Truth, *, min_score: float = 0.0) -> Source:
     """The people of a detector's file in COCO's results format: image_id, bbox, score.
 
     Args:
@@ -93,9 +89,9 @@ def around(poses: Poses) -> list[PersonBox]:
     """Boxes around people's keypoints, widened to what a person's box usually is."""
     boxes = []
     for (left, top, width, height), score in zip(poses.boxes, poses.person_score, strict=True):
-        middle = np.array([left + width / 2, top + height / 2])
-        size = np.array([WIDER * (width + 1), HIGHER * (height + 1)])  # pixels have edges
-        boxes.append(PersonBox((*map(float, middle - size / 2), *map(float, size)), float(score)))
+        wide, high = WIDER * (float(width) + 1), HIGHER * (float(height) + 1)  # pixels have edges
+        x, y = float(left + width / 2) - wide / 2, float(top + height / 2) - high / 2
+        boxes.append(PersonBox((x, y, wide, high), float(score)))
     return boxes
 
 

@@ -135,9 +135,7 @@ def _skeleton(coco: coco_json.CocoFile, known: list[Skeleton]) -> Skeleton:
     )
 
 
-def _complete(
-    entry: dict[str, Any], number: int, skeleton: Skeleton, path: Path
-) -> dict[str, Any]:
+def _complete(entry: dict[str, Any], number: int, skeleton: Skeleton, path: Path) -> dict[str, Any]:
     """An annotation with every field that pycocotools reads."""
     count = len(skeleton.keypoints)
     flat = entry.get("keypoints") or [0] * (3 * count)
