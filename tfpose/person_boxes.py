@@ -69,7 +69,9 @@ def of_detections(path: str | os.PathLike[str], truth: Truth, *, min_score: floa
     return lambda image_id, picture: boxes.get(image_id, [])
 
 
-def of_network(network: Network, *, averaging: Averaging, min_score: float = 0.0) -> Source:
+def of_network(
+    network: Network, *, averaging: Averaging | None = None, min_score: float = 0.0
+) -> Source:
     """Boxes around the people that a bottom-up network finds.
 
     Raises:
