@@ -19,6 +19,8 @@ import numpy as np
 from estimator.arrays import Float
 from estimator.skeleton import Skeleton
 
+from .pictures import Pictures
+from .pose_set import PoseSet
 from .records import Sample, area_of, box_of
 from .regions import Region, rectangle
 
@@ -147,6 +149,20 @@ def samples(coco: CocoFile, skeleton: Skeleton) -> Iterable[Sample]:
             areas=np.array([person[2] for person in people], np.float32),
             ignored=tuple(ignored),
         )
+
+
+def pose_set(path: Path, pictures: Iterable[Path], skeleton: Skeleton) -> PoseSet:
+    """The split that one annotation file and its picture folders or zips make.
+
+    Raises:
+      FileNotFoundError, ValueError: as `read`, `samples` and `Pictures`.
+    """
+    coco = read(path)
+    return PoseSet(
+        samples=tuple(samples(coco, skeleton)),
+        pictures=Pictures(pictures),
+        unusable=coco.orphans,
+    )
 
 
 def _load(path: Path) -> Any:

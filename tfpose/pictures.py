@@ -104,6 +104,19 @@ class Pictures:
         return self.__dict__ | {"_archives": {}}
 
 
+def unpacked_or_zip(folder: Path) -> Path:
+    """A download's folder, or the .zip of that name where it was not unpacked.
+
+    Raises:
+      FileNotFoundError: there is neither.
+    """
+    archive = folder.with_name(folder.name + ".zip")
+    for path in (folder, archive):
+        if path.exists():
+            return path
+    raise FileNotFoundError(f"no pictures: neither the folder {folder} nor {archive}")
+
+
 def measure(picture: bytes, name: str) -> tuple[int, int]:
     """Decodes a picture as the input pipeline will, and returns its height and width.
 
