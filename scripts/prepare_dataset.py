@@ -26,7 +26,7 @@ def main(_: list[str]) -> None:
         beam_runner=BEAM_RUNNER.value,
         beam_options=BEAM_OPTIONS.value,
     )
-    for _, reason in prepared.skipped:
+    for _name, reason in prepared.skipped:
         logging.warning("left out: %s", reason)
     for line in prepared.unusable:
         logging.warning("left out: %s", line)

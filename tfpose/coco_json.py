@@ -19,7 +19,7 @@ import numpy as np
 from estimator.arrays import Float
 from estimator.skeleton import Skeleton
 
-from .pictures import Pictures
+from .picture_files import Pictures
 from .pose_set import PoseSet
 from .records import Sample, area_of, box_of
 from .regions import Region, rectangle
@@ -248,7 +248,7 @@ def _box_and_area(
             "width, height"
         )
     area = annotation.get("area")
-    return here, float(area_of(here[np.newaxis])[0] if not area else area)
+    return here, float(area if area else area_of(here[np.newaxis])[0])
 
 
 def _region(annotation: dict[str, Any]) -> list[Region]:

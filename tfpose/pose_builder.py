@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from estimator.skeleton import Skeleton
 
-from .pictures import BadPicture
+from .picture_files import BadPicture
 from .pose_set import BAD_SHARE, SHOWN, PoseSet
 
 PICTURES_A_SHARD = 256  # tens of megabytes; enough shards to shuffle and to share out

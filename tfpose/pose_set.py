@@ -10,7 +10,7 @@ from estimator.arrays import UInt8
 from estimator.skeleton import Skeleton
 
 from . import regions
-from .pictures import BadPicture, Pictures, exif_orientation, measure
+from .picture_files import BadPicture, Pictures, exif_orientation, measure
 from .records import Record, Sample
 
 BAD_SHARE = 0.05  # of the pictures or annotations; a set with more is refused

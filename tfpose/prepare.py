@@ -88,7 +88,7 @@ def _config(runner: str | None, options: Sequence[str], source: Path) -> Any:
     config = tfds.download.DownloadConfig(manual_dir=source, try_download_gcs=False)
     if runner is None:
         return config
-    from apache_beam.options.pipeline_options import PipelineOptions  # noqa: PLC0415  optional
+    from apache_beam.options.pipeline_options import PipelineOptions
 
     return config.replace(beam_runner=runner, beam_options=PipelineOptions(list(options)))
 

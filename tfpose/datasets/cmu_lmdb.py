@@ -31,7 +31,7 @@ from estimator import skeletons
 from estimator.arrays import Float, UInt8
 from estimator.skeleton import Skeleton
 
-from ..pictures import BadPicture, Pictures, Place
+from ..picture_files import BadPicture, Pictures, Place
 from ..pose_builder import PoseBuilder
 from ..pose_set import PoseSet
 from ..records import Sample, area_of, box_of
@@ -236,7 +236,7 @@ def _sample(key: str, datum: Datum) -> tuple[Sample, bool]:
     starts = [5, *(first + 3 * index for index in range(others))]
     keypoints = np.stack([_keypoints(rows[start : start + 3]) for start in starts])  # (P, 17, 3)
     labelled = (keypoints[..., 2] > 0).any(axis=1)
-    boxes = _boxes(keypoints, centres - ORIGIN, scales)[labelled]
+    boxes = _boxes(keypoints, (centres - ORIGIN).astype(np.float32), scales)[labelled]
     sample = Sample(
         picture=key,
         image_id=f"{name}_{int(picture)}",

@@ -9,7 +9,7 @@ from estimator import skeletons
 from estimator.skeleton import Skeleton
 
 from .. import coco_json
-from ..pictures import unpacked_or_zip
+from ..picture_files import unpacked_or_zip
 from ..pose_builder import PoseBuilder
 from ..pose_set import PoseSet
 

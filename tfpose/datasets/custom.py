@@ -1,6 +1,5 @@
 """A set of one's own: annotations in COCO's keypoint format, pictures, any skeleton."""
 
-import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any

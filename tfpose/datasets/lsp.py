@@ -14,7 +14,7 @@ from estimator import skeletons
 from estimator.arrays import Float
 from estimator.skeleton import Skeleton
 
-from ..pictures import Pictures
+from ..picture_files import Pictures
 from ..pose_builder import PoseBuilder
 from ..pose_set import PoseSet
 from ..records import Sample, area_of, box_of

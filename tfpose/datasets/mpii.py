@@ -18,7 +18,7 @@ from estimator import skeletons
 from estimator.arrays import Float
 from estimator.skeleton import Skeleton
 
-from ..pictures import Pictures, unpacked_or_zip
+from ..picture_files import Pictures, unpacked_or_zip
 from ..pose_builder import PoseBuilder
 from ..pose_set import PoseSet
 from ..records import Sample, area_of
@@ -125,7 +125,7 @@ def _visibility(flag: Any) -> int:
 
 def _place(person: Any) -> Float:
     """(4,) box from scale and centre; from the head's corners where those are missing."""
-    centre = getattr(person, "objpos", None)
+    centre: Any = getattr(person, "objpos", None)
     if hasattr(centre, "x") and np.size(getattr(person, "scale", ())):
         return _box((centre.x, centre.y), person.scale)
     left, top = float(person.x1) - ORIGIN, float(person.y1) - ORIGIN
