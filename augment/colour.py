@@ -3,9 +3,7 @@
 import tensorflow as tf
 
 
-def adjust(
-    image: tf.Tensor, gain: tf.Tensor, contrast: tf.Tensor, blurred: tf.Tensor
-) -> tf.Tensor:
+def adjust(image: tf.Tensor, gain: tf.Tensor, contrast: tf.Tensor, blurred: tf.Tensor) -> tf.Tensor:
     """Blurs, changes the contrast, then the brightness of each channel.
 
     Args:

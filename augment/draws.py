@@ -18,10 +18,15 @@ from .policy import AugmentPolicy, Draw
 
 # One uniform number each, in this order; a new one goes to the end, so that samples stay the same.
 _NUMBERS = (
-    "person scale scale_on cut cut_on stretch_x stretch_y rotation rotation_on flip shift_x shift_y "
-    "half_body upper_body fill colour_on colour_which brightness brightness_on contrast contrast_on "
-    "channel_on red green blue blur"
-).split()
+    *("person",),
+    *("scale", "scale_on", "cut", "cut_on"),
+    *("stretch_x", "stretch_y", "rotation", "rotation_on"),
+    *("flip", "shift_x", "shift_y"),
+    *("half_body", "upper_body", "fill"),
+    *("colour_on", "colour_which"),
+    *("brightness", "brightness_on", "contrast", "contrast_on"),
+    *("channel_on", "red", "green", "blue", "blur"),
+)
 _LOWER_BODY = ("hip", "knee", "ankle", "foot", "heel", "toe", "pelvis")
 _HALF_BODY_MARGIN = 1.5  # factor on the extent of the keypoints (HRNet's JointsDataset.py)
 

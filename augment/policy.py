@@ -42,6 +42,11 @@ class Draw:
         _check_probability("a draw's probability", self.probability)
 
 
+def _check_probability(name: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} must be a probability of 0..1, found {value}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class AugmentPolicy:
     """Ranges and probabilities; the default changes nothing.
@@ -145,11 +150,6 @@ def get(name: str) -> AugmentPolicy:
     return POLICIES[name]
 
 
-def _check_probability(name: str, value: float) -> None:
-    if not 0 <= value <= 1:
-        raise ValueError(f"{name} must be a probability of 0..1, found {value}")
-
-
 def _lightweight_openpose() -> AugmentPolicy:
     """Lightweight OpenPose.
 
@@ -247,7 +247,7 @@ def _hrnet_mpii() -> AugmentPolicy:
 
 
 def _fpd_hourglass() -> AugmentPolicy:
-    """Fast Human Pose's hourglass on MPII: as HRNet's there, and R, G, B times U(0.8, 1.2) apart."""
+    """Fast Human Pose's hourglass on MPII: HRNet's there, and R, G, B times U(0.8, 1.2) apart."""
     return AugmentPolicy(
         cut=Draw(low=0.75, high=1.25, deviation=0.25),
         rotation=Draw(low=-60, high=60, deviation=30, probability=0.6),

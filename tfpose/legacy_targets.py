@@ -21,9 +21,7 @@ def render(keypoints: tf.Tensor, spec: PoseSpec) -> dict[str, tf.Tensor]:
     height, width = spec.image.height // stride, spec.image.width // stride
     return {
         "heatmaps": _heatmaps(keypoints, spec.outputs.sigma, stride, height, width),
-        "pafs": _pafs(
-            keypoints, spec.skeleton, stride, spec.outputs.paf_thickness, height, width
-        ),
+        "pafs": _pafs(keypoints, spec.skeleton, stride, spec.outputs.paf_thickness, height, width),
     }
 
 
@@ -44,9 +42,7 @@ def _heatmaps(
     return tf.transpose(maps, [0, 2, 3, 1])
 
 
-def _axis(
-    centre: tf.Tensor, sigma: float, stride: int, length: int
-) -> tuple[tf.Tensor, tf.Tensor]:
+def _axis(centre: tf.Tensor, sigma: float, stride: int, length: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Half the squared distance in sigmas, and whether a cell is in the window; (..., length)."""
     cells = tf.range(length, dtype=tf.float32)
     distance = cells * stride + (stride / 2 - 0.5) - centre
@@ -81,9 +77,7 @@ def _pafs(
         member &= one_drawn[..., None, None]
         return tf.where(member[..., None], one_direction[:, :, None, None], fields)
 
-    people = [
-        tf.experimental.numpy.moveaxis(part, 1, 0) for part in (start, end, direction, drawn)
-    ]
+    people = [tf.experimental.numpy.moveaxis(part, 1, 0) for part in (start, end, direction, drawn)]
     empty = tf.zeros([tf.shape(keypoints)[0], len(first), height, width, 2])
     fields = tf.foldl(with_person, tuple(people), empty)  # (B, L, height, width, 2)
     fields = tf.transpose(fields, [0, 2, 3, 1, 4])
