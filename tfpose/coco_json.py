@@ -19,6 +19,8 @@ import numpy as np
 from estimator.arrays import Float
 from estimator.skeleton import Skeleton
 
+from .picture_files import Pictures
+from .pose_set import PoseSet
 from .records import Sample, area_of, box_of
 from .regions import Region, rectangle
 
@@ -149,6 +151,20 @@ def samples(coco: CocoFile, skeleton: Skeleton) -> Iterable[Sample]:
         )
 
 
+def pose_set(path: Path, pictures: Iterable[Path], skeleton: Skeleton) -> PoseSet:
+    """The split that one annotation file and its picture folders or zips make.
+
+    Raises:
+      FileNotFoundError, ValueError: as `read`, `samples` and `Pictures`.
+    """
+    coco = read(path)
+    return PoseSet(
+        samples=tuple(samples(coco, skeleton)),
+        pictures=Pictures(pictures),
+        unusable=coco.orphans,
+    )
+
+
 def _load(path: Path) -> Any:
     if not path.is_file():
         raise FileNotFoundError(f"no annotation file {path}")
@@ -232,7 +248,7 @@ def _box_and_area(
             "width, height"
         )
     area = annotation.get("area")
-    return here, float(area_of(here[np.newaxis])[0] if not area else area)
+    return here, float(area if area else area_of(here[np.newaxis])[0])
 
 
 def _region(annotation: dict[str, Any]) -> list[Region]:

@@ -1,182 +1,88 @@
-"""Where a data set's picture files lie (folders, zips), and whether a file is a sound picture."""
+"""Encoded pictures to pixels, in the graph: at the scale that is needed, and never fatally.
 
-import os
-import struct
-import zipfile
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
+TensorFlow has no `try` in a graph, but a data set of one element has: `ignore_errors` drops it,
+and what is concatenated behind it takes its place. That costs 0.06 ms a picture and tells which
+record is broken, which `ignore_errors` on the whole pipeline can't.
+"""
 
 import tensorflow as tf
 
-EXIF_ORIENTATION = 0x0112  # TIFF tag, EXIF 2.3 section 4.6.4
+from augment import affine
+
+_RATIOS = (1, 2, 4, 8)  # at which libjpeg decodes straight from the DCT blocks
 
 
-class BadPicture(ValueError):  # noqa: N818  it is counted and skipped, and no error of the run
-    """One picture of a set that cannot be used; the message names it and says why."""
+def ratio_for(factor: tf.Tensor) -> tf.Tensor:
+    """Index into 1, 2, 4, 8: the strongest reduction after which nothing has to be enlarged.
 
-
-@dataclass(frozen=True)
-class Place:
-    """Where one picture lies: a file of a folder, or a member of a zip."""
-
-    container: Path
-    member: str
-    stamp: str  # changes when the picture does: size and date, or the zip's CRC
-
-
-class Pictures:
-    """The picture files below some folders and inside some zips, found by name.
-
-    A zip is read where it lies. An annotation's name finds a picture if one's path ends with the
-    other's ("val/7.jpg" finds "images/val/7.jpg", and "7.jpg" in the folder "images/val"); where
-    two pictures fit, neither is taken.
+    Args:
+      factor: input pixels a picture's pixel, along the axis that has more.
     """
-
-    def __init__(self, containers: Iterable[Path]) -> None:
-        """Lists the files.
-
-        Raises:
-          FileNotFoundError: a folder or zip does not exist.
-          ValueError: a file is no zip.
-        """
-        self.containers = tuple(containers)
-        self._places: dict[str, list[Place]] = defaultdict(list)
-        self._archives: dict[Path, zipfile.ZipFile] = {}
-        for container in self.containers:
-            for place in _walk(container):
-                self._places[os.path.basename(place.member)].append(place)
-
-    def __len__(self) -> int:
-        return sum(len(places) for places in self._places.values())
-
-    def find(self, name: str) -> Place | None:
-        """The picture that an annotation names, or None if there is none, or more than one."""
-        name = name.replace("\\", "/")
-        path = "/" + name.lstrip("/")
-        fitting = [
-            place
-            for place in self._places.get(os.path.basename(name), ())
-            if ("/" + place.member).endswith(path) or path.endswith("/" + place.member)
-        ]
-        exact = [place for place in fitting if place.member == name]
-        found = exact if len(exact) == 1 else fitting
-        return found[0] if len(found) == 1 else None
-
-    def names(self) -> Iterable[str]:
-        """The members' paths, in the order of the containers."""
-        return (place.member for places in self._places.values() for place in places)
-
-    def read(self, name: str) -> bytes:
-        """The file's bytes.
-
-        Raises:
-          BadPicture: it is missing, or cannot be read.
-        """
-        place = self.find(name)
-        if place is None:
-            where = ", ".join(str(container) for container in self.containers)
-            raise BadPicture(f"{name} is missing, or there more than once, in {where}")
-        try:
-            if place.container.is_dir():
-                return (place.container / place.member).read_bytes()
-            return self._archive(place.container).read(place.member)
-        except (OSError, zipfile.BadZipFile) as error:
-            raise BadPicture(f"{name} cannot be read: {error}") from error
-
-    def only(self, names: Iterable[str]) -> "Pictures":
-        """The same, knowing only some pictures; small to send to another process."""
-        part = Pictures(())
-        part.containers = self.containers
-        for name in names:
-            place = self.find(name)
-            if place is not None:
-                part._places[os.path.basename(place.member)].append(place)
-        return part
-
-    def _archive(self, path: Path) -> zipfile.ZipFile:
-        if path not in self._archives:
-            self._archives[path] = zipfile.ZipFile(path)
-        return self._archives[path]
-
-    def __getstate__(self) -> dict[str, object]:
-        return self.__dict__ | {"_archives": {}}
+    steps = tf.floor(tf.math.log(1 / tf.maximum(factor, 1e-6)) / tf.math.log(2.0) + 1e-4)
+    return tf.cast(tf.clip_by_value(steps, 0.0, len(_RATIOS) - 1.0), tf.int32)
 
 
-def measure(picture: bytes, name: str) -> tuple[int, int]:
-    """Decodes a picture as the input pipeline will, and returns its height and width.
+def ratio_matrix(index: tf.Tensor) -> tf.Tensor:
+    """(3, 3) from the pixels of a reduced picture to those of the whole one.
 
-    Raises:
-      BadPicture: it is neither JPEG nor PNG, or is damaged.
+    A reduced pixel covers ratio x ratio whole ones; the last row or column may cover fewer.
     """
-    try:
-        if picture.startswith(b"\xff\xd8\xff"):
-            tf.io.decode_jpeg(picture, channels=3, ratio=8)  # all of it is read, little is computed
-            height, width, _ = tf.io.extract_jpeg_shape(picture).numpy().tolist()
-        elif picture.startswith(b"\x89PNG"):
-            height, width, _ = tf.io.decode_png(picture, channels=3).shape
-        else:
-            raise BadPicture(
-                f"{name} is neither JPEG nor PNG (it begins with {picture[:4]!r}): convert it"
-            )
-    except tf.errors.InvalidArgumentError as error:
-        reason = error.message.splitlines()[0].removeprefix("{{function_node ")
-        raise BadPicture(f"{name} is damaged: {reason}") from error
-    return height, width
+    ratio = tf.gather(tf.constant(_RATIOS, tf.float32), index)
+    return affine.resizing(ratio, ratio)
 
 
-def exif_orientation(picture: bytes) -> int:
-    """The EXIF orientation of a JPEG, 1 (upright) to 8; 1 where the file says nothing.
+def decode(
+    encoded: tf.Tensor, ignore: tf.Tensor, index: tf.Tensor, height: tf.Tensor, width: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Decodes a picture, reduced, and its ignore mask, whole.
 
-    TensorFlow decodes the pixels as they are stored and does not turn them.
+    Args:
+      encoded: a JPEG's or PNG's bytes.
+      ignore: a PNG's bytes, or none.
+      index: of the reduction, as `ratio_for` gives it.
+      height, width: that the whole picture must have.
+
+    Returns:
+      (H, W, 3) uint8, (height, width, 1) uint8 or (0, 0, 1) for no mask, and whether all that
+      went well. A picture or mask that is truncated, of another format or of another size did not,
+      and is (0, 0, ...).
     """
-    at = 2
-    while picture[at : at + 1] == b"\xff" and at + 4 <= len(picture):
-        marker, length = picture[at + 1], int.from_bytes(picture[at + 2 : at + 4], "big")
-        if marker == 0xE1 and picture[at + 4 : at + 10] == b"Exif\0\0":
-            return _orientation(picture[at + 10 : at + 2 + length])
-        if marker == 0xDA:
-            break
-        at += 2 + length
-    return 1
+    nothing = (tf.zeros([0, 0, 3], tf.uint8), tf.zeros([0, 0, 1], tf.uint8))
+    attempt = tf.data.Dataset.from_tensors((encoded, ignore, index)).map(_decode_both)
+    attempt = attempt.ignore_errors().concatenate(tf.data.Dataset.from_tensors(nothing))
+    image, mask = attempt.take(1).get_single_element()
+    ratio = tf.gather(_RATIOS, index)
+    want = (tf.stack([height, width]) + ratio - 1) // ratio
+    fine = tf.reduce_all(tf.shape(image)[:2] == want)
+    whole = tf.reduce_all(tf.shape(mask)[:2] == tf.stack([height, width]))
+    return image, mask, fine & (whole | (tf.strings.length(ignore) == 0))
 
 
-def _orientation(tiff: bytes) -> int:
-    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
-    try:
-        if order is None:
-            return 1
-        (start,) = struct.unpack_from(order + "I", tiff, 4)
-        (count,) = struct.unpack_from(order + "H", tiff, start)
-        for index in range(count):
-            tag, _, _, value = struct.unpack_from(order + "HHIH", tiff, start + 2 + 12 * index)
-            if tag == EXIF_ORIENTATION:
-                return int(value) if 1 <= value <= 8 else 1
-    except struct.error:  # cut short: it says nothing
-        return 1
-    return 1
+def _decode_both(
+    encoded: tf.Tensor, ignore: tf.Tensor, index: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    image = tf.cond(
+        tf.io.is_jpeg(encoded),
+        lambda: tf.switch_case(index, [_jpeg(encoded, ratio) for ratio in _RATIOS]),
+        lambda: _reduce(tf.io.decode_png(encoded, channels=3), tf.gather(_RATIOS, index)),
+    )
+    mask = tf.cond(
+        tf.strings.length(ignore) > 0,
+        lambda: tf.io.decode_png(ignore, channels=1),
+        lambda: tf.zeros([0, 0, 1], tf.uint8),
+    )
+    return tf.ensure_shape(image, [None, None, 3]), tf.ensure_shape(mask, [None, None, 1])
 
 
-def _walk(container: Path) -> Iterable[Place]:
-    if container.is_dir():
-        for folder, folders, files in os.walk(container):
-            folders.sort()
-            for file in sorted(files):
-                path = Path(folder, file)
-                status = path.stat()
-                stamp = f"{status.st_size} {status.st_mtime_ns}"
-                yield Place(container, path.relative_to(container).as_posix(), stamp)
-    elif container.is_file():
-        try:
-            with zipfile.ZipFile(container) as archive:
-                for member in archive.infolist():
-                    if not member.is_dir():
-                        yield Place(container, member.filename, f"{member.file_size} {member.CRC}")
-        except zipfile.BadZipFile as error:
-            raise ValueError(
-                f"{container} is neither a folder nor a sound zip ({error}): unpack other archives "
-                "into a folder, and fetch a zip that was cut short again"
-            ) from error
-    else:
-        raise FileNotFoundError(f"no picture folder or zip {container}")
+def _jpeg(encoded: tf.Tensor, ratio: int):  # type: ignore[no-untyped-def]
+    return lambda: tf.io.decode_jpeg(encoded, channels=3, ratio=ratio)
+
+
+def _reduce(image: tf.Tensor, ratio: tf.Tensor) -> tf.Tensor:
+    """The mean of ratio x ratio pixels, as libjpeg reduces; borders are repeated."""
+    height, width = tf.shape(image)[0], tf.shape(image)[1]
+    rows, columns = (height + ratio - 1) // ratio, (width + ratio - 1) // ratio
+    image = tf.gather(image, tf.minimum(tf.range(rows * ratio), height - 1), axis=0)
+    image = tf.gather(image, tf.minimum(tf.range(columns * ratio), width - 1), axis=1)
+    blocks = tf.reshape(tf.cast(image, tf.float32), [rows, ratio, columns, ratio, 3])
+    return tf.cast(tf.reduce_mean(blocks, axis=[1, 3]) + 0.5, tf.uint8)

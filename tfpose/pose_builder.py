@@ -8,6 +8,7 @@ was killed, or failed, goes on after the last of them.
 import abc
 import dataclasses
 import hashlib
+import inspect
 import json
 import os
 import shutil
@@ -23,7 +24,7 @@ from tqdm import tqdm
 
 from estimator.skeleton import Skeleton
 
-from .pictures import BadPicture
+from .picture_files import BadPicture
 from .pose_set import BAD_SHARE, SHOWN, PoseSet
 
 PICTURES_A_SHARD = 256  # tens of megabytes; enough shards to shuffle and to share out
@@ -49,17 +50,22 @@ class PoseBuilder(tfds.core.ShardBasedBuilder):  # type: ignore[misc]
         """The skeleton that the set is labelled with."""
 
     @abc.abstractmethod
-    def sets(self, source: Path | None) -> dict[str, PoseSet]:
+    def sets(self, source: Path) -> dict[str, PoseSet]:
         """The splits by name.
 
         Args:
           source: the folder that holds what was downloaded; a set whose configuration names its
-            files needs none.
+            files does not look at it.
 
         Raises:
           FileNotFoundError: a file is missing; says which.
           ValueError: a file is malformed.
         """
+
+    def refuse(self, source: Path) -> FileNotFoundError:
+        """The error for a source folder that holds nothing of the set."""
+        wanted = inspect.cleandoc(self.MANUAL_DOWNLOAD_INSTRUCTIONS)
+        return FileNotFoundError(f"{source} holds nothing of {self.name}. It needs:\n{wanted}")
 
     def use(self, sets: Mapping[str, PoseSet], staging: Path, mark: str) -> None:
         """What to write, where to keep finished shards, and the fingerprint of it all."""
@@ -95,7 +101,8 @@ class PoseBuilder(tfds.core.ShardBasedBuilder):  # type: ignore[misc]
 
     def _download_and_prepare(self, dl_manager: Any, download_config: Any = None) -> None:
         total = sum(len(part.samples) for part in self._sets.values())
-        with tqdm(total=total, unit="picture", desc=f"preparing {self.name}") as self._progress:
+        with tqdm(total=total, unit="picture", desc=f"preparing {self.info.full_name}") as bar:
+            self._progress = bar
             super()._download_and_prepare(dl_manager, download_config)
         skipped = skipped_in(self._staging)
         if len(skipped) > BAD_SHARE * total:
@@ -104,7 +111,8 @@ class PoseBuilder(tfds.core.ShardBasedBuilder):  # type: ignore[misc]
                 f"{len(skipped)} of {total} pictures cannot be used, more than {BAD_SHARE:.0%}:\n"
                 f"  {shown}\n  ...\nscripts.dataset_doctor names them all"
             )
-        self.info.metadata.update(skipped=skipped, fingerprint=self._mark)
+        unusable = [line for part in self._sets.values() for line in part.unusable]
+        self.info.metadata.update(skipped=skipped, unusable=unusable, fingerprint=self._mark)
 
 
 def features(keypoints: int) -> tfds.features.FeaturesDict:

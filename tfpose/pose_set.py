@@ -10,7 +10,7 @@ from estimator.arrays import UInt8
 from estimator.skeleton import Skeleton
 
 from . import regions
-from .pictures import BadPicture, Pictures, exif_orientation, measure
+from .picture_files import BadPicture, Pictures, exif_orientation, measure
 from .records import Record, Sample
 
 BAD_SHARE = 0.05  # of the pictures or annotations; a set with more is refused
@@ -24,12 +24,12 @@ class PoseSet:
     Attributes:
       samples: one a picture.
       pictures: where the pictures lie.
-      orphans: annotations that belong to no picture of the list, one line each.
+      unusable: labels that cannot be used, such as those of no picture; one line each.
     """
 
     samples: Sequence[Sample]
     pictures: Pictures
-    orphans: Sequence[str] = ()
+    unusable: Sequence[str] = ()
 
     def record(self, sample: Sample) -> Record:
         """Reads a sample's picture and checks both.
@@ -37,10 +37,7 @@ class PoseSet:
         Raises:
           BadPicture: the picture or its labels cannot be used; names it and says why.
         """
-        picture = self.pictures.read(sample.picture)
-        height, width = measure(picture, sample.picture)
-        if (sample.height or height, sample.width or width) != (height, width):
-            raise BadPicture(_wrong_size(sample, height, width, exif_orientation(picture)))
+        picture, height, width = self.picture(sample)
         try:
             return Record(
                 image=picture,
@@ -54,6 +51,18 @@ class PoseSet:
             )
         except ValueError as error:
             raise BadPicture(f"{sample.picture}: {error}") from error
+
+    def picture(self, sample: Sample) -> tuple[bytes, int, int]:
+        """Reads a sample's picture: the encoded file, height and width.
+
+        Raises:
+          BadPicture: it is missing, damaged, or not as large as its annotation says.
+        """
+        picture = self.pictures.read(sample.picture)
+        height, width = measure(picture, sample.picture)
+        if (sample.height or height, sample.width or width) != (height, width):
+            raise BadPicture(_wrong_size(sample, height, width, exif_orientation(picture)))
+        return picture, height, width
 
     def mask(self, sample: Sample, height: int, width: int) -> UInt8:
         """(height, width), 255 where the loss must not count.
@@ -93,9 +102,14 @@ def check(split: str, part: PoseSet) -> None:
 
     Raises:
       FileNotFoundError: more than BAD_SHARE of the pictures are missing.
-      ValueError: there is no picture or no person, an image_id occurs twice, or more than
-        BAD_SHARE of the annotations belong to no picture.
+      ValueError: more than BAD_SHARE of the labels cannot be used, there is no person, or an
+        image_id occurs twice.
     """
+    if len(part.unusable) > BAD_SHARE * (len(part.samples) + len(part.unusable)):
+        raise ValueError(
+            f"{len(part.unusable)} labels of {split} cannot be used, such as: {part.unusable[0]}. "
+            "Fetch the annotations again, or export them with all their pictures"
+        )
     count, people = len(part.samples), sum(len(sample.keypoints) for sample in part.samples)
     if not people:
         raise ValueError(f"{split} has {count} pictures and nobody with a labelled keypoint")
@@ -109,11 +123,6 @@ def check(split: str, part: PoseSet) -> None:
             f"{len(missing)} of the {count} pictures of {split} are missing in {where}: "
             f"{', '.join(missing[:SHOWN])}, ... (there are {len(part.pictures)} files, such as "
             f"{', '.join(there)}). Fetch or unpack the rest, or name the folder that holds them"
-        )
-    if len(part.orphans) > BAD_SHARE * (people + len(part.orphans)):
-        raise ValueError(
-            f"{len(part.orphans)} annotations of {split} belong to no picture, such as: "
-            f"{part.orphans[0]}. Export the annotation file again, with all its images"
         )
 
 

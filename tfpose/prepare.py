@@ -26,6 +26,7 @@ class Prepared:
       pictures: how many, by split.
       people: how many with keypoints, by split, before any picture was skipped.
       skipped: name and reason of each picture that was left out.
+      unusable: labels that were left out, one line each.
       fresh: False where the same set stood there already.
     """
 
@@ -33,12 +34,13 @@ class Prepared:
     pictures: dict[str, int]
     people: dict[str, int]
     skipped: Sequence[Sequence[str]]
+    unusable: Sequence[str]
     fresh: bool
 
 
 def prepare(
     builder: PoseBuilder,
-    source: Path | None = None,
+    source: Path,
     *,
     beam_runner: str | None = None,
     beam_options: Sequence[str] = (),
@@ -50,7 +52,7 @@ def prepare(
 
     Args:
       builder: of one of `tfpose.datasets`, with the folder to write to.
-      source: where the downloaded files lie, for sets that have a known layout.
+      source: the folder with the downloaded files; `custom` is told its files otherwise.
       beam_runner: an Apache Beam runner, such as "DirectRunner"; its workers must all see the
         pictures and the folder. None works in this process.
       beam_options: flags of the Beam pipeline.
@@ -75,17 +77,18 @@ def prepare(
             builder.use(sets, staging, mark)
             with contextlib.redirect_stdout(io.StringIO()):  # TFDS tells of a download of 0 bytes
                 builder.download_and_prepare(
-                    download_config=_config(beam_runner, beam_options, source)
+                    download_dir=staging,  # stays empty
+                    download_config=_config(beam_runner, beam_options, source),
                 )
         _remove_leftovers(folder)
     return _summary(folder, sets, fresh)
 
 
-def _config(runner: str | None, options: Sequence[str], source: Path | None) -> Any:
+def _config(runner: str | None, options: Sequence[str], source: Path) -> Any:
     config = tfds.download.DownloadConfig(manual_dir=source, try_download_gcs=False)
     if runner is None:
         return config
-    from apache_beam.options.pipeline_options import PipelineOptions  # noqa: PLC0415  optional
+    from apache_beam.options.pipeline_options import PipelineOptions
 
     return config.replace(beam_runner=runner, beam_options=PipelineOptions(list(options)))
 
@@ -125,9 +128,6 @@ def _remove_leftovers(folder: Path) -> None:
 
 def _summary(folder: Path, sets: dict[str, PoseSet], fresh: bool) -> Prepared:
     info = tfds.builder_from_directory(folder).info
-    skipped = info.metadata["skipped"]
-    for name, reason in skipped:
-        logging.warning("left out %s: %s", name, reason)
     return Prepared(
         folder=folder,
         pictures={split: info.splits[split].num_examples for split in sets},
@@ -135,6 +135,7 @@ def _summary(folder: Path, sets: dict[str, PoseSet], fresh: bool) -> Prepared:
             split: sum(len(sample.keypoints) for sample in part.samples)
             for split, part in sets.items()
         },
-        skipped=skipped,
+        skipped=info.metadata["skipped"],
+        unusable=info.metadata["unusable"],
         fresh=fresh,
     )

@@ -90,15 +90,17 @@ def folder_of(name: str, data_dir: Path | str) -> Path:
       FileNotFoundError: it was not prepared there; says what was.
     """
     root = Path(data_dir)
-    versions = tfds.core.utils.list_all_versions(root / name) if (root / name).is_dir() else []
+    found = [path.parent for path in (root / name).glob("*/dataset_info.json")]
+    versions = [path for path in found if not path.name.startswith(("incomplete.", "."))]
     if not versions:
+        finished = (path.relative_to(root).parts for path in root.glob("*/**/dataset_info.json"))
         there = sorted(
-            path.parent.parent.relative_to(root).as_posix()
-            for path in root.glob("*/**/dataset_info.json")
-            if not any(part.startswith((".", "incomplete.")) for part in path.parts)
+            "/".join(parts[:-2])  # without version and file
+            for parts in finished
+            if not any(part.startswith((".", "incomplete.")) for part in parts)
         )
         raise FileNotFoundError(
             f"no prepared data set {name!r} in {root}; there are {there}. Prepare it with "
             f"python -m scripts.prepare_dataset --dataset={name.partition('/')[0]} --out={root}"
         )
-    return root / name / str(max(versions))
+    return max(versions, key=lambda path: tfds.core.Version(path.name))
