@@ -27,7 +27,7 @@ from tfpose import (
 )
 from tfpose.averaging import MULTISCALE, Averaging
 from tfpose.metrics import pckh
-from tfpose.pictures import Pictures
+from tfpose.picture_files import Pictures
 
 DEFAULT = evaluate.Settings()
 MODEL = flags.DEFINE_string("model", None, "A .tflite, .keras, SavedModel or a shipped name.")

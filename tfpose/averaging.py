@@ -14,9 +14,10 @@ import numpy.typing as npt
 
 from estimator import geometry, preprocess
 from estimator.arrays import Float, UInt8
+from estimator.decoders.heatmap import merge_flipped
 from estimator.pose_estimator import Maps
 from estimator.skeleton import Skeleton
-from estimator.spec import ImageSpec
+from estimator.spec import ImageSpec, PoseSpec
 
 MULTISCALE = (0.5, 1.0, 1.5, 2.0)
 CUBIC = -0.5  # Keys 1981 (IEEE TASSP 29), the value that is exact for parabolas
@@ -90,26 +91,37 @@ def scaled(image: ImageSpec, scale: float) -> ImageSpec:
     return replace(image, height=steps * image.multiple)
 
 
-def turned_back(maps: Mapping[str, Float], skeleton: Skeleton) -> dict[str, Float]:
-    """The maps of a mirrored picture, as maps of the picture.
+def merge_mirrored(
+    maps: Mapping[str, Float], mirrored: Mapping[str, Float], spec: PoseSpec
+) -> dict[str, Float]:
+    """The mean of a picture's maps and its mirror image's maps, turned back.
 
-    Left and right change places, and the x component of every field its sign. A background channel
-    stays.
+    Left and right change places, and the x component of every field its sign. Networks whose cells
+    do not lie in the middle of their pixels (HRNet's weights; the decoder's `offset` says so) are
+    moved by whole cells first, as HRNet's SHIFT_HEATMAP does.
 
     Args:
       maps: `heatmaps` (..., h, w, K or K + 1), maybe `pafs` (..., h, w, 2L).
-      skeleton: K keypoints, L limbs.
+      mirrored: the same, of the mirrored picture.
+      spec: of the network.
 
     Raises:
-      ValueError: a limb has no mirrored limb.
+      ValueError: a limb has no mirrored limb, or shapes are not the spec's.
     """
-    order = list(skeleton.flip_order)
-    background = list(range(len(order), maps["heatmaps"].shape[-1]))
-    turned = {"heatmaps": maps["heatmaps"][..., ::-1, order + background]}
+    offset = getattr(spec.decoder, "offset", 0.0)  # pixels; the mirrored lies twice as far off
+    merged = {
+        "heatmaps": merge_flipped(
+            maps["heatmaps"],
+            mirrored["heatmaps"],
+            spec.skeleton,
+            shift=round(-2 * offset / spec.outputs.stride),
+        )
+    }
     if "pafs" in maps:
-        channels, signs = _mirrored_fields(skeleton)
-        turned["pafs"] = maps["pafs"][..., ::-1, channels] * signs
-    return turned
+        channels, signs = _mirrored_fields(spec.skeleton)
+        back = mirrored["pafs"][..., ::-1, channels] * signs
+        merged["pafs"] = (maps["pafs"] + back) / np.float32(2)
+    return merged
 
 
 def _mirrored_fields(skeleton: Skeleton) -> tuple[list[int], Float]:

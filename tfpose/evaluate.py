@@ -24,8 +24,8 @@ from .metrics import coco
 from .metrics.intervals import intervals
 from .networks import Network
 from .person_boxes import PersonBox
+from .picture_files import Pictures
 from .picture_reader import PictureReader
-from .pictures import Pictures
 from .prediction import Request, predict
 from .suppression import Suppression
 from .truth import Truth

@@ -8,7 +8,7 @@ from absl import logging
 from estimator import pictures
 from estimator.arrays import UInt8
 
-from .pictures import BadPicture, Pictures
+from .picture_files import BadPicture, Pictures
 from .truth import Truth
 
 

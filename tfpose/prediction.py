@@ -15,7 +15,7 @@ from estimator.arrays import Float, UInt8
 from estimator.pose_estimator import Maps
 from estimator.poses import Poses
 
-from .averaging import Averaging, View, grid, mean, turned_back, views
+from .averaging import Averaging, View, grid, mean, merge_mirrored, views
 from .networks import Network
 
 BATCH = 8  # of a network that takes more than one picture at a time
@@ -140,5 +140,4 @@ def _run(network: Network, image: UInt8, flip: bool) -> dict[str, Float]:
     if not flip:
         return maps
     mirrored = network.runner(np.ascontiguousarray(image[:, :, ::-1]))
-    back = turned_back(mirrored, network.spec.skeleton)
-    return {name: (maps[name] + back[name]) / np.float32(2) for name in maps}
+    return merge_mirrored(maps, mirrored, network.spec)

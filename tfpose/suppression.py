@@ -1,7 +1,7 @@
 """From a network's answers for one picture to its people: scores, and two answers for one person.
 
 Top-down scores and areas are HRNet's (`lib/dataset/coco.py`): a person's score is the box's times
-the mean of the keypoints' that are sure enough, its area that of what was cut out.
+the one that the decoder gives, its area that of what was cut out.
 """
 
 from collections.abc import Sequence
@@ -28,8 +28,8 @@ class Suppression:
     Attributes:
       kind: one of KINDS.
       limit: hard: how alike two answers may be, by OKS. Soft: the smaller, the harder.
-      visible_above: top-down only: keypoints with a higher score count in a person's score and
-        in the likeness; HRNet's IN_VIS_THRE.
+      visible_above: top-down only: keypoints with a higher score count in the likeness; HRNet's
+        IN_VIS_THRE.
     """
 
     kind: str = "none"
@@ -61,12 +61,10 @@ def top_down(
       suppression: of two answers for one person.
     """
     poses = _joined([part for _, part in answers])
-    sure = poses.score > suppression.visible_above
-    total = np.where(sure, poses.score, 0).sum(axis=1)
-    score = [look.score for look, _ in answers] * total / np.maximum(sure.sum(axis=1), 1)
+    score = poses.person_score * np.array([look.score for look, _ in answers], np.float32)
     area = np.array([_cut_area(look, image) for look, _ in answers], np.float32)
     return _suppressed(
-        replace(poses, person_score=score.astype(np.float32)),
+        replace(poses, person_score=score),
         area,
         suppression.visible_above,
         suppression,

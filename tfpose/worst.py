@@ -14,7 +14,7 @@ from estimator.poses import Poses
 
 from .coco_json import KEYPOINT_SHIFT
 from .evaluate import Report
-from .pictures import Pictures
+from .picture_files import Pictures
 
 LEAST = 0.5  # an answer below this OKS to everybody is wrong
 

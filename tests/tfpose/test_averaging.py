@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from estimator import geometry, skeletons
+from estimator.decoders import heatmap, paf
 from estimator.pose_estimator import Maps
 from estimator.skeleton import Skeleton
-from estimator.spec import ImageSpec
+from estimator.spec import ImageSpec, OutputSpec, PoseSpec
 from tfpose import averaging
 
 WIDTH = 24  # cells
@@ -27,28 +28,52 @@ def drawn(skeleton: Skeleton, xy: np.ndarray) -> dict[str, np.ndarray]:
     return maps
 
 
+def spec_of(skeleton: Skeleton, **decoder: float) -> PoseSpec:
+    pafs = "offset" not in decoder
+    return PoseSpec(
+        model="test",
+        skeleton=skeleton,
+        image=FLEXIBLE,
+        outputs=OutputSpec(stride=8, background=pafs, pafs=pafs and bool(skeleton.limbs)),
+        decoder=paf.Parameters() if pafs else heatmap.Parameters(**decoder),
+    )
+
+
 @pytest.mark.parametrize("name", skeletons.names())
 def test_the_mirrored_picture_s_maps_turn_back_onto_the_picture_s(name: str) -> None:
     skeleton = skeletons.get(name)
     count = len(skeleton.keypoints)
-    rng = np.random.default_rng(0)
-    places = rng.permutation(20 * WIDTH)[:count]
+    places = np.random.default_rng(0).permutation(20 * WIDTH)[:count]
     xy = np.stack([places % WIDTH, places // WIDTH], axis=1)
     mirrored = xy[list(skeleton.flip_order)] * (-1, 1) + (WIDTH - 1, 0)
-    back = averaging.turned_back(drawn(skeleton, mirrored), skeleton)
     expected = drawn(skeleton, xy)
+    merged = averaging.merge_mirrored(expected, drawn(skeleton, mirrored), spec_of(skeleton))
     for key, maps in expected.items():
-        np.testing.assert_array_equal(back[key], maps, err_msg=key)
+        np.testing.assert_array_equal(merged[key], maps, err_msg=key)
 
 
 def test_a_batch_turns_back_like_each_of_it() -> None:
-    skeleton = skeletons.get("openpose18")
+    spec = spec_of(skeletons.get("openpose18"))
     rng = np.random.default_rng(0)
-    maps = {"heatmaps": rng.random((3, 4, 5, 19)), "pafs": rng.random((3, 4, 5, 38))}
-    both = averaging.turned_back(maps, skeleton)
-    one = averaging.turned_back({key: array[1] for key, array in maps.items()}, skeleton)
+    maps, mirrored = (
+        {"heatmaps": rng.random((3, 4, 5, 19)), "pafs": rng.random((3, 4, 5, 38))} for _ in "ab"
+    )
+    both = averaging.merge_mirrored(maps, mirrored, spec)
+    one = averaging.merge_mirrored(
+        *({k: v[1] for k, v in m.items()} for m in (maps, mirrored)), spec
+    )
     for key in maps:
         np.testing.assert_array_equal(both[key][1], one[key])
+
+
+def test_maps_off_the_middle_are_moved_by_the_nearest_cell() -> None:
+    """A cell at input 8 i instead of 8 i + 3.5: the mirrored map lies 0.875 cells off."""
+    one = Skeleton(name="one", keypoints=("nose",), limbs=(), flip_pairs=(), sigmas=(0.1,))
+    maps, mirrored = ({"heatmaps": np.zeros((1, WIDTH, 1), np.float32)} for _ in "ab")
+    maps["heatmaps"][0, 5] = 1  # the point lies at input 40; mirrored at 151, nearest cell 19
+    mirrored["heatmaps"][0, 19] = 1
+    merged = averaging.merge_mirrored(maps, mirrored, spec_of(one, offset=-3.5))
+    np.testing.assert_array_equal(merged["heatmaps"], maps["heatmaps"])
 
 
 def test_a_limb_without_a_mirror_is_refused() -> None:
@@ -59,9 +84,9 @@ def test_a_limb_without_a_mirror_is_refused() -> None:
         flip_pairs=((1, 2),),
         sigmas=(1, 1, 1),
     )
-    maps = {"heatmaps": np.zeros((2, 2, 3), np.float32), "pafs": np.zeros((2, 2, 2), np.float32)}
+    maps = {"heatmaps": np.zeros((2, 2, 4), np.float32), "pafs": np.zeros((2, 2, 2), np.float32)}
     with pytest.raises(ValueError, match=r"limb \(0, 1\) but not its mirror \(0, 2\)"):
-        averaging.turned_back(maps, lopsided)
+        averaging.merge_mirrored(maps, maps, spec_of(lopsided))
 
 
 def blob(height: int, width: int, x: float, y: float) -> np.ndarray:
@@ -106,10 +131,14 @@ def test_a_lit_pixel_stays_the_keypoint_on_every_grid(height: int, onto: int) ->
 
 @pytest.mark.parametrize("scale", [0.5, 2.0])
 def test_the_mirrored_picture_s_lit_pixel_too(scale: float) -> None:
-    (part,) = answers(blob(301, 450, 283, 141)[:, ::-1], (scale,))
     one = Skeleton(name="one", keypoints=("nose",), limbs=(), flip_pairs=(), sigmas=(0.1,))
-    back = Maps(outputs=averaging.turned_back(part.outputs, one), matrix=part.matrix)
-    assert centroid(back) == pytest.approx([283, 141], abs=0.5)
+    picture = blob(301, 450, 283, 141)
+    (part,), (mirrored,) = (answers(side, (scale,)) for side in (picture, picture[:, ::-1]))
+    merged = averaging.merge_mirrored(part.outputs, mirrored.outputs, spec_of(one, offset=0.0))
+    np.testing.assert_allclose(
+        merged["heatmaps"], part.outputs["heatmaps"], atol=2
+    )  # of 127; resizing rounds
+    assert centroid(Maps(outputs=merged, matrix=part.matrix)) == pytest.approx([283, 141], abs=0.5)
 
 
 def test_resampling_a_slope_is_exact_inside() -> None:
