@@ -120,7 +120,7 @@ def merge_mirrored(
     if "pafs" in maps:
         channels, signs = _mirrored_fields(spec.skeleton)
         back = mirrored["pafs"][..., ::-1, channels] * signs
-        merged["pafs"] = (maps["pafs"] + back) / np.float32(2)
+        merged["pafs"] = ((maps["pafs"] + back) / 2).astype(np.float32)
     return merged
 
 
