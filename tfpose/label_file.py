@@ -47,7 +47,10 @@ def resume(partial: Path, header: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {row["file_name"]: row for row in rows if "unread" not in row}
 
 
-def _write(path: Path, rows: Iterable[Mapping[str, Any]], teacher: str, settings: Settings) -> None:
+def write(
+    path: Path, rows: Iterable[Mapping[str, Any]], info: Mapping[str, Any], skeleton: Skeleton
+) -> None:
+    """Writes COCO annotations of the pictures that could be read; whole or not at all."""
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for row in rows:
