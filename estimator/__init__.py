@@ -7,7 +7,8 @@ poses = estimator(pictures.read("photo.jpg"))
 """
 
 from . import decoders, draw, pictures, skeletons, writers
-from .pose_estimator import Maps, PoseEstimator
+from .maps import Maps
+from .pose_estimator import PoseEstimator
 from .poses import Poses
 from .skeleton import Skeleton
 from .spec import ImageSpec, OutputSpec, PoseSpec

@@ -20,7 +20,8 @@ from absl import app, flags
 
 from . import draw, pictures, writers
 from .arrays import UInt8
-from .pose_estimator import Maps, PoseEstimator, shipped_names
+from .maps import Maps
+from .pose_estimator import PoseEstimator, shipped_names
 from .poses import Poses
 
 MODEL = flags.DEFINE_string("model", None, "A .tflite that carries its spec, or a shipped model.")

@@ -2,33 +2,21 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
-import numpy.typing as npt
 
-from . import bundle, decoders, geometry, preprocess
-from .arrays import Float, UInt8
+from . import averaging, bundle, decoders, geometry, preprocess
+from .arrays import UInt8
+from .averaging import Averaging
+from .maps import Maps
 from .poses import Poses
 from .runner import LiteRtRunner, Runner
 from .spec import PoseSpec
 
 SHIPPED = Path(__file__).resolve().parent.parent / "saved_models"
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Maps:
-    """What the network says of a picture, before it is read as people.
-
-    Attributes:
-      outputs: `heatmaps` (h, w, K or K + 1) and, bottom-up, `pafs` (h, w, 2L); float32.
-      matrix: (2, 3), from pixels of the picture to pixels of the network's input.
-    """
-
-    outputs: dict[str, Float]
-    matrix: npt.NDArray[np.float64]
 
 
 class PoseEstimator:
@@ -40,6 +28,8 @@ class PoseEstimator:
       height: another base height for a flexible model's input: lower is faster, higher finds
         smaller people. The width follows the picture.
       decoder: fields of the decoder's `Parameters` that take another value than the spec's.
+      averaging: what is averaged for one picture, at a cost in time: its mirror image, several
+        sizes of it; nothing if not given.
       runner: an engine to use instead of LiteRT.
 
     Raises:
@@ -55,6 +45,7 @@ class PoseEstimator:
         threads: int | None = None,
         height: int | None = None,
         decoder: Mapping[str, Any] | None = None,
+        averaging: Averaging | None = None,
         runner: Runner | None = None,
     ) -> None:
         path = model_path(model)
@@ -63,22 +54,38 @@ class PoseEstimator:
             raise ValueError(f"{path} is a SavedModel; give the .tflite exported from it")
         self.runner: Runner = runner or LiteRtRunner(path, spec, threads=threads)
         self.spec = _with_decoder(_with_height(spec, height), decoder or {})
+        self.averaging = averaging or Averaging()
         self._decode = decoders.get(decoders.name_of(self.spec.decoder)).decode
+        self._check_averaging()
 
-    def __call__(self, picture: UInt8, boxes: Sequence[Sequence[float]] | None = None) -> Poses:
-        """The people in a picture.
+    @overload
+    def __call__(self, picture: UInt8, boxes: Sequence[Sequence[float]] | None = None) -> Poses: ...
+
+    @overload
+    def __call__(self, picture: Sequence[UInt8], boxes: None = None) -> list[Poses]: ...
+
+    def __call__(
+        self, picture: UInt8 | Sequence[UInt8], boxes: Sequence[Sequence[float]] | None = None
+    ) -> Poses | list[Poses]:
+        """The people in a picture, or in each of a list of pictures.
 
         Args:
-          picture: (H, W, 3) uint8, RGB, upright; `estimator.pictures.read` gives that.
+          picture: (H, W, 3) uint8, RGB, upright; `estimator.pictures.read` gives that. Or a list
+            of such, of any sizes.
           boxes: for a top-down model: x, y of the top left corner, width and height of each
             person, pixels of the picture, as edges. Without them the whole picture is one box.
 
         Returns:
-          In pixels of the picture. Best first; with boxes, one person a box in their order.
+          In pixels of the picture. Best first; with boxes, one person a box in their order. For a
+          list of pictures, a list.
 
         Raises:
           ValueError: not (H, W, 3) uint8, or boxes for a model that needs none.
         """
+        if not isinstance(picture, np.ndarray) and isinstance(picture, Sequence):
+            if boxes is not None:
+                raise ValueError("boxes are of one picture; call once for each picture of the list")
+            return [self(one) for one in picture]
         if boxes is None:
             return self.decode(self.maps(picture))
         self._check_takes_boxes()
@@ -94,17 +101,38 @@ class PoseEstimator:
             self._check_takes_boxes()
         elif self.spec.image.fit == "crop":
             box = (-0.5, -0.5, picture.shape[1], picture.shape[0])
-        if box is None:
-            image, matrix = preprocess.letterbox(picture, self.spec.image)
-        else:
-            image, matrix = preprocess.crop(picture, box, self.spec.image)
-        outputs = {name: maps[0] for name, maps in self.runner(image).items()}  # (h, w, C)
-        return Maps(outputs=outputs, matrix=matrix)
+        scales = self.averaging.scales
+        answers = [
+            Maps(
+                outputs={
+                    name: maps[0]  # (h, w, C)
+                    for name, maps in averaging.answer(
+                        self.runner, view.image, self.spec, flip=self.averaging.flip
+                    ).items()
+                },
+                matrix=view.matrix,
+            )
+            for view in averaging.views(picture, self.spec.image, scales, box)
+        ]
+        return averaging.mean(answers, stride=self.spec.outputs.stride, onto=averaging.grid(scales))
 
     def decode(self, maps: Maps) -> Poses:
         """Reads maps as people, in pixels of the picture."""
         poses: Poses = self._decode(maps.outputs, self.spec)
         return poses.transformed(geometry.invert(maps.matrix))
+
+    def _check_averaging(self) -> None:
+        """Refuses now what would fail at the first picture."""
+        scales = self.averaging.scales
+        if scales == (1.0,):
+            return
+        if self.spec.image.fit == "crop":
+            raise ValueError(
+                f"{self.spec.model} looks at boxes, which are always laid in whole: scales must be "
+                f"(1,), found {scales}"
+            )
+        for scale in scales:
+            averaging.scaled(self.spec.image, scale)
 
     def _check_takes_boxes(self) -> None:
         if self.spec.image.fit != "crop":

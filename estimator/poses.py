@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import geometry
-from .arrays import Float, check_shape
+from .arrays import Float, Int, check_shape
 from .skeleton import Skeleton, mapping
 
 
@@ -21,15 +21,17 @@ class Poses:
       xy: (N, K, 2) float32, x before y, pixels; NaN where a keypoint was not found.
       score: (N, K) float32, 0..1; exactly 0 where a keypoint was not found.
       person_score: (N,) float32, at least 0; ranks people, as COCO AP needs.
+      identity: (N,) int64, who is who from frame to frame (tracking.py); None where nobody asked.
 
     Raises:
-      ValueError: a shape or type is wrong, or NaN and score 0 do not coincide.
+      ValueError: a shape or type is wrong, NaN and score 0 do not coincide, or two people are one.
     """
 
     skeleton: Skeleton
     xy: Float
     score: Float
     person_score: Float
+    identity: Int | None = None
 
     def __post_init__(self) -> None:
         count = len(self.skeleton.keypoints)
@@ -43,6 +45,15 @@ class Poses:
             raise ValueError("xy must be NaN exactly where score is 0")
         if not (np.isfinite(self.score).all() and (self.score >= 0).all()):
             raise ValueError("score must be finite and not negative")
+        if self.identity is not None:
+            self._check_identity(self.identity)
+
+    def _check_identity(self, identity: Int) -> None:
+        check_shape("identity", identity, (len(self.xy),))
+        if identity.dtype != np.int64:
+            raise ValueError(f"identity must be int64, found {identity.dtype}")
+        if len(np.unique(identity)) != len(identity):
+            raise ValueError(f"identity must name each person once, found {identity.tolist()}")
 
     def __len__(self) -> int:
         return len(self.xy)
@@ -84,6 +95,7 @@ class Poses:
             xy=self.xy[index],
             score=self.score[index],
             person_score=self.person_score[index],
+            identity=None if self.identity is None else self.identity[index],
         )
 
     def to_skeleton(self, target: Skeleton) -> Poses:

@@ -15,6 +15,7 @@ from typing import Any
 
 from absl import app, flags
 
+from estimator.averaging import MULTISCALE, Averaging
 from tfpose import (
     evaluate,
     evaluation_files,
@@ -25,7 +26,6 @@ from tfpose import (
     truth,
     worst,
 )
-from tfpose.averaging import MULTISCALE, Averaging
 from tfpose.metrics import pckh
 from tfpose.picture_files import Pictures
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from absl import app, flags
 
 from estimator import skeletons
+from estimator.averaging import MULTISCALE, Averaging
 from tfpose import networks, pseudo_label
-from tfpose.averaging import MULTISCALE, Averaging
 from tfpose.picture_files import Pictures
 
 DEFAULT = pseudo_label.Settings()

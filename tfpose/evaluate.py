@@ -14,16 +14,16 @@ from typing import Any
 from tqdm import tqdm
 
 from estimator.arrays import UInt8
+from estimator.averaging import Averaging
+from estimator.person_boxes import PersonBox
 from estimator.pose_estimator import PoseEstimator
 from estimator.poses import Poses
 from estimator.skeleton import mapping
 
 from . import networks, person_boxes, suppression, truth
-from .averaging import Averaging
 from .metrics import coco
 from .metrics.intervals import intervals
 from .networks import Network
-from .person_boxes import PersonBox
 from .picture_files import Pictures
 from .picture_reader import PictureReader
 from .prediction import Request, predict

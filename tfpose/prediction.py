@@ -11,11 +11,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from estimator import decoders, geometry
-from estimator.arrays import Float, UInt8
-from estimator.pose_estimator import Maps
+from estimator.arrays import UInt8
+from estimator.averaging import Averaging, View, answer, grid, mean, views
+from estimator.maps import Maps
 from estimator.poses import Poses
 
-from .averaging import Averaging, View, grid, mean, merge_mirrored, views
 from .networks import Network
 
 BATCH = 8  # of a network that takes more than one picture at a time
@@ -123,21 +123,12 @@ def _answer(
     answers = []  # one a scale: maps of the batch
     for scale in range(len(group[0].inputs)):
         stack = np.concatenate([prepared.inputs[scale].image for prepared in group])
-        answers.append(_run(network, stack, averaging.flip))
+        answers.append(answer(network.runner, stack, spec, flip=averaging.flip))
     for index, prepared in enumerate(group):
         parts = [
-            Maps(outputs={name: maps[index] for name, maps in answer.items()}, matrix=view.matrix)
-            for answer, view in zip(answers, prepared.inputs, strict=True)
+            Maps(outputs={name: maps[index] for name, maps in outputs.items()}, matrix=view.matrix)
+            for outputs, view in zip(answers, prepared.inputs, strict=True)
         ]
         maps = mean(parts, stride=spec.outputs.stride, onto=grid(averaging.scales))
         poses: Poses = decode(maps.outputs, spec)
         yield prepared.key, poses.transformed(geometry.invert(maps.matrix))
-
-
-def _run(network: Network, image: UInt8, flip: bool) -> dict[str, Float]:
-    """The maps of a batch (B, h, w, C), averaged with those of its mirror images if asked."""
-    maps = network.runner(image)
-    if not flip:
-        return maps
-    mirrored = network.runner(np.ascontiguousarray(image[:, :, ::-1]))
-    return merge_mirrored(maps, mirrored, network.spec)

@@ -25,14 +25,14 @@ from tqdm import tqdm
 
 from estimator import pictures, skeletons
 from estimator.arrays import UInt8
+from estimator.averaging import Averaging
+from estimator.person_boxes import around
 from estimator.poses import Poses
 from estimator.skeleton import Skeleton, mapping
 
 from . import label_file
-from .averaging import Averaging
 from .coco_json import BOX_SHIFT, KEYPOINT_SHIFT
 from .networks import Network
-from .person_boxes import around
 from .picture_files import BadPicture, Pictures
 from .prediction import Request, predict
 from .records import AREA_OF_BOX

@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from estimator import geometry
+from estimator import geometry, oks
 from estimator.arrays import Float
+from estimator.person_boxes import HIGHER, WIDER, PersonBox
 from estimator.poses import Poses
 from estimator.spec import ImageSpec
 
-from .metrics import oks
-from .person_boxes import HIGHER, WIDER, PersonBox
 from .records import AREA_OF_BOX
 
 KINDS = ("none", "hard", "soft")  # soft lowers the scores of answers alike, hard drops them

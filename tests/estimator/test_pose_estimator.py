@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from estimator import PoseEstimator, bundle, pose_estimator
+from estimator.averaging import Averaging
 from estimator.decoders import heatmap
 
 from .conftest import colour_spec
@@ -160,3 +161,36 @@ def test_model_is_found_by_its_name(
     assert len(PoseEstimator("colours")(blobs)) == 1
     with pytest.raises(FileNotFoundError, match="no model 'shapes': shipped are colours"):
         PoseEstimator("shapes")
+
+
+def test_a_list_of_pictures_gives_a_list(colour_model: Model, blobs: np.ndarray) -> None:
+    estimator = PoseEstimator(colour_model())
+    assert estimator([]) == []
+    one, nobody = estimator([blobs, np.zeros((64, 64, 3), np.uint8)])
+    assert np.array_equal(one.xy, estimator(blobs).xy)
+    assert len(nobody) == 0
+    with pytest.raises(ValueError, match="boxes are of one picture"):
+        estimator([blobs], [(0, 0, 4, 4)])
+
+
+def test_several_sizes_find_the_same_places(colour_model: Model, blobs: np.ndarray) -> None:
+    model = colour_model(flexible=True)
+    poses = PoseEstimator(model, averaging=Averaging(scales=(1.0, 2.0)))(blobs)
+    assert np.allclose(poses.xy, [PLACES], atol=1)
+
+
+def test_a_limb_that_points_right_is_undone_by_its_mirror_image(
+    colour_model: Model, blobs: np.ndarray
+) -> None:
+    """The network says "right" of mirrored pictures, too, so that the mean field is 0."""
+    estimator = PoseEstimator(colour_model(), averaging=Averaging(flip=True))
+    maps = estimator.maps(blobs)
+    assert np.allclose(maps.outputs["pafs"], 0, atol=1e-6)
+    assert np.allclose(
+        maps.outputs["heatmaps"], PoseEstimator(colour_model()).maps(blobs).outputs["heatmaps"]
+    )
+
+
+def test_averaging_that_cannot_be_is_refused_before_the_first_picture(colour_model: Model) -> None:
+    with pytest.raises(ValueError, match="scale 1 only, found 2"):
+        PoseEstimator(colour_model(), averaging=Averaging(scales=(1.0, 2.0)))

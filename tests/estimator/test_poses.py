@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -56,3 +58,30 @@ def test_wrong_arrays_are_refused(field: str, value: np.ndarray, message: str) -
     arrays = {"xy": good.xy, "score": good.score, "person_score": good.person_score}
     with pytest.raises(ValueError, match=message):
         Poses(skeleton=COCO, **(arrays | {field: value}))
+
+
+def crowd(identity: list[int]) -> Poses:
+    one = one_person()
+    return replace(
+        one.select(np.zeros(len(identity), np.int64)), identity=np.array(identity, np.int64)
+    )
+
+
+def test_identity_stays_with_its_person() -> None:
+    chosen = crowd([7, 3, 5]).select(np.array([2, 0]))
+    assert chosen.identity.tolist() == [5, 7]
+    assert chosen.to_skeleton(skeletons.get("openpose18")).identity.tolist() == [5, 7]
+    assert one_person().select(np.array([0])).identity is None
+
+
+@pytest.mark.parametrize(
+    ("identity", "message"),
+    [
+        (np.zeros(2, np.int64), "identity must name each person once"),
+        (np.zeros(1, np.int64), r"identity must have shape \(2\)"),
+        (np.arange(2.0), "identity must be int64"),
+    ],
+)
+def test_wrong_identities_are_refused(identity: np.ndarray, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(crowd([1, 2]), identity=identity)

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
+from estimator.averaging import MULTISCALE, Averaging
 from tests.tfpose import painted_people as painted
 from tfpose import evaluate, person_boxes, truth
-from tfpose.averaging import MULTISCALE, Averaging
 from tfpose.evaluate import Settings
 from tfpose.networks import Network
 from tfpose.suppression import Suppression

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from estimator.averaging import Averaging
 from estimator.poses import Poses
 from tests.tfpose import painted_people as painted
 from tfpose import coco_json, pseudo_label, regions
-from tfpose.averaging import Averaging
 from tfpose.networks import Network
 from tfpose.picture_files import Pictures
 from tfpose.pseudo_label import Settings, Thresholds, of_picture

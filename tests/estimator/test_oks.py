@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from estimator import skeletons
-from tfpose.metrics import oks
+from estimator import oks, skeletons
 
 SIGMAS = (0.1, 0.05)
 

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from estimator import geometry, skeletons
+from estimator import averaging, geometry, skeletons
 from estimator.decoders import heatmap, paf
-from estimator.pose_estimator import Maps
+from estimator.maps import Maps
 from estimator.skeleton import Skeleton
 from estimator.spec import ImageSpec, OutputSpec, PoseSpec
-from tfpose import averaging
 
 WIDTH = 24  # cells
 FLEXIBLE = ImageSpec(height=192, width=192, flexible=True)

@@ -2,7 +2,7 @@
 
 Maps are averaged, not people: a mirrored picture's maps are turned back, and maps of several sizes
 are laid onto one grid with the matrices that made the inputs, so that a cell means one place of
-the picture in all of them (estimator.geometry). Sizes 0.5, 1, 1.5 and 2, their mean: Cao et al.
+the picture in all of them (geometry.py). Sizes 0.5, 1, 1.5 and 2, their mean: Cao et al.
 2017 (arXiv:1611.08050); Lightweight OpenPose's `val.py --multiscale`.
 """
 
@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from estimator import geometry, preprocess
-from estimator.arrays import Float, UInt8
-from estimator.decoders.heatmap import merge_flipped
-from estimator.pose_estimator import Maps
-from estimator.skeleton import Skeleton
-from estimator.spec import ImageSpec, PoseSpec
+from . import geometry, preprocess
+from .arrays import Float, UInt8
+from .decoders.heatmap import merge_flipped
+from .maps import Maps
+from .runner import Runner
+from .skeleton import Skeleton
+from .spec import ImageSpec, PoseSpec
 
 MULTISCALE = (0.5, 1.0, 1.5, 2.0)
 CUBIC = -0.5  # Keys 1981 (IEEE TASSP 29), the value that is exact for parabolas
@@ -89,6 +90,14 @@ def scaled(image: ImageSpec, scale: float) -> ImageSpec:
         )
     steps = max(1, round(image.height * scale / image.multiple))
     return replace(image, height=steps * image.multiple)
+
+
+def answer(runner: Runner, image: UInt8, spec: PoseSpec, *, flip: bool) -> dict[str, Float]:
+    """The maps of a batch (B, h, w, 3), averaged with those of its mirror images if asked."""
+    maps = runner(image)
+    if not flip:
+        return maps
+    return merge_mirrored(maps, runner(np.ascontiguousarray(image[:, :, ::-1])), spec)
 
 
 def merge_mirrored(
