@@ -88,3 +88,18 @@ def blobs() -> np.ndarray:
     for channel, left in enumerate((8, 24, 40)):
         picture[8:16, left : left + 8, channel] = 255
     return picture
+
+
+@pytest.fixture(scope="session")
+def trained_model(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Intel's human-pose-estimation-0001 as a .tflite; skips where its weights are absent."""
+    models = pytest.importorskip("tfpose.models", reason="makes the network")
+    from tfpose import export
+    from tfpose.weights import checkpoint
+
+    path = tmp_path_factory.mktemp("model") / "model.tflite"
+    spec = models.spec("human_pose_estimation_0001")
+    model = models.build(spec)
+    checkpoint.load(model, spec, shared / "weights/human_pose_estimation_0001.npz")
+    export.export_tflite(model, spec, path)
+    return path

@@ -18,17 +18,8 @@ NECKS = {
 
 
 @pytest.fixture(scope="module")
-def estimator(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> PoseEstimator:
-    models = pytest.importorskip("tfpose.models", reason="makes the network")
-    from tfpose import export
-    from tfpose.weights import checkpoint
-
-    path = tmp_path_factory.mktemp("model") / "model.tflite"
-    spec = models.spec("human_pose_estimation_0001")
-    model = models.build(spec)
-    checkpoint.load(model, spec, shared / "weights/human_pose_estimation_0001.npz")
-    export.export_tflite(model, spec, path)
-    return PoseEstimator(path, threads=1)
+def estimator(trained_model: Path) -> PoseEstimator:
+    return PoseEstimator(trained_model, threads=1)
 
 
 @pytest.mark.parametrize("name", NECKS)
