@@ -1,0 +1,245 @@
+"""Where frames come from: pictures, video files, cameras, network streams, standard input.
+
+    with sources.open_source("walk.mp4") as source:
+        for frame in source:
+            ...
+
+What a source is called:
+
+    photo.jpg, folder, 'shots/*.png'   pictures, in natural order (pictures.find)
+    shot_%04d.png                      an image sequence
+    walk.mp4                           a video file; OpenCV turns phone videos upright
+    camera:0                           a camera, by number
+    rtsp://..., http://...             a stream; a video file at an address is read as a file
+    -                                  standard input: JPEG pictures one after another (MJPEG, as
+                                       `ffmpeg -f mjpeg -` writes them), or one picture of any kind
+
+Files, and standard input, lose no frame. Cameras and streams are live: see live.py.
+"""
+
+import logging
+import re
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+
+from . import jpeg_stream, pictures
+from .frames import Frame, Source
+from .live import STREAM_TIMEOUTS, LiveSource
+
+VIDEO_SUFFIXES = frozenset(
+    {".3gp", ".avi", ".flv", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"}
+    | {".mts", ".ogv", ".ts", ".webm", ".wmv"}
+)
+CAMERA = re.compile(r"camera:(\d+)")
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+SEQUENCE = re.compile(r"%0?\d*d")
+RATE = 30.0  # frames a second where nothing says it
+
+
+class _File:
+    """What sources that lose nothing share."""
+
+    live = False
+    dropped = 0
+
+    def __init__(self, name: str, rate: float | None, frames: int | None) -> None:
+        self.name, self.rate, self.frames = name, rate, frames
+        self.failures: list[tuple[str, str]] = []
+        self._closed = False
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        self._closed = True
+
+
+class Pictures(_File):
+    """Picture files as frames; one that cannot be read is named in `failures` and skipped."""
+
+    def __init__(self, files: Iterable[Path], *, name: str, rate: float = RATE) -> None:
+        self.files = tuple(files)
+        super().__init__(name, rate, len(self.files))
+        self._rate = rate
+
+    def __iter__(self) -> Iterator[Frame]:
+        for index, file in enumerate(self.files):
+            if self._closed:
+                return
+            try:
+                picture = pictures.read(file)
+            except (OSError, ValueError) as error:
+                self.failures.append((str(file), str(error)))
+                continue
+            yield Frame(
+                picture=picture,
+                index=index,
+                time=index / self._rate,
+                name=str(file),
+                captured=time.monotonic(),
+            )
+
+
+class Video(_File):
+    """A video file, or one at an address.
+
+    Raises:
+      FileNotFoundError: there is no such file.
+      ValueError: OpenCV cannot read it.
+    """
+
+    def __init__(self, name: str, capture: cv2.VideoCapture | None = None) -> None:
+        if capture is None:
+            if not Path(name).is_file():
+                raise FileNotFoundError(f"no video at {name}")
+            capture = cv2.VideoCapture(name)
+        if not capture.isOpened():
+            raise ValueError(
+                f"{name} is no video that OpenCV can read; convert it: "
+                f"ffmpeg -i {name} -c:v libx264 converted.mp4"
+            )
+        rate, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        known = rate if 0 < rate < 1000 else None  # some containers give their time base
+        super().__init__(name, known, int(count) if count > 0 else None)
+        self._capture = capture
+
+    def __iter__(self) -> Iterator[Frame]:
+        step, index, last = 1 / (self.rate or RATE), 0, -np.inf
+        first = None
+        try:
+            while not self._closed:
+                done, picture = self._capture.read()
+                if not done:
+                    self._report_end(index)
+                    return
+                stamp = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+                first = stamp if first is None else first
+                stamp -= first
+                last = stamp if stamp > last else last + step  # some containers give none
+                yield Frame(
+                    picture=cv2.cvtColor(picture, cv2.COLOR_BGR2RGB),
+                    index=index,
+                    time=last,
+                    name=self.name,
+                    captured=time.monotonic(),
+                )
+                index += 1
+        finally:
+            self._capture.release()
+
+    def _report_end(self, read: int) -> None:
+        if read == 0:
+            raise ValueError(f"{self.name} has no frame that OpenCV can read: is it whole?")
+        if self.frames and read < 0.98 * self.frames - 1:  # headers round
+            logging.warning(
+                "%s ended after %d of the %d frames that it promises: it is cut off or damaged",
+                self.name,
+                read,
+                self.frames,
+            )
+
+
+class Piped(_File):
+    """Pictures from standard input; the writer waits while we are busy."""
+
+    def __init__(self, stream: BinaryIO, *, rate: float = RATE) -> None:
+        super().__init__("-", rate, None)
+        self._stream, self._rate = stream, rate
+
+    def __iter__(self) -> Iterator[Frame]:
+        found = 0
+        for index, data in enumerate(jpeg_stream.split(self._stream)):
+            if self._closed:
+                return
+            found += 1
+            name = f"picture {index} of standard input"
+            try:
+                picture = pictures.read(data)
+            except ValueError as error:
+                self.failures.append((name, str(error).replace("the picture", name, 1)))
+                continue
+            yield Frame(
+                picture=picture,
+                index=index,
+                time=index / self._rate,
+                name="-",
+                captured=time.monotonic(),
+            )
+        if not found:
+            raise ValueError("standard input was empty: pipe JPEG pictures into it, or one picture")
+
+
+def is_stream(name: str) -> bool:
+    """Whether this is anything but pictures."""
+    return (
+        name == "-"
+        or bool(CAMERA.fullmatch(name) or ADDRESS.match(name))
+        or Path(name).suffix.lower() in VIDEO_SUFFIXES
+    )
+
+
+def open_source(name: str, *, rate: float | None = None) -> Source:
+    """Opens what the name stands for; see the top of this file.
+
+    Args:
+      name: a path, a glob, camera:N, an address, or -.
+      rate: frames a second of pictures, which do not say it themselves.
+
+    Raises:
+      FileNotFoundError: there is no such file.
+      ValueError: it cannot be opened.
+    """
+    if rate is not None and not rate > 0:
+        raise ValueError(f"rate must be positive, found {rate}")
+    camera = CAMERA.fullmatch(name)
+    if camera:
+        return LiveSource(name, lambda: cv2.VideoCapture(int(camera[1])))
+    if name == "-":
+        return Piped(sys.stdin.buffer, rate=rate or RATE)
+    if ADDRESS.match(name):
+        return _open_address(name)
+    if Path(name).suffix.lower() in VIDEO_SUFFIXES:
+        return Video(name)
+    files = _sequence(name) if SEQUENCE.search(name) else pictures.find([name]).files
+    return Pictures(files, name=name, rate=rate or RATE)
+
+
+def _open_address(name: str) -> Source:
+    """A stream is live; what knows its number of frames is a file."""
+
+    def connect() -> cv2.VideoCapture:
+        return cv2.VideoCapture(name, cv2.CAP_FFMPEG, STREAM_TIMEOUTS)
+
+    capture = connect()
+    if capture.isOpened() and capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0:
+        return Video(name, capture)
+    return LiveSource(name, connect, first=capture)
+
+
+def _sequence(name: str) -> tuple[Path, ...]:
+    """The files of a printf-like name, by number: shot_%04d.png."""
+    path = Path(name)
+    parts = SEQUENCE.split(path.name)
+    if len(parts) != 2:
+        raise ValueError(f"an image sequence has one number in the file's name, found {name}")
+    pattern = re.compile(rf"{re.escape(parts[0])}(\d+){re.escape(parts[1])}")
+    found = sorted(
+        (int(match[1]), file)
+        for file in (path.parent.iterdir() if path.parent.is_dir() else ())
+        if (match := pattern.fullmatch(file.name))
+    )
+    if not found:
+        raise FileNotFoundError(f"no pictures of the sequence {name}")
+    return tuple(file for _, file in found)

@@ -1,0 +1,121 @@
+"""Poses of a stream, frame by frame: capture and network overlap, people keep their identities.
+
+    estimator = PoseEstimator("pose.tflite")
+    for result in stream.follow(estimator, "walk.mp4", tracker=Tracker(), smoother=Smoother()):
+        print(result.frame.time, result.poses.identity)
+
+Each stage runs in a thread of its own, so that frames come as fast as the slowest stage, not as
+the sum of all. A live source's frames are never older than the frame that the network works on.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+from . import sources
+from .frames import Frame, Source
+from .maps import Maps
+from .overlap import overlapped
+from .pose_estimator import PoseEstimator
+from .poses import Poses
+from .smoothing import Smoother
+from .tracking import Tracker
+
+READ_AHEAD = 3  # frames of a file
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Result:
+    """A frame and its people.
+
+    Attributes:
+      frame: where they are.
+      poses: in pixels of the frame; with identities if there is a tracker.
+      maps: what the network said, where the look keeps it.
+      milliseconds: that the look took.
+    """
+
+    frame: Frame
+    poses: Poses
+    maps: Maps | None
+    milliseconds: float
+
+
+Look = Callable[[Frame], tuple[Poses, Maps | None]]  # at one frame, for its people
+
+
+def look_with(estimator: PoseEstimator) -> Look:
+    """A look with one network; a top-down one takes the whole frame for a person's box."""
+
+    def look(frame: Frame) -> tuple[Poses, Maps | None]:
+        maps = estimator.maps(frame.picture)
+        return estimator.decode(maps), maps
+
+    return look
+
+
+def follow(
+    look: PoseEstimator | Look,
+    source: Source | str,
+    *,
+    tracker: Tracker | None = None,
+    smoother: Smoother | None = None,
+    min_score: float = 0.0,
+) -> Iterator[Result]:
+    """The people of every frame of a source, as they come.
+
+    Leaving the loop early closes the source.
+
+    Args:
+      look: a network, or any function of a frame (top_down.py has one for boxes).
+      source: opened, or a name for `sources.open_source`.
+      tracker: gives identities.
+      smoother: steadies keypoints; needs a tracker.
+      min_score: people below it are left out, before they get an identity.
+
+    Raises:
+      ValueError, FileNotFoundError: the source cannot be opened or read.
+    """
+    if smoother is not None and tracker is None:
+        raise ValueError("a smoother needs to know who is who: give a tracker, too")
+    opened = sources.open_source(source) if isinstance(source, str) else source
+    see = look_with(look) if isinstance(look, PoseEstimator) else look
+    frames = iter(opened) if opened.live else overlapped(opened, ahead=READ_AHEAD)
+    seen = overlapped(_looked(see, frames))
+    return _followed(opened, seen, tracker, smoother, min_score)
+
+
+def _looked(look: Look, frames: Iterator[Frame]) -> Iterator[Result]:
+    try:
+        for frame in frames:
+            start = time.perf_counter()
+            poses, maps = look(frame)
+            spent = (time.perf_counter() - start) * 1000
+            yield Result(frame=frame, poses=poses, maps=maps, milliseconds=spent)
+    finally:
+        frames.close()  # type: ignore[attr-defined]  # generators both
+
+
+def _followed(
+    source: Source,
+    results: Iterator[Result],
+    tracker: Tracker | None,
+    smoother: Smoother | None,
+    min_score: float,
+) -> Iterator[Result]:
+    with closing(results), source:  # type: ignore[type-var]  # the source ends first
+        for result in results:
+            poses = result.poses
+            if min_score > 0:
+                poses = poses.select(poses.person_score >= min_score)
+            if tracker is not None:
+                poses = tracker(poses, result.frame.time)
+            if smoother is not None:
+                poses = smoother(poses, result.frame.time)
+            yield Result(
+                frame=result.frame,
+                poses=poses,
+                maps=result.maps,
+                milliseconds=result.milliseconds,
+            )
