@@ -98,6 +98,25 @@ class Poses:
             identity=None if self.identity is None else self.identity[index],
         )
 
+    def to_rows(self) -> list[dict[str, int | float | None]]:
+        """One flat row a person, for `pandas.DataFrame(poses.to_rows())` or `csv.DictWriter`.
+
+        `person`, its number here; `identity`; `score`; and of every keypoint NAME_x, NAME_y and
+        NAME_score. What is not known or was not found is None, which pandas turns into NaN.
+        """
+        rows = []
+        for person, (xy, score) in enumerate(zip(self.xy, self.score, strict=True)):
+            row: dict[str, int | float | None] = {
+                "person": person,
+                "identity": None if self.identity is None else int(self.identity[person]),
+                "score": round(float(self.person_score[person]), 4),
+            }
+            for name, place, sure in zip(self.skeleton.keypoints, xy, score, strict=True):
+                x, y = (round(float(part), 2) for part in place) if sure > 0 else (None, None)
+                row |= {f"{name}_x": x, f"{name}_y": y, f"{name}_score": round(float(sure), 4)}
+            rows.append(row)
+        return rows
+
     def to_skeleton(self, target: Skeleton) -> Poses:
         """The same people with another skeleton's keypoints, by `skeleton.mapping`.
 

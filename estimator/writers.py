@@ -1,4 +1,4 @@
-"""Results into files: pictures, readable JSON, COCO's keypoint results.
+"""Results into files: pictures, readable JSON, COCO's keypoint results, OpenPose's JSON.
 
 The readable form, one object a picture:
 
@@ -6,11 +6,13 @@ The readable form, one object a picture:
      "people": [{"score": 0.83, "keypoints": {"nose": {"x": 210.4, "y": 88.0, "score": 0.91}}}]}
 
 x and y are pixels of the upright picture, the centre of its first pixel is 0, 0; keypoints that
-were not found are left out. COCO's form is that of cocodataset.org/#format-results.
+were not found are left out. People who were tracked have an `id`. COCO's form is that of
+cocodataset.org/#format-results.
 """
 
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from .poses import Poses
 from .skeleton import mapping
 
 PERSON = 1  # COCO's category
+MIN_FREE = 1 << 20  # bytes that a disk should have left before work starts
 
 
 def readable(poses: Poses, *, file: str, height: int, width: int, model: str) -> dict[str, Any]:
@@ -36,6 +39,7 @@ def readable(poses: Poses, *, file: str, height: int, width: int, model: str) ->
         "skeleton": poses.skeleton.name,
         "people": [
             {
+                **({} if poses.identity is None else {"id": int(poses.identity[person])}),
                 "score": round(float(poses.person_score[person]), 4),
                 "keypoints": _keypoints(poses, person),
             }
@@ -94,10 +98,84 @@ def coco_image_id(file: str | os.PathLike[str]) -> int | str:
     return int(stem) if stem.isascii() and stem.isdecimal() else stem
 
 
+def openpose(poses: Poses) -> dict[str, Any]:
+    """One picture's people as OpenPose writes them (its doc/02_output.md, "JSON-UI mode").
+
+    `pose_keypoints_2d` has x, y, score of each of the 18 keypoints of its COCO model, in its order
+    (skeletons/openpose18.py); 0, 0, 0 where one was not found. `person_id` is the identity, or -1.
+
+    Raises:
+      ValueError: the skeleton shares no keypoint with openpose18.
+    """
+    target = skeletons.get("openpose18")
+    if not mapping(poses.skeleton, target).any():
+        raise ValueError(
+            f"skeleton {poses.skeleton.name!r} has no keypoint of openpose18, so there is no "
+            "OpenPose JSON of it"
+        )
+    people = poses.to_skeleton(target)
+    table = np.concatenate([np.nan_to_num(people.xy), people.score[..., None]], axis=2)  # (N,18,3)
+    identity = [-1] * len(poses) if poses.identity is None else poses.identity.tolist()
+    absent = ("face", "hand_left", "hand_right")
+    return {
+        "version": 1.3,
+        "people": [
+            {
+                "person_id": [one],
+                "pose_keypoints_2d": [round(value, 4) for value in row.ravel().tolist()],
+                **{f"{part}_keypoints_2d": [] for part in absent},
+                **{f"{part}_keypoints_3d": [] for part in ("pose", *absent)},
+            }
+            for one, row in zip(identity, table, strict=True)
+        ],
+    }
+
+
+def check_writable(path: Path) -> None:
+    """Refuses, before any work, a file that could not be written after it.
+
+    Raises:
+      OSError: no such folder, it is shut, the disk is full, or the file is a folder.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; give a file's name")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"no folder {path.parent} to write into")
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"folder {path.parent} cannot be written; give another")
+    check_room(path)
+
+
+def check_room(path: Path, least: int = MIN_FREE) -> None:
+    """Refuses a disk with less than `least` bytes left.
+
+    Raises:
+      OSError: it is full.
+    """
+    free = shutil.disk_usage(path.parent).free
+    if free < least:
+        raise OSError(
+            f"{path} has no room: its disk has {free >> 10} KiB left; make room or give another"
+        )
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder and those above it, and checks that it can be written.
+
+    Raises:
+      OSError: it cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"{folder} cannot be made a folder: {error}") from error
+    check_writable(folder / "file")
+
+
 def write_json(path: str | os.PathLike[str], rows: Sequence[dict[str, Any]]) -> None:
     """Writes a JSON list, one row a line; the file appears whole or not at all."""
     lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-    _write_whole(Path(path), f"[\n{lines}\n]\n".encode())
+    write_whole(Path(path), f"[\n{lines}\n]\n".encode())
 
 
 def write_picture(path: str | os.PathLike[str], picture: UInt8) -> None:
@@ -117,10 +195,11 @@ def write_picture(path: str | os.PathLike[str], picture: UInt8) -> None:
             f"{path}: a picture of {picture.shape[1]} x {picture.shape[0]} pixels cannot be "
             f"encoded as {path.suffix}"
         )
-    _write_whole(path, data.tobytes())
+    write_whole(path, data.tobytes())
 
 
-def _write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file that appears whole or not at all."""
     partial = path.with_name(path.name + ".partial")
     try:
         partial.write_bytes(data)

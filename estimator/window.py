@@ -1,0 +1,50 @@
+"""A live view."""
+
+import os
+import sys
+
+import cv2
+
+from .arrays import UInt8
+
+QUIT = frozenset({27, ord("q")})
+NO_WINDOWS = (
+    "this OpenCV shows no windows: opencv-python-headless is installed, which runs everywhere. For "
+    "--show: pip uninstall -y opencv-python-headless && pip install opencv-python"
+)
+
+
+class Window:
+    """Shows frames until somebody presses q or Escape, or closes it.
+
+    Raises:
+      OSError: there is no screen, or this OpenCV has no windows; says what to do.
+    """
+
+    def __init__(self, title: str) -> None:
+        if sys.platform.startswith("linux") and not (
+            os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+        ):
+            raise OSError(
+                "there is no screen to show on: DISPLAY is not set; write --video instead"
+            )
+        self._title = title
+        try:
+            cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+        except cv2.error as error:
+            raise OSError(NO_WINDOWS) from error
+        self._sized = False
+
+    def show(self, picture: UInt8) -> bool:
+        """Shows (H, W, 3) uint8 RGB; False once the window should go."""
+        if not self._sized:
+            cv2.resizeWindow(self._title, picture.shape[1], picture.shape[0])
+            self._sized = True
+        cv2.imshow(self._title, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        if cv2.waitKey(1) & 0xFF in QUIT:
+            return False
+        return bool(cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1)
+
+    def close(self) -> None:
+        """Takes the window away."""
+        cv2.destroyWindow(self._title)
