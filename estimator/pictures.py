@@ -122,9 +122,12 @@ def _decode(data: bytes, name: str) -> UInt8:
             f"{name} has {header.width} x {header.height} pixels, more than the "
             f"{MAX_PIXELS >> 20} x 2^20 that are read: make it smaller first"
         )
-    decoded = _imdecode(data, cv2.IMREAD_UNCHANGED if header.alpha else cv2.IMREAD_COLOR, name)
-    if header.alpha:
+    # IMREAD_COLOR drops alpha, and OpenCV 4.10 to 4.12 do not turn WebP by its Exif orientation
+    if header.alpha or header.orientation != 1:
+        decoded = _imdecode(data, cv2.IMREAD_UNCHANGED, name)
         decoded = _upright(_on_paper(decoded), header.orientation)
+    else:
+        decoded = _imdecode(data, cv2.IMREAD_COLOR, name)
     return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
 
 
