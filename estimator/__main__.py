@@ -142,7 +142,7 @@ def _run_all(
         try:
             results.append(_run_one(estimator, file, drawings[file]))
         except (OSError, ValueError, MemoryError, cv2.error) as error:
-            failures.append((file, str(error)))
+            failures.append((file, str(error) or type(error).__name__))
     return results, failures
 
 
