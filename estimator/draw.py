@@ -104,7 +104,9 @@ def _on_picture(
     factor_x, factor_y = matrix[0, 0], matrix[1, 1]
     left = round(matrix[0, 2] - (factor_x - 1) / 2)
     top = round(matrix[1, 2] - (factor_y - 1) / 2)
-    inner = enlarged[top : top + round(height * factor_y), left : left + round(width * factor_x)]
+    bottom = top + max(1, round(height * factor_y))
+    right = left + max(1, round(width * factor_x))
+    inner = enlarged[top:bottom, left:right]
     return np.asarray(cv2.resize(inner, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
