@@ -68,10 +68,10 @@ class VideoWriter:
         Raises:
           OSError: the disk is full, or the file cannot be begun.
         """
-        writer = self._writer or self._begin(picture)
         if self._calls % CHECK_EVERY == 0:
             writers.check_room(self.path, MIN_FREE)
         self._calls += 1
+        writer = self._writer or self._begin(picture)
         due = round((time - self._skipped) * self._rate) + 1
         most = self._written + max(1, round(LONGEST_HOLD * self._rate))
         if due > most:
