@@ -1,46 +1,91 @@
-"""Finds the people in photographs and draws them.
+"""Finds the people in photographs, videos and live streams, draws them, and writes them down.
 
     python -m estimator --model=model.tflite photo.jpg holiday/ 'more/**/*.png' --out=drawn
+    python -m estimator --model=model.tflite walk.mp4 --smooth --csv=walk.csv
+    python -m estimator --model=model.tflite camera:0
 
-Takes files, folders (the pictures directly inside) and globs (quoted, `**` goes into folders).
+Pictures: files, folders (the pictures directly inside) and globs (quoted, `**` goes into folders).
 Writes NAME.poses.jpg beside each picture or into --out, and prints a table. Without a picture it
 runs on the sample that ships and writes into the current folder. A picture that cannot be read is
-named and skipped. Exit code: 0, 1 where a picture failed, 2 where nothing could start.
+named and skipped.
+
+Streams, one at a time: a video file, camera:N, rtsp://..., http://..., or - for JPEGs from standard
+input. Writes NAME.poses.mp4 beside a file or into --out; cameras and network streams are shown in a
+window where no other output is asked for. With --video, pictures become a video, too. Ctrl-C ends
+it and finishes every file.
+
+Exit code: 0, 1 where something failed, 2 where nothing could start. More: docs/video.md.
 """
 
-import itertools
-import os
+import logging
 import sys
-import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
-import cv2
 from absl import app, flags
 
-from . import draw, pictures, writers
-from .arrays import UInt8
-from .maps import Maps
+from . import (
+    draw,
+    frame_writers,
+    painting,
+    picture_program,
+    pictures,
+    sources,
+    stream,
+    stream_program,
+    top_down,
+    writers,
+)
+from .averaging import Averaging
+from .frame_writers import FrameWriter
+from .frames import Source
+from .painting import Painting
 from .pose_estimator import PoseEstimator, shipped_names
-from .poses import Poses
+from .smoothing import PRESETS as SMOOTHINGS
+from .smoothing import Smoother
+from .spec import PoseSpec
+from .tracking import PRESETS as TRACKINGS
+from .tracking import Tracker
+from .video_writer import VideoWriter
+from .window import Window
 
 MODEL = flags.DEFINE_string("model", None, "A .tflite that carries its spec, or a shipped model.")
-OUT = flags.DEFINE_string("out", None, "Folder for the drawn pictures; made if need be.")
-DRAW = flags.DEFINE_enum("draw", "skeleton", ["skeleton", "heatmap", "none"], "What to draw.")
-COLOUR = flags.DEFINE_enum("colour", "side", draw.COLOURS, "What the colour of a limb tells.")
+OUT = flags.DEFINE_string("out", None, "Folder for what is drawn; made if need be.")
+DRAW = flags.DEFINE_enum("draw", "skeleton", painting.KINDS, "What to draw.")
+COLOUR = flags.DEFINE_enum(
+    "colour", None, draw.COLOURS, "What the colour of a limb tells. Default: side, tracked: person."
+)
 SCORES = flags.DEFINE_bool("scores", False, "Write each person's score beside them.")
+DRAW_BOXES = flags.DEFINE_bool("draw_boxes", False, "Draw a box around each person.")
+BESIDE = flags.DEFINE_bool("beside", False, "Show the picture as it was beside the drawn one.")
 JSON = flags.DEFINE_string("json", None, "File for the poses, readable; see estimator/writers.py.")
 COCO = flags.DEFINE_string("coco", None, "File for the poses as COCO keypoint results.")
+JSONL = flags.DEFINE_string("jsonl", None, "File for the poses, one line a frame, as they come.")
+CSV = flags.DEFINE_string("csv", None, "File for the poses as a table, one row a person.")
+OPENPOSE = flags.DEFINE_string("openpose_json", None, "Folder for OpenPose JSON, one file a frame.")
+VIDEO = flags.DEFINE_string("video", None, "File for the drawn frames: .mp4, .mkv, .mov or .avi.")
+SHOW = flags.DEFINE_bool("show", False, "Show the drawn frames in a window; q ends.")
+TRACK = flags.DEFINE_bool("track", False, "Give people identities from frame to frame.")
+TRACKING = flags.DEFINE_enum("tracking", "default", sorted(TRACKINGS), "How --track tracks.")
+SMOOTH = flags.DEFINE_bool("smooth", False, "Steady the keypoints; tracks, too.")
+SMOOTHING = flags.DEFINE_enum("smoothing", "default", sorted(SMOOTHINGS), "How --smooth smooths.")
+RATE = flags.DEFINE_float("rate", None, "Frames a second of pictures, and of a live --video.", 0.01)
 MIN_SCORE = flags.DEFINE_float("min_score", 0.0, "Leave out people below this score.", 0.0)
+FLIP = flags.DEFINE_bool("flip", False, "Average with the mirrored picture: twice the time.")
+SCALES = flags.DEFINE_list("scales", ["1"], "Average over sizes of the picture: 0.5,1,1.5.")
+BOXES = flags.DEFINE_string(
+    "boxes", None, "A detector's file (COCO results), for a top-down model."
+)
+DETECTOR = flags.DEFINE_string(
+    "detector", None, "A bottom-up model that finds the people for a top-down one."
+)
 HEIGHT = flags.DEFINE_integer(
     "height", None, "Input height of a flexible model: less is faster, more finds smaller people."
 )
 THREADS = flags.DEFINE_integer("threads", None, "Default: the cores at hand, at most 4.", 1)
 
-DRAWN = ".poses"  # NAME.poses.jpg
-# Top-down networks place every keypoint somewhere, seen or not; HRNet counts those above 0.2.
-LEAST_DRAWN = {"letterbox": 0.0, "crop": 0.2}
+LIVE_RATE = 15.0  # frames a second of a video of a live source
 HOW_TO_GET_A_MODEL = """\
 No --model given{shipped}. Give the .tflite of a network. To make one from trained weights, in a
 checkout with `pip install -e '.[train]'`:
@@ -50,198 +95,209 @@ checkout with `pip install -e '.[train]'`:
   python -m estimator --model=model.tflite photo.jpg"""
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Result:
-    """One picture's answer, without its pixels."""
-
-    file: Path
-    height: int
-    width: int
-    poses: Poses
-    milliseconds: float
-
-
 def main(argv: Sequence[str]) -> int:
     """Runs the program; returns its exit code."""
     if MODEL.value is None:
         names = shipped_names()
         shipped = f"; shipped are {', '.join(names)}" if names else ""
-        return _refuse(HOW_TO_GET_A_MODEL.format(shipped=shipped))
+        print(HOW_TO_GET_A_MODEL.format(shipped=shipped), file=sys.stderr)
+        return 2
+    logging.basicConfig(format="%(message)s", force=True)  # instead of absl's
+    is_stream = VIDEO.value or SHOW.value or any(map(sources.is_stream, argv[1:]))
+    prepare = _prepare_stream if is_stream else _prepare_pictures
+    started = False
     try:
-        listing = pictures.find(argv[1:] or [pictures.SAMPLE], drawn_suffix=DRAWN)
-        drawings = _plan_drawings(listing.files, sample=not argv[1:])
-        _check_writable(drawings)
-        estimator = PoseEstimator(MODEL.value, threads=THREADS.value, height=HEIGHT.value)
-        if COCO.value:  # refuses a skeleton that has nothing of COCO's
-            writers.coco_results(Poses.empty(estimator.spec.skeleton), 0)
-    except (OSError, ValueError) as error:
-        return _refuse(str(error))
-    results, failures = _run_all(estimator, drawings)
-    for file, reason in failures:
-        named = reason if str(file) in reason else f"{file}: {reason}"
-        print(f"skipped: {named}", file=sys.stderr)
-    _print_table(results, drawings)
-    _print_counts(len(results), len(failures), len(listing.skipped))
-    try:
-        _write_results(results, estimator.spec.model)
+        with ExitStack() as stack:
+            work = prepare(stack, argv[1:])
+            started = True
+            return work()
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
-        return 1
-    return 1 if failures else 0
+        return 1 if started else 2
 
 
-def _refuse(message: str) -> int:
-    print(message, file=sys.stderr)
-    return 2
+def _prepare_pictures(stack: ExitStack, names: Sequence[str]) -> Callable[[], int]:
+    listing = pictures.find(names or [pictures.SAMPLE], drawn_suffix=picture_program.DRAWN)
+    drawings: picture_program.Drawings = dict.fromkeys(listing.files)
+    if DRAW.value != "none":
+        folder = Path(OUT.value) if OUT.value else None if names else Path()
+        drawings = picture_program.plan_drawings(listing.files, folder)
+        if OUT.value:
+            writers.make_folder(Path(OUT.value))
+        for target in {path.parent: path for path in drawings.values() if path}.values():
+            writers.check_writable(target)
+    _check_outputs(listing.files)
+    estimator = _estimator()
+    look, painted = _look(estimator, listing.files), _painting(estimator.spec)
+    people, rate = _people(), RATE.value or sources.RATE
+    outputs = _open_outputs(stack, estimator.spec, live=False, numbered=False)
+
+    def work() -> int:
+        done, failures = picture_program.run(
+            look,
+            estimator.spec,
+            drawings,
+            painting=painted,
+            people=people,
+            outputs=outputs,
+            rate=rate,
+        )
+        _report([(str(file), reason) for file, reason in failures])
+        if done:
+            print(picture_program.table(done, drawings))
+        others = len(listing.skipped)
+        if len(done) + len(failures) > 1 or failures or others:
+            print(
+                f"{len(done)} pictures done, {len(failures)} failed, {others} other files skipped"
+            )
+        return 1 if failures else 0
+
+    return work
 
 
-def _plan_drawings(files: Sequence[Path], *, sample: bool) -> dict[Path, Path | None]:
-    """Where each picture's drawing goes: never onto a picture given, never two onto one file."""
-    if DRAW.value == "none":
-        return dict.fromkeys(files)
-    taken = {file.resolve() for file in files}
-    drawings: dict[Path, Path | None] = {}
-    for file in files:
-        folder = Path(OUT.value) if OUT.value else Path() if sample else file.parent
-        numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
-        names = (f"{file.stem}{number}{DRAWN}.jpg" for number in numbers)
-        target = next(folder / name for name in names if (folder / name).resolve() not in taken)
-        taken.add(target.resolve())
-        drawings[file] = target
-    return drawings
+def _prepare_stream(stack: ExitStack, names: Sequence[str]) -> Callable[[], int]:
+    source = stack.enter_context(_open_source(names))
+    files = source.files if isinstance(source, sources.Pictures) else None
+    _check_outputs(files or [Path(source.name)])
+    video = _video_path(source)
+    estimator = _estimator()
+    look, painted = _look(estimator, files), _painting(estimator.spec)
+    people = _people()
+    outputs = _open_outputs(stack, estimator.spec, live=source.live, numbered=True)
+    film = _open_video(stack, video, source) if video else None
+    screen = None
+    if SHOW.value or (source.live and not video and not outputs):
+        screen = stack.enter_context(closing(Window(f"{source.name}: {estimator.spec.model}")))
+
+    def work() -> int:
+        summary = stream_program.run(
+            look,
+            estimator.spec,
+            source,
+            painting=painted,
+            people=people,
+            outputs=outputs,
+            film=film,
+            screen=screen,
+        )
+        _report(source.failures)
+        tracker = people.tracker
+        known = "" if tracker is None else f", {tracker.people} people"
+        print(f"{source.name}: {summary}{known}" + (f"; {video}" if video else ""))
+        if source.live:
+            print(f"from capture to result: {summary.delay:.0f} ms, the median")
+        return 1 if source.failures or not summary.frames else 0
+
+    return work
 
 
-def _check_writable(drawings: dict[Path, Path | None]) -> None:
-    """Makes --out, and refuses what could not, or must not, be written after all the work."""
-    if OUT.value and DRAW.value != "none":
-        try:
-            Path(OUT.value).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OSError(f"--out={OUT.value} cannot be made a folder: {error}") from error
-    files = [Path(name) for name in (JSON.value, COCO.value) if name]
-    folders = {file.parent for file in (*files, *filter(None, drawings.values()))}
-    for folder in sorted(folders):
-        if not folder.is_dir():
-            raise FileNotFoundError(f"no folder {folder} to write into")
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(f"folder {folder} cannot be written; give another with --out")
-    for file in files:
-        if file.is_dir():
-            raise IsADirectoryError(f"{file} is a folder; give a file's name")
-        if file.resolve() in {picture.resolve() for picture in drawings}:
-            raise ValueError(f"{file} is one of the pictures; it would be overwritten")
-    if len({file.resolve() for file in files}) < len(files):
-        raise ValueError(f"--json and --coco both name {files[0]}; give two files")
+def _open_source(names: Sequence[str]) -> Source:
+    if len(names) > 1 and any(map(sources.is_stream, names)):
+        raise ValueError(f"one stream at a time; found {', '.join(names)}")
+    if len(names) == 1:
+        return sources.open_source(names[0], rate=RATE.value)
+    files = pictures.find(names or [pictures.SAMPLE], drawn_suffix=picture_program.DRAWN).files
+    return sources.Pictures(files, name="pictures", rate=RATE.value or sources.RATE)
 
 
-def _run_all(
-    estimator: PoseEstimator, drawings: dict[Path, Path | None]
-) -> tuple[list[_Result], list[tuple[Path, str]]]:
-    results: list[_Result] = []
-    failures: list[tuple[Path, str]] = []
-    for file in _progress(list(drawings)):
-        try:
-            results.append(_run_one(estimator, file, drawings[file]))
-        except (OSError, ValueError, MemoryError, cv2.error) as error:
-            failures.append((file, str(error) or type(error).__name__))
-    return results, failures
+def _video_path(source: Source) -> Path | None:
+    """--video, or beside a video file; None where nothing should be drawn."""
+    if VIDEO.value:
+        return Path(VIDEO.value)
+    path = Path(source.name)
+    if DRAW.value == "none" or not isinstance(source, sources.Video) or not path.is_file():
+        return None
+    folder = Path(OUT.value) if OUT.value else path.parent
+    writers.make_folder(folder)
+    return folder / f"{path.stem}{picture_program.DRAWN}.mp4"
 
 
-def _progress(files: list[Path]) -> Iterable[Path]:
-    if len(files) < 3:
-        return files
-    from tqdm import tqdm  # only when there is something to wait for
+def _open_video(stack: ExitStack, path: Path, source: Source) -> VideoWriter:
+    is_file = isinstance(source, sources.Video)
+    rate = LIVE_RATE if source.live else source.rate or sources.RATE
+    film = VideoWriter(
+        path,
+        rate=(None if is_file else RATE.value) or rate,
+        sound_of=source.name if is_file else None,
+    )
+    return stack.enter_context(film)
 
-    bar: Iterable[Path] = tqdm(files, unit="picture", disable=not sys.stderr.isatty())
-    return bar
+
+def _check_outputs(given: Sequence[Path]) -> None:
+    named = {flag.name: flag.value for flag in (JSON, COCO, JSONL, CSV, VIDEO)}
+    writers.check_apart({f"--{name}": Path(value) for name, value in named.items() if value}, given)
 
 
-def _run_one(estimator: PoseEstimator, file: Path, drawing: Path | None) -> _Result:
-    picture = pictures.read(file)
-    start = time.perf_counter()
-    maps = estimator.maps(picture)
-    poses = estimator.decode(maps)
-    milliseconds = (time.perf_counter() - start) * 1000
-    poses = poses.select(poses.person_score >= MIN_SCORE.value)
-    if drawing is not None:
-        writers.write_picture(drawing, _drawn(estimator, picture, maps, poses))
-    return _Result(
-        file=file,
-        height=picture.shape[0],
-        width=picture.shape[1],
-        poses=poses,
-        milliseconds=milliseconds,
+def _open_outputs(
+    stack: ExitStack, spec: PoseSpec, *, live: bool, numbered: bool
+) -> list[FrameWriter]:
+    paths = {
+        "coco": COCO.value,
+        "openpose_json": OPENPOSE.value,
+        "json": JSON.value,
+        "jsonl": JSONL.value,
+        "csv": CSV.value,
+    }
+    return [
+        stack.enter_context(
+            frame_writers.open_writer(kind, path, spec, live=live, numbered=numbered)
+        )
+        for kind, path in paths.items()
+        if path
+    ]
+
+
+def _estimator() -> PoseEstimator:
+    assert MODEL.value is not None  # main has seen to it
+    try:
+        scales = tuple(float(scale) for scale in SCALES.value)
+    except ValueError as error:
+        raise ValueError(f"--scales must be factors as 0.5,1,1.5; found {SCALES.value}") from error
+    return PoseEstimator(
+        MODEL.value,
+        threads=THREADS.value,
+        height=HEIGHT.value,
+        averaging=Averaging(flip=FLIP.value, scales=scales),
     )
 
 
-def _drawn(estimator: PoseEstimator, picture: UInt8, maps: Maps, poses: Poses) -> UInt8:
-    if DRAW.value == "skeleton":
-        return draw.skeletons(
-            picture,
-            poses,
-            min_score=LEAST_DRAWN[estimator.spec.image.fit],
-            colour_by=COLOUR.value,
-            scores=SCORES.value,
-        )
-    return draw.heatmap(
-        picture,
-        maps.outputs["heatmaps"],
-        maps.matrix,
-        keypoints=len(estimator.spec.skeleton.keypoints),
-        stride=estimator.spec.outputs.stride,
+def _look(estimator: PoseEstimator, files: Sequence[Path] | None) -> stream.Look:
+    if BOXES.value and DETECTOR.value:
+        raise ValueError("--boxes and --detector both say where to look; give one")
+    if BOXES.value:
+        return top_down.TopDown(estimator, top_down.boxes_of_file(BOXES.value, pictures=files))
+    if DETECTOR.value:
+        detector = PoseEstimator(DETECTOR.value, threads=THREADS.value)
+        return top_down.TopDown(estimator, top_down.boxes_of_network(detector))
+    return stream.look_with(estimator)
+
+
+def _painting(spec: PoseSpec) -> Painting:
+    tracked = TRACK.value or SMOOTH.value
+    painted = Painting(
+        kind=DRAW.value,
+        colour_by=COLOUR.value or ("person" if tracked else "side"),
+        scores=SCORES.value,
+        boxes=DRAW_BOXES.value,
+        beside=BESIDE.value,
+    )
+    painted.check(spec, keeps_maps=not (BOXES.value or DETECTOR.value))
+    return painted
+
+
+def _people() -> stream.People:
+    tracks = TRACK.value or SMOOTH.value
+    return stream.People(
+        tracker=Tracker(TRACKINGS[TRACKING.value]) if tracks else None,
+        smoother=Smoother(SMOOTHINGS[SMOOTHING.value]) if SMOOTH.value else None,
+        min_score=MIN_SCORE.value,
     )
 
 
-def _print_table(results: Sequence[_Result], drawings: dict[Path, Path | None]) -> None:
-    """One row a picture; keypoints counts those found on all its people."""
-    rows = [("picture", "pixels", "people", "keypoints", "best", "ms", "drawn")]
-    for result in results:
-        poses, drawing = result.poses, drawings[result.file]
-        rows.append(
-            (
-                str(result.file),
-                f"{result.width}x{result.height}",
-                str(len(poses)),
-                str(int(poses.found.sum())),
-                f"{poses.person_score.max():.2f}" if len(poses) else "-",
-                f"{result.milliseconds:.0f}",
-                "-" if drawing is None else str(drawing),
-            )
-        )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows if results else ():
-        first, *middle, last = (
-            (cell.ljust if place in (0, 6) else cell.rjust)(widths[place])
-            for place, cell in enumerate(row)
-        )
-        print("  ".join((first, *middle, last)).rstrip())
-
-
-def _print_counts(done: int, failed: int, skipped: int) -> None:
-    if done + failed > 1 or failed or skipped:
-        print(f"{done} pictures done, {failed} failed, {skipped} other files skipped")
-
-
-def _write_results(results: Sequence[_Result], model: str) -> None:
-    if JSON.value:
-        rows = [
-            writers.readable(
-                result.poses,
-                file=str(result.file),
-                height=result.height,
-                width=result.width,
-                model=model,
-            )
-            for result in results
-        ]
-        writers.write_json(JSON.value, rows)
-    if COCO.value:
-        people = [
-            person
-            for result in results
-            for person in writers.coco_results(result.poses, writers.coco_image_id(result.file))
-        ]
-        writers.write_json(COCO.value, people)
+def _report(failures: Sequence[tuple[str, str]]) -> None:
+    for name, reason in failures:
+        named = reason if name in reason else f"{name}: {reason}"
+        print(f"skipped: {named}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Poses and heatmaps on a picture."""
+"""Poses, heatmaps and part affinity fields on a picture."""
 
 import colorsys
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -30,15 +30,22 @@ def skeletons(
     min_score: float = 0.0,
     colour_by: str = "side",
     scores: bool = False,
+    boxes: bool = False,
+    names: Mapping[int, str] | None = None,
 ) -> UInt8:
     """Draws people's limbs and keypoints, as thick as the picture and the person are large.
+
+    People who have an identity are labelled with it.
 
     Args:
       picture: (H, W, 3) uint8, RGB.
       poses: in pixels of the picture.
       min_score: keypoints below it, and limbs at them, are left out.
-      colour_by: "side" (left orange, right blue, middle white) or "person".
+      colour_by: "side" (left orange, right blue, middle white) or "person", by identity if there
+        is one, so that somebody's colour stays.
       scores: write each person's score above them.
+      boxes: draw a box around each person's keypoints.
+      names: what people are called, by identity; others are #1, #2, ...
 
     Returns:
       A new picture, (H, W, 3) uint8, RGB.
@@ -54,12 +61,19 @@ def skeletons(
         shown = poses.score[person] >= max(min_score, np.finfo(np.float32).tiny)
         if not shown.any():
             continue
-        colours = _colours(poses.skeleton, colour_by, person)
+        identity = person if poses.identity is None else int(poses.identity[person])
+        colours = _colours(poses.skeleton, colour_by, identity)
         xy = poses.xy[person]
         thickness = _thickness(picture.shape, xy[shown])
         _draw_person(canvas, poses.skeleton, xy, shown, colours, thickness)
+        if boxes:
+            colour = _person_colour(identity) if colour_by == "person" else _MIDDLE
+            _draw_box(canvas, xy[shown], colour, thickness)
+        label = [] if poses.identity is None else [(names or {}).get(identity, f"#{identity}")]
         if scores:
-            _write_score(canvas, float(poses.person_score[person]), xy[shown], thickness)
+            label.append(f"{poses.person_score[person]:.2f}")
+        if label:
+            _write_label(canvas, " ".join(label), xy[shown], thickness, above_box=boxes)
     return canvas
 
 
@@ -94,11 +108,51 @@ def heatmap(
     return np.asarray(cv2.blendLinear(picture, colours, 1 - share, share))
 
 
+def fields(
+    picture: UInt8,
+    pafs: Float,
+    matrix: npt.NDArray[np.floating],
+    *,
+    stride: int,
+    strength: float = 0.8,
+) -> UInt8:
+    """Lays the strongest limb's field of every place over a picture; the hue is its direction.
+
+    Args:
+      picture: (H, W, 3) uint8, RGB.
+      pafs: (h, w, 2L), x before y.
+      matrix: (2, 3), letterbox from picture to the network's input.
+      stride: input pixels a cell.
+      strength: share of the field's colour where it is strongest, 0..1.
+
+    Returns:
+      A new picture, (H, W, 3) uint8, RGB. Right is red, down green-yellow, left cyan, up violet.
+    """
+    preprocess.check_picture(picture)
+    vectors = pafs.reshape(*pafs.shape[:2], -1, 2)  # (h, w, L, 2)
+    strongest = np.square(vectors).sum(axis=3).argmax(axis=2)[..., np.newaxis, np.newaxis]
+    vector = np.take_along_axis(vectors, strongest, axis=2)[:, :, 0]  # (h, w, 2)
+    vector = _on_picture(vector, matrix, stride, picture.shape[0], picture.shape[1])  # (H, W, 2)
+    length, turn = cv2.cartToPolar(vector[..., 0], vector[..., 1], angleInDegrees=True)
+    bright = np.full_like(turn, 255)
+    hsv = np.stack([turn / 2, bright, bright], axis=2).astype(np.uint8)  # OpenCV's hue ends at 180
+    colours = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+    share = np.float32(strength) * np.minimum(length, 1)
+    return np.asarray(cv2.blendLinear(picture, colours, 1 - share, share))
+
+
+def beside(picture: UInt8, drawn: UInt8) -> UInt8:
+    """Two pictures of one size, (H, W, 3) uint8, next to each other: (H, 2 W, 3)."""
+    if picture.shape != drawn.shape:
+        raise ValueError(f"both must be of one size, found {picture.shape} and {drawn.shape}")
+    return np.concatenate([picture, drawn], axis=1)
+
+
 def _on_picture(
     heat: Float, matrix: npt.NDArray[np.floating], stride: int, height: int, width: int
 ) -> Float:
     """A map laid onto the picture: enlarged to the input, cut to the letterbox, resized."""
-    cells_high, cells_wide = heat.shape
+    cells_high, cells_wide = heat.shape[:2]
     size = (cells_wide * stride, cells_high * stride)
     enlarged = cv2.resize(heat, size, interpolation=cv2.INTER_LINEAR)
     factor_x, factor_y = matrix[0, 0], matrix[1, 1]
@@ -120,10 +174,27 @@ def _thickness(shape: Sequence[int], xy: Float) -> float:
 def _colours(skeleton: Skeleton, colour_by: str, person: int) -> list[Colour]:
     """A colour a keypoint."""
     if colour_by == "person":
-        red, green, blue = colorsys.hsv_to_rgb(person * _GOLDEN_TURN % 1, 0.75, 1.0)
-        return [(int(red * 255), int(green * 255), int(blue * 255))] * len(skeleton.keypoints)
+        return [_person_colour(person)] * len(skeleton.keypoints)
     sides = {"left": _LEFT, "right": _RIGHT}
     return [sides.get(name.partition("_")[0], _MIDDLE) for name in skeleton.keypoints]
+
+
+def _person_colour(person: int) -> Colour:
+    red, green, blue = colorsys.hsv_to_rgb(person * _GOLDEN_TURN % 1, 0.75, 1.0)
+    return int(red * 255), int(green * 255), int(blue * 255)
+
+
+def _draw_box(canvas: UInt8, xy: Float, colour: Colour, thickness: float) -> None:
+    """A frame with a rim, a little outside the keypoints."""
+    low, high = _box(xy, thickness)
+    for shade, width in ((_OUTLINE, thickness * 0.9), (colour, thickness * 0.4)):
+        cv2.rectangle(canvas, low, high, shade, max(1, round(width)), cv2.LINE_AA)
+
+
+def _box(xy: Float, thickness: float) -> tuple[tuple[int, int], tuple[int, int]]:
+    left, top = np.round(xy.min(axis=0) - 3 * thickness).astype(int).tolist()
+    right, bottom = np.round(xy.max(axis=0) + 3 * thickness).astype(int).tolist()
+    return (left, top), (right, bottom)
 
 
 def _draw_person(
@@ -166,13 +237,17 @@ def _dot(canvas: UInt8, centre: Float, colour: Colour, radius: float) -> None:
     cv2.circle(canvas, (x, y), round(radius * (1 << _SHIFT)), colour, -1, cv2.LINE_AA, _SHIFT)
 
 
-def _write_score(canvas: UInt8, score: float, xy: Float, thickness: float) -> None:
-    """Above the highest keypoint, or below the picture's edge where there is no room."""
+def _write_label(canvas: UInt8, text: str, xy: Float, thickness: float, *, above_box: bool) -> None:
+    """Above the highest keypoint or the box, inside the picture."""
     scale = max(0.35, thickness / 5)
     x, y = xy[xy[:, 1].argmin()].tolist()
-    text = f"{score:.2f}"
-    wide, high = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)[0]
-    place = (max(0, round(x - wide / 2)), max(high + 2, round(y - 4 * thickness)))
+    (wide, high), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+    (left, top), _ = _box(xy, thickness)
+    place = (left, top - 2 * thickness) if above_box else (x - wide / 2, y - 4 * thickness)
+    place = (
+        round(min(max(0, place[0]), max(0, canvas.shape[1] - wide))),
+        round(max(high + 2, place[1])),
+    )
     for colour, weight in ((_OUTLINE, 4), ((255, 255, 255), 1)):
         width = max(1, round(weight * scale))
         cv2.putText(

@@ -17,6 +17,7 @@ import csv
 import json
 import os
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Protocol, TextIO
@@ -25,6 +26,7 @@ from . import writers
 from .frames import Frame
 from .poses import Poses
 from .skeleton import Skeleton
+from .spec import PoseSpec
 
 
 class FrameWriter(Protocol):
@@ -37,6 +39,14 @@ class FrameWriter(Protocol):
     def close(self) -> None:
         """No more frames come."""
         ...
+
+
+class ClosingWriter(FrameWriter, Protocol):
+    """One that a `with` closes."""
+
+    def __enter__(self) -> "ClosingWriter": ...
+
+    def __exit__(self, *_: object) -> None: ...
 
 
 class _LineFile:
@@ -117,6 +127,75 @@ class Csv(_LineFile):
         self._file.flush()
 
 
+class JsonList:
+    """A JSON list of any rows, one a line; the file appears when it is whole.
+
+    Args:
+      path: of the file; one that exists is replaced.
+      rows: a frame's rows; `coco_rows` and `readable_rows` are some.
+
+    Raises:
+      OSError: the file cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        rows: Callable[[Frame, Poses], list[dict[str, Any]]],
+    ) -> None:
+        self.path, self._rows = Path(path), rows
+        writers.check_writable(self.path)
+        self._partial = self.path.with_name(self.path.name + ".partial")
+        self._file: TextIO = self._partial.open("w", encoding="utf-8")
+        self._file.write("[\n")
+        self._between = ""
+
+    def __enter__(self) -> "JsonList":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def write(self, frame: Frame, poses: Poses) -> None:
+        """One frame's people."""
+        for row in self._rows(frame, poses):
+            self._file.write(self._between + json.dumps(row, ensure_ascii=False))
+            self._between = ",\n"
+
+    def close(self) -> None:
+        """Finishes the file and gives it its name."""
+        if self._file.closed:
+            return
+        self._file.write("\n]\n")
+        self._file.close()
+        os.replace(self._partial, self.path)
+
+
+def readable_rows(model: str) -> Callable[[Frame, Poses], list[dict[str, Any]]]:
+    """One row a frame, as `writers.readable` has it."""
+
+    def rows(frame: Frame, poses: Poses) -> list[dict[str, Any]]:
+        height, width = frame.picture.shape[:2]
+        return [writers.readable(poses, file=frame.name, height=height, width=width, model=model)]
+
+    return rows
+
+
+def coco_rows(
+    skeleton: Skeleton, *, numbered: bool
+) -> Callable[[Frame, Poses], list[dict[str, Any]]]:
+    """One row a person, as `writers.coco_results` has it.
+
+    Args:
+      skeleton: refused now if it has nothing of COCO's.
+      numbered: the image id is the frame's number; if not, it is taken from the picture's name.
+    """
+    writers.coco_results(Poses.empty(skeleton), 0)
+    return lambda frame, poses: writers.coco_results(
+        poses, frame.index if numbered else writers.coco_image_id(frame.name)
+    )
+
+
 class OpenPoseJson:
     """OpenPose's JSON, version 1.3, one file a frame; see `writers.openpose`.
 
@@ -152,3 +231,31 @@ class OpenPoseJson:
 
     def close(self) -> None:
         """Nothing is open between frames."""
+
+
+def open_writer(
+    kind: str, path: str | os.PathLike[str], spec: PoseSpec, *, live: bool, numbered: bool
+) -> ClosingWriter:
+    """The writer of a kind: "json", "jsonl", "csv", "coco" or "openpose_json".
+
+    Args:
+      kind: of file.
+      path: of the file, or the folder of OpenPose's.
+      spec: of the network.
+      live: the source is.
+      numbered: frames go by their number, not by their file's name.
+
+    Raises:
+      OSError, ValueError: it cannot be written, or not of this skeleton.
+    """
+    if kind == "json":
+        return JsonList(path, readable_rows(spec.model))
+    if kind == "jsonl":
+        return JsonLines(path, model=spec.model, live=live)
+    if kind == "csv":
+        return Csv(path, spec.skeleton)
+    if kind == "coco":
+        return JsonList(path, coco_rows(spec.skeleton, numbered=numbered))
+    if kind == "openpose_json":
+        return OpenPoseJson(path, spec.skeleton, numbered=numbered)
+    raise ValueError(f"no writer {kind!r}")

@@ -1,7 +1,8 @@
 """Poses of a stream, frame by frame: capture and network overlap, people keep their identities.
 
     estimator = PoseEstimator("pose.tflite")
-    for result in stream.follow(estimator, "walk.mp4", tracker=Tracker(), smoother=Smoother()):
+    people = stream.People(tracker=Tracker(), smoother=Smoother())
+    for result in stream.follow(estimator, "walk.mp4", people=people):
         print(result.frame.time, result.poses.identity)
 
 Each stage runs in a thread of its own, so that frames come as fast as the slowest stage, not as
@@ -11,7 +12,7 @@ the sum of all. A live source's frames are never older than the frame that the n
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import sources
 from .frames import Frame, Source
@@ -42,6 +43,40 @@ class Result:
     milliseconds: float
 
 
+class People:
+    """Who of a frame is shown, who is who, and how steadily: called with every frame, in order.
+
+    Args:
+      tracker: gives identities.
+      smoother: steadies keypoints; needs a tracker.
+      min_score: people below it are left out, before they get an identity.
+
+    Raises:
+      ValueError: a smoother without a tracker.
+    """
+
+    def __init__(
+        self,
+        *,
+        tracker: Tracker | None = None,
+        smoother: Smoother | None = None,
+        min_score: float = 0.0,
+    ) -> None:
+        if smoother is not None and tracker is None:
+            raise ValueError("a smoother needs to know who is who: give a tracker, too")
+        self.tracker, self._smoother, self._min_score = tracker, smoother, min_score
+
+    def __call__(self, poses: Poses, time: float) -> Poses:
+        """One frame's people, of that time in seconds."""
+        if self._min_score > 0:
+            poses = poses.select(poses.person_score >= self._min_score)
+        if self.tracker is not None:
+            poses = self.tracker(poses, time)
+        if self._smoother is not None:
+            poses = self._smoother(poses, time)
+        return poses
+
+
 Look = Callable[[Frame], tuple[Poses, Maps | None]]  # at one frame, for its people
 
 
@@ -59,9 +94,7 @@ def follow(
     look: PoseEstimator | Look,
     source: Source | str,
     *,
-    tracker: Tracker | None = None,
-    smoother: Smoother | None = None,
-    min_score: float = 0.0,
+    people: People | None = None,
 ) -> Iterator[Result]:
     """The people of every frame of a source, as they come.
 
@@ -70,20 +103,16 @@ def follow(
     Args:
       look: a network, or any function of a frame (top_down.py has one for boxes).
       source: opened, or a name for `sources.open_source`.
-      tracker: gives identities.
-      smoother: steadies keypoints; needs a tracker.
-      min_score: people below it are left out, before they get an identity.
+      people: who is shown, and who is who; by default everybody, unnamed.
 
     Raises:
       ValueError, FileNotFoundError: the source cannot be opened or read.
     """
-    if smoother is not None and tracker is None:
-        raise ValueError("a smoother needs to know who is who: give a tracker, too")
     opened = sources.open_source(source) if isinstance(source, str) else source
     see = look_with(look) if isinstance(look, PoseEstimator) else look
     frames = iter(opened) if opened.live else overlapped(opened, ahead=READ_AHEAD)
     seen = overlapped(_looked(see, frames))
-    return _followed(opened, seen, tracker, smoother, min_score)
+    return _followed(opened, seen, people or People())
 
 
 def _looked(look: Look, frames: Iterator[Frame]) -> Iterator[Result]:
@@ -97,25 +126,7 @@ def _looked(look: Look, frames: Iterator[Frame]) -> Iterator[Result]:
         frames.close()  # type: ignore[attr-defined]  # generators both
 
 
-def _followed(
-    source: Source,
-    results: Iterator[Result],
-    tracker: Tracker | None,
-    smoother: Smoother | None,
-    min_score: float,
-) -> Iterator[Result]:
+def _followed(source: Source, results: Iterator[Result], people: People) -> Iterator[Result]:
     with closing(results), source:  # type: ignore[type-var]  # the source ends first
         for result in results:
-            poses = result.poses
-            if min_score > 0:
-                poses = poses.select(poses.person_score >= min_score)
-            if tracker is not None:
-                poses = tracker(poses, result.frame.time)
-            if smoother is not None:
-                poses = smoother(poses, result.frame.time)
-            yield Result(
-                frame=result.frame,
-                poses=poses,
-                maps=result.maps,
-                milliseconds=result.milliseconds,
-            )
+            yield replace(result, poses=people(result.poses, result.frame.time))

@@ -38,7 +38,7 @@ class Parameters:
       least: likeness from which two may be the same person: 0..1 of OKS, or a number of keypoints.
       tolerance: factor on the skeleton's sigmas. Those are of two people annotating one picture;
         between two frames a person moves.
-      min_keypoints: that both must have, with OKS.
+      min_keypoints: that both must have, with OKS; or all of who has fewer.
       optimal: choose the pairs with the highest sum; if not, the best person first.
       velocity_seconds: over which the velocity is averaged; 0 for no motion model.
       memory_seconds: how long somebody out of sight is remembered; 0 only from frame to frame.
@@ -168,7 +168,11 @@ class Tracker:
         sigmas = tuple(parameters.tolerance * sigma for sigma in poses.skeleton.sigmas)
         if parameters.likeness == "oks":
             alike = oks.oks(poses.xy, both, remembered, area=area, sigmas=sigmas)
-            return np.where(both.sum(axis=2) >= parameters.min_keypoints, alike, 0)
+            fewest = np.minimum(
+                poses.found.sum(axis=1)[:, np.newaxis], (~np.isnan(remembered[..., 0])).sum(axis=1)
+            )
+            enough = both.sum(axis=2) >= np.minimum(fewest, parameters.min_keypoints)
+            return np.where(enough, alike, 0)
         return _close(poses.xy, remembered, area, sigmas)
 
     def _update(self, track: _Track, xy: Float, time: float) -> None:

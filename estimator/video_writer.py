@@ -133,7 +133,9 @@ class VideoWriter:
         program = shutil.which("ffmpeg")
         if program is None:
             logging.warning(
-                "%s has no sound: ffmpeg, which would add it, is not installed", self.path
+                "%s is silent: to keep the sound of %s, if it has any, install ffmpeg",
+                self.path,
+                source,
             )
             return
         mixed = self._partial.with_name(f"{self.path.stem}.sound{self.path.suffix}")

@@ -13,7 +13,7 @@ cocodataset.org/#format-results.
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +144,27 @@ def check_writable(path: Path) -> None:
     if not os.access(path.parent, os.W_OK):
         raise PermissionError(f"folder {path.parent} cannot be written; give another")
     check_room(path)
+
+
+def check_apart(files: Mapping[str, Path], given: Iterable[Path]) -> None:
+    """Refuses files to write that cannot be, that are what is read, or that are one file.
+
+    Args:
+      files: by what asks for them.
+      given: what is read.
+
+    Raises:
+      OSError, ValueError: which, and why.
+    """
+    sources, taken = {file.resolve() for file in given}, dict[Path, str]()
+    for name, file in files.items():
+        check_writable(file)
+        place = file.resolve()
+        if place in sources:
+            raise ValueError(f"{file} is one of the pictures; it would be overwritten")
+        if place in taken:
+            raise ValueError(f"{taken[place]} and {name} both name {file}; give two files")
+        taken[place] = name
 
 
 def check_room(path: Path, least: int = MIN_FREE) -> None:

@@ -120,6 +120,9 @@ def test_openpose_of_coco_has_a_neck_and_of_colours_is_refused(tmp_path: Path) -
     with pytest.raises(ValueError, match="'colours' has no keypoint of openpose18"):
         frame_writers.OpenPoseJson(tmp_path / "none", COLOURS)
     assert not (tmp_path / "none").exists()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="cannot be made a folder"):
+        frame_writers.OpenPoseJson(tmp_path / "file", walkers.SKELETON)
 
 
 @pytest.mark.parametrize("kind", [frame_writers.JsonLines, frame_writers.Csv])

@@ -13,6 +13,7 @@ from estimator.frames import Frame
 from estimator.maps import Maps
 from estimator.poses import Poses
 from estimator.smoothing import Smoother
+from estimator.stream import People
 from estimator.tracking import Tracker
 
 from . import mjpeg_server, walkers
@@ -49,13 +50,17 @@ class Made:
             )
 
 
+def named() -> People:
+    return People(tracker=Tracker(), smoother=Smoother())
+
+
 def walker(frame: Frame) -> tuple[Poses, Maps | None]:
     """Two people who walk to the right."""
     return walkers.frame([walkers.person(x + 60 * frame.time) for x in (0, 500)]), None
 
 
 def test_every_frame_in_order_with_identities() -> None:
-    results = list(stream.follow(walker, Made(20), tracker=Tracker(), smoother=Smoother()))
+    results = list(stream.follow(walker, Made(20), people=named()))
     assert [result.frame.index for result in results] == list(range(20))
     assert {tuple(result.poses.identity.tolist()) for result in results} == {(1, 2)}
 
@@ -64,7 +69,7 @@ def test_low_scores_get_no_identity() -> None:
     def look(frame: Frame) -> tuple[Poses, None]:
         return walkers.frame([walkers.person(0), walkers.person(500)], [0.1, 0.9]), None
 
-    (result,) = stream.follow(look, Made(1), tracker=Tracker(), min_score=0.5)
+    (result,) = stream.follow(look, Made(1), people=People(tracker=Tracker(), min_score=0.5))
     assert result.poses.identity.tolist() == [1]
     assert result.poses.xy[0, 0, 0] > 500
 
@@ -96,7 +101,7 @@ def test_an_error_of_the_look_is_raised() -> None:
 
 def test_smoothing_needs_a_tracker() -> None:
     with pytest.raises(ValueError, match="give a tracker"):
-        stream.follow(walker, Made(1), smoother=Smoother())
+        People(smoother=Smoother())
 
 
 @pytest.mark.parametrize("look_seconds", [0.01, 0.25])
@@ -156,7 +161,7 @@ def test_memory_stays_flat() -> None:
         left = (frame.index * 7) % 3000
         return walkers.frame([walkers.person(left), walkers.person(3000 - left)]), None
 
-    results = stream.follow(look, Made(700, 96, 128), tracker=Tracker(), smoother=Smoother())
+    results = stream.follow(look, Made(700, 96, 128), people=named())
     for _ in range(200):
         next(results)
     tracemalloc.start()

@@ -125,6 +125,17 @@ def test_tracks_any_skeleton(skeleton: str) -> None:
     assert tracker(poses.select(np.array([1, 0])), 0.1).identity.tolist() == [2, 1]
 
 
+def test_somebody_of_two_keypoints_is_recognised() -> None:
+    """Seen at the picture's edge: a wrist and an elbow, then the whole arm."""
+    tracker = Tracker()
+    arm = walkers.person(0)
+    arm[5:] = arm[:2] = np.nan
+    two = arm.copy()
+    two[2] = np.nan
+    for time, xy in enumerate((two, two, arm)):
+        assert tracker(walkers.frame([xy]), time / 30).identity.tolist() == [1]
+
+
 def test_time_must_go_on() -> None:
     tracker = Tracker()
     tracker(walkers.frame([]), 1.0)

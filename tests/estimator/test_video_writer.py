@@ -97,7 +97,7 @@ def test_without_ffmpeg_it_says_that_sound_is_lost(
     with VideoWriter(tmp_path / "a.mp4", rate=RATE, sound_of="b.mp4") as writer:
         writer.write(np.zeros((48, 64, 3), np.uint8), 0.0)
     assert (tmp_path / "a.mp4").exists()
-    assert "has no sound: ffmpeg" in caplog.text
+    assert "is silent: to keep the sound of b.mp4" in caplog.text
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
