@@ -57,6 +57,7 @@ def skeletons(
     if colour_by not in COLOURS:
         raise ValueError(f"colour_by must be one of {COLOURS}, found {colour_by!r}")
     canvas = np.ascontiguousarray(picture).copy()
+    labels = []
     for person in reversed(range(len(poses))):  # the best on top
         shown = poses.score[person] >= max(min_score, np.finfo(np.float32).tiny)
         if not shown.any():
@@ -73,7 +74,9 @@ def skeletons(
         if scores:
             label.append(f"{poses.person_score[person]:.2f}")
         if label:
-            _write_label(canvas, " ".join(label), xy[shown], thickness, above_box=boxes)
+            labels.append((" ".join(label), xy[shown], thickness))
+    for text, places, thickness in labels:  # after everybody, so that no limb crosses one
+        _write_label(canvas, text, places, thickness, above_box=boxes)
     return canvas
 
 
@@ -238,18 +241,23 @@ def _dot(canvas: UInt8, centre: Float, colour: Colour, radius: float) -> None:
 
 
 def _write_label(canvas: UInt8, text: str, xy: Float, thickness: float, *, above_box: bool) -> None:
-    """Above the highest keypoint or the box, inside the picture."""
-    scale = max(0.35, thickness / 5)
+    """On a dark plate above the highest keypoint or the box, inside the picture.
+
+    A plate, because an outline around the letters is one font's: OpenCV 5 has another than 4.
+    """
+    scale = max(0.35, thickness / 6)
+    weight = max(1, round(scale))
+    (wide, high), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, weight)
+    rim = max(1, round(high / 5))
     x, y = xy[xy[:, 1].argmin()].tolist()
-    (wide, high), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
     (left, top), _ = _box(xy, thickness)
-    place = (left, top - 2 * thickness) if above_box else (x - wide / 2, y - 4 * thickness)
-    place = (
-        round(min(max(0, place[0]), max(0, canvas.shape[1] - wide))),
-        round(max(high + 2, place[1])),
+    if not above_box:
+        left, top = round(x - wide / 2), round(y - 3 * thickness)
+    left = min(max(0, left), max(0, canvas.shape[1] - wide - 2 * rim))
+    top = max(0, top - high - below - 2 * rim)
+    corner = (left + wide + 2 * rim, top + high + below + 2 * rim)
+    cv2.rectangle(canvas, (left, top), corner, _OUTLINE, -1)
+    place = (left + rim, top + rim + high)
+    cv2.putText(
+        canvas, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), weight, cv2.LINE_AA
     )
-    for colour, weight in ((_OUTLINE, 4), ((255, 255, 255), 1)):
-        width = max(1, round(weight * scale))
-        cv2.putText(
-            canvas, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, width, cv2.LINE_AA
-        )

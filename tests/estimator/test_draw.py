@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -126,3 +128,65 @@ def test_heat_lies_over_what_caused_it(size: tuple[int, int]) -> None:
     there = matrix[:, :2] @ hottest[::-1] + matrix[:, 2]
     cell = np.array([int(x // 8), int(y // 8)]) * 8 + 3.5
     assert np.allclose(there, cell, atol=4.5)  # the cell's middle, where the picture shows it
+
+
+CANVAS = np.zeros((260, 300, 3), np.uint8)
+
+
+def person() -> Poses:
+    return upright_person(180, left=60, top=60)
+
+
+def named(*identity: int) -> Poses:
+    poses = person().select(np.zeros(len(identity), np.int64))
+    return replace(poses, identity=np.array(identity, np.int64))
+
+
+def test_somebody_s_colour_stays_whatever_their_place_in_the_list() -> None:
+    """Two people at one place: the first is drawn on top."""
+    alone = draw.skeletons(CANVAS, named(7), colour_by="person")
+    first = draw.skeletons(CANVAS, named(7, 3), colour_by="person")
+    other = draw.skeletons(CANVAS, named(3), colour_by="person")
+    x, y = np.round(person().xy[0, 15]).astype(int)
+    assert alone[y, x].tolist() == first[y, x].tolist()
+    assert alone[y, x].tolist() != other[y, x].tolist()
+
+
+@pytest.mark.parametrize("boxes", [False, True])
+def test_a_name_is_written_inside_the_picture(boxes: bool) -> None:
+    plain = draw.skeletons(CANVAS, named(7), boxes=boxes, names={7: ""})
+    labelled = draw.skeletons(CANVAS, named(7), boxes=boxes, names={7: "Anna"})
+    light = np.argwhere(changed(plain, labelled))
+    assert len(light) > 20
+    assert np.ptp(light[:, 1]) > np.ptp(light[:, 0])  # wider than high
+
+
+def test_a_box_surrounds_the_person() -> None:
+    drawn = draw.skeletons(CANVAS, person(), boxes=True)
+    light = np.argwhere(changed(drawn, CANVAS))
+    low, high = light.min(axis=0)[::-1], light.max(axis=0)[::-1]
+    xy = person().xy[0][person().found[0]]
+    assert (low < xy.min(axis=0)).all()
+    assert (high > xy.max(axis=0)).all()
+
+
+@pytest.mark.parametrize(
+    ("vector", "colour"),
+    [((1, 0), (255, 0, 0)), ((0, 1), (128, 255, 0)), ((-1, 0), (0, 255, 255))],
+)
+def test_a_field_s_hue_is_its_direction(
+    vector: tuple[int, int], colour: tuple[int, int, int]
+) -> None:
+    """A network of stride 8 whose second limb points one way in the left half of the picture."""
+    pafs = np.zeros((4, 6, 4), np.float32)
+    pafs[:, :3, 2:] = vector
+    picture = np.full((32, 48, 3), 50, np.uint8)
+    drawn = draw.fields(picture, pafs, np.eye(2, 3), stride=8, strength=1.0)
+    assert drawn[16, 8] == pytest.approx(colour, abs=3)
+    assert drawn[16, 40].tolist() == [50, 50, 50]
+
+
+def test_beside_needs_one_size() -> None:
+    assert draw.beside(CANVAS, CANVAS).shape == (CANVAS.shape[0], 2 * CANVAS.shape[1], 3)
+    with pytest.raises(ValueError, match="both must be of one size"):
+        draw.beside(CANVAS, CANVAS[:-1])

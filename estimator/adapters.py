@@ -1,0 +1,66 @@
+"""Poses for other libraries' hands.
+
+`Poses.to_rows` is for pandas, `writers.coco_results` for pycocotools; here is supervision's
+KeyPoints (roboflow/supervision, `supervision/key_points/core.py`), whose annotators, zones and
+trackers then work. supervision is imported only when asked for, and is no dependency.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .arrays import check_shape
+from .poses import Poses
+from .skeleton import Skeleton
+
+if TYPE_CHECKING:
+    import supervision
+
+
+def to_supervision(poses: Poses) -> "supervision.KeyPoints":
+    """People as `supervision.KeyPoints`.
+
+    A keypoint that was not found is 0, 0 with confidence 0, as theirs are. Everybody's class is 0;
+    `data` has `person_score` and, of tracked people, `tracker_id`.
+
+    Raises:
+      ImportError: supervision is not installed.
+    """
+    import supervision
+
+    data: dict[str, Any] = {"person_score": poses.person_score}
+    if poses.identity is not None:
+        data["tracker_id"] = poses.identity
+    return supervision.KeyPoints(
+        xy=np.nan_to_num(poses.xy),
+        class_id=np.zeros(len(poses), np.int64),
+        keypoint_confidence=poses.score,
+        data=data,
+    )
+
+
+def from_supervision(keypoints: "supervision.KeyPoints", skeleton: Skeleton) -> Poses:
+    """`supervision.KeyPoints`, of any network, as our people: to track, draw or write them.
+
+    Args:
+      keypoints: what is 0, 0 or has confidence 0 counts as not found.
+      skeleton: what the keypoints are.
+
+    Raises:
+      ValueError: they are not as many as the skeleton's.
+    """
+    count = len(skeleton.keypoints)
+    xy = np.asarray(keypoints.xy, np.float32)
+    if xy.size == 0:
+        return Poses.empty(skeleton)
+    check_shape(f"xy of {skeleton.name}'s keypoints", xy, (None, count, 2))
+    confidence = keypoints.keypoint_confidence
+    score = np.ones(xy.shape[:2]) if confidence is None else np.asarray(confidence)
+    found = (score > 0) & xy.any(axis=2)
+    score = np.asarray(np.where(found, np.clip(score, 0, 1), 0), np.float32)
+    return Poses(
+        skeleton=skeleton,
+        xy=np.where(found[..., np.newaxis], xy, np.float32(np.nan)),
+        score=score,
+        person_score=(score.sum(axis=1) / np.maximum(found.sum(axis=1), 1)).astype(np.float32),
+    )
