@@ -54,10 +54,10 @@ def from_supervision(keypoints: "supervision.KeyPoints", skeleton: Skeleton) -> 
     if xy.size == 0:
         return Poses.empty(skeleton)
     check_shape(f"xy of {skeleton.name}'s keypoints", xy, (None, count, 2))
-    confidence = keypoints.keypoint_confidence
-    score = np.ones(xy.shape[:2]) if confidence is None else np.asarray(confidence)
-    found = (score > 0) & xy.any(axis=2)
-    score = np.asarray(np.where(found, np.clip(score, 0, 1), 0), np.float32)
+    given = keypoints.keypoint_confidence
+    sure = np.ones(xy.shape[:2], np.float32) if given is None else np.asarray(given, np.float32)
+    found = (sure > 0) & xy.any(axis=2)
+    score = np.where(found, np.clip(sure, 0, 1), np.float32(0))
     return Poses(
         skeleton=skeleton,
         xy=np.where(found[..., np.newaxis], xy, np.float32(np.nan)),
