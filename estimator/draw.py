@@ -209,6 +209,7 @@ def _draw_person(
     thickness: float,
 ) -> None:
     """Outlines first, so that no outline crosses a limb; a limb has the colour of its far end."""
+    places = xy.tolist()  # numbers of Python's: numpy's cost more for so few
     limbs = [(start, end) for start, end in skeleton.drawn_limbs if shown[start] and shown[end]]
     keypoints = np.flatnonzero(shown).tolist()
     thick = [
@@ -216,28 +217,45 @@ def _draw_person(
     ]
     rim = max(1.0, thickness / 3)
     for start, end in limbs:
-        _line(canvas, xy[start], xy[end], _OUTLINE, min(thick[start], thick[end]) + 2 * rim)
+        _line(canvas, places[start], places[end], _OUTLINE, min(thick[start], thick[end]) + 2 * rim)
     for index in keypoints:
-        _dot(canvas, xy[index], _OUTLINE, thick[index] * 0.9 + rim)
+        _dot(canvas, places[index], _OUTLINE, thick[index] * 0.9 + rim)
     for start, end in limbs:
         sided = end if colours[start] == _MIDDLE else start
-        _line(canvas, xy[start], xy[end], colours[sided], min(thick[start], thick[end]))
+        _line(canvas, places[start], places[end], colours[sided], min(thick[start], thick[end]))
     for index in keypoints:
-        _dot(canvas, xy[index], colours[index], thick[index] * 0.9)
+        _dot(canvas, places[index], colours[index], thick[index] * 0.9)
 
 
-def _line(canvas: UInt8, start: Float, end: Float, colour: Colour, thickness: float) -> None:
+def _line(
+    canvas: UInt8,
+    start: Sequence[float],
+    end: Sequence[float],
+    colour: Colour,
+    thickness: float,
+) -> None:
     """An anti-aliased limb with square ends; OpenCV's own lines are whole pixels thick."""
-    along = (end - start) / max(float(np.linalg.norm(end - start)), 1e-6)
-    across = np.array([-along[1], along[0]], np.float32) * np.float32(thickness / 2)
-    corners = np.stack([start + across, end + across, end - across, start - across])
-    fixed = np.round(corners * (1 << _SHIFT)).astype(np.int32)
+    along_x, along_y = end[0] - start[0], end[1] - start[1]
+    half = thickness / 2 / max(math.hypot(along_x, along_y), 1e-6)
+    x, y = -along_y * half, along_x * half  # across the limb
+    corners = [
+        (start[0] + x, start[1] + y),
+        (end[0] + x, end[1] + y),
+        (end[0] - x, end[1] - y),
+        (start[0] - x, start[1] - y),
+    ]
+    fixed = np.array([(_fixed(x), _fixed(y)) for x, y in corners], np.int32)
     cv2.fillConvexPoly(canvas, fixed, colour, cv2.LINE_AA, _SHIFT)
 
 
-def _dot(canvas: UInt8, centre: Float, colour: Colour, radius: float) -> None:
-    x, y = np.round(centre * (1 << _SHIFT)).astype(int).tolist()
-    cv2.circle(canvas, (x, y), round(radius * (1 << _SHIFT)), colour, -1, cv2.LINE_AA, _SHIFT)
+def _dot(canvas: UInt8, centre: Sequence[float], colour: Colour, radius: float) -> None:
+    x, y = centre
+    cv2.circle(canvas, (_fixed(x), _fixed(y)), _fixed(radius), colour, -1, cv2.LINE_AA, _SHIFT)
+
+
+def _fixed(length: float) -> int:
+    """In sixteenths of a pixel."""
+    return round(length * (1 << _SHIFT))
 
 
 def _write_label(canvas: UInt8, text: str, xy: Float, thickness: float, *, above_box: bool) -> None:

@@ -117,10 +117,10 @@ class Video(_File):
 
     def __iter__(self) -> Iterator[Frame]:
         step, index, last = 1 / (self.rate or RATE), 0, -np.inf
-        first = None
+        first, picture = None, None
         try:
             while not self._closed:
-                done, picture = self._capture.read()
+                done, picture = self._capture.read(picture)  # into the same memory
                 if not done:
                     self._report_end(index)
                     return

@@ -178,8 +178,9 @@ class Tracker:
     def _update(self, track: _Track, xy: Float, time: float) -> None:
         """Takes over where somebody was found; what was not found moves with the rest."""
         step = xy - track.xy  # beyond the prediction, or NaN
-        if not np.isnan(step).all():
-            middle = np.nanmedian(step, axis=0)
+        step = step[~np.isnan(step[:, 0])]
+        if len(step):
+            middle = np.median(step, axis=0)
             smoothing = self.parameters.velocity_seconds
             if smoothing:
                 gap = time - track.seen

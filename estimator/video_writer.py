@@ -54,6 +54,7 @@ class VideoWriter:
         self._rate, self._sound_of = rate, sound_of
         self._writer: cv2.VideoWriter | None = None
         self._height = self._width = 0
+        self._bgr: UInt8 | None = None
         self._written, self._skipped, self._calls = 0, 0.0, 0
 
     def __enter__(self) -> "VideoWriter":
@@ -79,7 +80,8 @@ class VideoWriter:
             due = most
         if due <= self._written:
             return
-        frame = cv2.cvtColor(self._sized(picture), cv2.COLOR_RGB2BGR)
+        frame = cv2.cvtColor(self._sized(picture), cv2.COLOR_RGB2BGR, dst=self._bgr)
+        self._bgr = frame  # fresh memory for each frame would cost as much as the conversion
         while self._written < due:
             writer.write(frame)
             self._written += 1

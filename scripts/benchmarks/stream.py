@@ -1,0 +1,126 @@
+"""The whole program on a video file against the network alone: drawing and video writing on.
+
+    python -m scripts.benchmark stream --model=pose_int8.tflite
+
+Without --video, people move through a made film of 1280x720. The two run in turns; what counts is
+the share: frames a second of the whole, over what the network alone does on the same cores. On a
+machine busy with other things the processor's own time tells more: its share is what the clock's
+would be on idle cores that the network alone keeps busy.
+"""
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import cv2
+import numpy as np
+from absl import flags
+
+from estimator import PoseEstimator, pictures, preprocess, sources, stream, stream_program
+from estimator.painting import Painting
+from estimator.smoothing import Smoother
+from estimator.tracking import Tracker
+from estimator.video_writer import VideoWriter
+
+from . import timing
+
+MODEL = flags.DEFINE_string("model", None, "A .tflite that carries its spec.")
+VIDEO = flags.DEFINE_string("video", None, "A film to use instead of the made one.")
+FRAMES = flags.DEFINE_integer("frames", 90, "Of the made film.", 10)
+TURNS = flags.DEFINE_integer("turns", 7, "How often each runs; the medians count.", 1)
+THREADS = flags.DEFINE_integer("threads", None, "Of the network; default: the cores at hand.", 1)
+
+HEIGHT, WIDTH = 720, 1280
+HEAD = ("stage", "ms a frame", "processor ms", "network / it", "by processor")
+Clocks = tuple[float, float]  # milliseconds a frame, of the wall's clock and of the processor
+
+
+def run() -> None:
+    """Prints the table."""
+    if not MODEL.value:
+        raise SystemExit("give --model=FILE.tflite")
+    estimator = PoseEstimator(MODEL.value, threads=THREADS.value)
+    with tempfile.TemporaryDirectory() as folder:
+        film = Path(VIDEO.value) if VIDEO.value else make_film(Path(folder), FRAMES.value)
+        times: dict[str, list[Clocks]] = {}
+        for _ in range(TURNS.value):
+            for name, spent in measure(estimator, film, Path(folder)).items():
+                times.setdefault(name, []).append(spent)
+    print(timing.table(HEAD, [_row(name, spent, times) for name, spent in times.items()]))
+
+
+def _row(name: str, spent: list[Clocks], times: dict[str, list[Clocks]]) -> tuple[str, ...]:
+    """Medians, and of the shares the median turn by turn."""
+    alone = times["network alone"]
+    shares = [
+        median(network[clock] / part[clock] for network, part in zip(alone, spent, strict=True))
+        for clock in (0, 1)
+    ]
+    milliseconds = [median(part[clock] for part in spent) for clock in (0, 1)]
+    return name, *(f"{value:.1f}" for value in milliseconds), *(f"{share:.2f}" for share in shares)
+
+
+def make_film(folder: Path, frames: int) -> Path:
+    """The sample's astronaut, twice and shrunk, walks over noise: (frames) of 720 x 1280."""
+    rng = np.random.default_rng(0)
+    ground = cv2.resize(rng.integers(0, 256, (45, 80, 3), np.uint8), (WIDTH, HEIGHT))
+    people = [cv2.resize(pictures.read(pictures.SAMPLE), (side, side)) for side in (420, 300)]
+    path = folder / "made.mp4"
+    with VideoWriter(path, rate=30.0) as writer:
+        for index in range(frames):
+            picture = ground.copy()
+            for place, person in enumerate(people):
+                left = (200 + 600 * place + 4 * index) % (WIDTH - person.shape[1])
+                picture[150 : 150 + person.shape[0], left : left + person.shape[1]] = person
+            writer.write(picture, index / 30)
+    return path
+
+
+def measure(estimator: PoseEstimator, film: Path, folder: Path) -> dict[str, Clocks]:
+    """One turn: the network alone, all, and each other stage alone."""
+    frames = list(sources.open_source(str(film)))
+    count = len(frames)
+    image, _ = preprocess.letterbox(frames[0].picture, estimator.spec.image)
+    estimator.runner(image)
+    spent: dict[str, Clocks] = {}
+
+    @contextlib.contextmanager
+    def clock(name: str) -> Iterator[None]:
+        start, work = time.perf_counter(), time.process_time()
+        yield
+        ends = time.perf_counter() - start, time.process_time() - work
+        spent[name] = 1000 * ends[0] / count, 1000 * ends[1] / count
+
+    with clock("network alone"):
+        for _ in frames:
+            estimator.runner(image)
+    with clock("whole"), VideoWriter(folder / "whole.mp4", rate=30.0) as writer:
+        stream_program.run(
+            stream.look_with(estimator),
+            estimator.spec,
+            sources.open_source(str(film)),
+            painting=Painting(colour_by="person"),
+            people=stream.People(tracker=Tracker(), smoother=Smoother()),
+            film=writer,
+        )
+    with clock("capture"):
+        for _ in sources.open_source(str(film)):
+            pass
+    with clock("letterbox"):
+        for frame in frames:
+            preprocess.letterbox(frame.picture, estimator.spec.image)
+    maps = estimator.maps(frames[0].picture)
+    with clock("decode"):
+        for _ in frames:
+            estimator.decode(maps)
+    poses, painting = estimator.decode(maps), Painting(colour_by="person")
+    with clock("draw"):
+        for frame in frames:
+            painting.paint(estimator.spec, frame.picture, maps, poses)
+    with clock("write"), VideoWriter(folder / "alone.mp4", rate=30.0) as writer:
+        for frame in frames:
+            writer.write(frame.picture, frame.time)
+    return spent
