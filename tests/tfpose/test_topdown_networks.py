@@ -1,18 +1,31 @@
+from collections import Counter
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
 from estimator.skeleton import Skeleton
 from tests.tfpose import golden_weights
-from tfpose import models
+from tfpose import export, models
 from tfpose.layers import IMAGENET_DEVIATION, IMAGENET_MEAN
 from tfpose.models import hourglass, hrnet, lpn, pose_resnet
 from tfpose.weights.assign import TORCH, assign
 
 NAMES = sorted({**hrnet.VARIANTS, **lpn.VARIANTS, **pose_resnet.VARIANTS, **hourglass.VARIANTS})
 GOLDEN = [name for name in NAMES if name != "pose_resnet_152"]  # the one without a golden file
+
+
+MOBILE = {  # what mobile GPU delegates run, of all that these networks need
+    *("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "ADD", "MUL", "PAD", "MAX_POOL_2D"),
+    *("CONCATENATION", "RESIZE_NEAREST_NEIGHBOR"),
+}
+ATTENTION = {  # LPN's pooling by softmax and its layer norm, on a single cell
+    *("RESHAPE", "SOFTMAX", "BATCH_MATMUL"),
+    *("MEAN", "SQUARED_DIFFERENCE", "RSQRT", "NEG"),
+}
+DOUBLING = {"STRIDED_SLICE", "DEPTH_TO_SPACE"}  # its transposed convolutions; GPUs run both
 
 
 def trainable(model: keras.Model) -> int:
@@ -109,3 +122,41 @@ def test_a_new_attention_block_adds_nothing() -> None:
         if layer.name.endswith("channel_add_conv.3"):
             assert not np.any(layer.kernel)
             assert not np.any(layer.bias)
+
+
+@pytest.mark.parametrize(
+    ("name", "exceptions", "multiplications"),
+    [
+        ("hrnet_w18_v1", set(), 1),  # the picture's normalisation
+        ("pose_resnet_50", set(), 1),
+        # Batch norm before a convolution, after a sum, has nothing to fold into: 31 blocks.
+        ("hg_s2_b1_mobile", set(), 1 + 31),
+        # Three in each layer norm, and the batch norms behind the two DEPTH_TO_SPACE.
+        ("lpn_18", ATTENTION | DOUBLING, 1 + 3 * 8 + 2),
+        ("lpn_50", ATTENTION | DOUBLING, 1 + 3 * 16 + 2),
+    ],
+)
+def test_the_converted_graph_holds_only_what_is_listed(
+    name: str, exceptions: set[str], multiplications: int
+) -> None:
+    spec = models.spec(name, height=128, width=128)
+    model = models.build(spec)
+    for layer in model.layers:  # as if trained: a batch norm of zeros and ones folds too easily
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.gamma.assign(np.linspace(0.5, 1.5, layer.gamma.shape[0]))
+            layer.beta.assign(np.linspace(-0.1, 0.1, layer.beta.shape[0]))
+    network = export.last_stage(model, spec, 128, 128)
+    flatbuffer = export.to_tflite(network)
+    assert export.compare(network, flatbuffer)["heatmaps"] < 1e-5
+    found = operators(flatbuffer)
+    assert found.keys() <= MOBILE | exceptions, found
+    assert found["MUL"] == multiplications, found
+
+
+def operators(flatbuffer: bytes) -> Counter[str]:
+    """How often each operator occurs; a delegate's stand beside those that it took over."""
+    interpreter = Interpreter(model_content=flatbuffer)
+    interpreter.allocate_tensors()
+    names = Counter(str(each["op_name"]) for each in interpreter._get_ops_details())
+    del names["DELEGATE"]
+    return names
