@@ -3,10 +3,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
-from estimator.skeleton import Skeleton
+from estimator import skeletons
 from tests.tfpose import golden_weights
-from tfpose import models
+from tfpose import export, models
 from tfpose.layers import IMAGENET_DEVIATION, IMAGENET_MEAN
 from tfpose.models import hourglass, hrnet, lpn, pose_resnet
 from tfpose.weights.assign import TORCH, assign
@@ -90,17 +91,10 @@ def test_the_input_must_fit_the_coarsest_branch(name: str) -> None:
         models.spec(name, height=spec.image.height + 4)
 
 
-def test_a_skeleton_of_a_user_takes_its_place() -> None:
-    toy = Skeleton(
-        name="toy",
-        keypoints=("a", "b", "c", "d", "e"),
-        limbs=(),
-        flip_pairs=(),
-        sigmas=(0.1,) * 5,
-    )
-    model = models.build(models.spec("hg_s2_b1_mobile", skeleton=toy, height=64, width=64))
-    assert [maps.shape for maps in model.output["heatmaps"]] == [(None, 16, 16, 5)] * 2
-    assert model.get_layer("score_.0").kernel.shape == (1, 1, 5, 256)
+def test_the_heatmaps_of_a_stack_go_into_the_next_whatever_their_number() -> None:
+    skeleton = skeletons.get("coco17")
+    model = models.build(models.spec("hg_s2_b1_mobile", skeleton=skeleton, height=64, width=64))
+    assert model.get_layer("score_.0").kernel.shape == (1, 1, 17, 256)
 
 
 def test_a_new_attention_block_adds_nothing() -> None:
@@ -109,3 +103,27 @@ def test_a_new_attention_block_adds_nothing() -> None:
         if layer.name.endswith("channel_add_conv.3"):
             assert not np.any(layer.kernel)
             assert not np.any(layer.bias)
+
+
+@pytest.mark.parametrize(
+    ("name", "multiplications"),
+    [
+        # 1 for the picture. Batch norm after a sum has nothing to fold into: once a residual block.
+        ("hg_s2_b1_mobile", 1 + 31),
+        # Three in each layer norm, and the batch norms behind the two DEPTH_TO_SPACE.
+        ("lpn_18", 1 + 3 * 8 + 2),
+        ("lpn_50", 1 + 3 * 16 + 2),
+    ],
+)
+def test_every_other_batch_norm_is_folded(name: str, multiplications: int) -> None:
+    spec = models.spec(name, height=128, width=128)
+    model = models.build(spec)
+    for layer in model.layers:  # as if trained: a norm of zeros and ones leaves nothing to fold
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.gamma.assign(np.linspace(0.5, 1.5, layer.gamma.shape[0]))
+            layer.beta.assign(np.linspace(-0.1, 0.1, layer.beta.shape[0]))
+    network = export.last_stage(model, spec, 128, 128)
+    flatbuffer = export.to_tflite(network)
+    assert export.compare(network, flatbuffer)["heatmaps"] < 1e-5
+    steps = Interpreter(model_content=flatbuffer)._get_ops_details()
+    assert sum(step["op_name"] == "MUL" for step in steps) == multiplications
