@@ -60,9 +60,10 @@ def coco_results(poses: Poses, image_id: int | str) -> list[dict[str, Any]]:
     """One picture's people as COCO keypoint results.
 
     The skeleton is turned into coco17. Keypoints that were not found are 0, 0 with score 0, and
-    people without any are left out. COCO measures from the picture's top left corner
-    (cocodataset.org/#format-results), we from the first pixel's centre: half a pixel is added, as
-    Lightweight OpenPose's val.py does.
+    people without any are left out. COCO's keypoints are whole numbers, the indices of pixels, so
+    nothing is converted: the centre of pixel i is i there too. Detectron2 reads them so
+    (`data/datasets/coco.py`), and docs/decoder.md has a measurement; Lightweight OpenPose's
+    `val.py` adds half a pixel.
 
     Raises:
       ValueError: the skeleton shares no keypoint with coco17.
@@ -74,7 +75,7 @@ def coco_results(poses: Poses, image_id: int | str) -> list[dict[str, Any]]:
             "results of it"
         )
     coco = poses.to_skeleton(target)
-    xy = np.where(coco.found[..., None], np.round(coco.xy + 0.5, 2), 0)
+    xy = np.where(coco.found[..., None], np.round(coco.xy, 2), 0)
     table = np.concatenate([xy, np.round(coco.score, 4)[..., None]], axis=2)  # (N, 17, 3)
     return [
         {
