@@ -196,6 +196,9 @@ def _batched(
     options = tf.data.Options()
     options.deterministic = True
     options.threading.max_intra_op_parallelism = 1  # samples run side by side, not their parts
+    # The data sets of one element in `pictures`, and tf.print, count as state that a checkpoint
+    # can't hold; they have none.
+    options.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
     if threads is not None:
         options.threading.private_threadpool_size = threads
     return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
