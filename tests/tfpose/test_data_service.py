@@ -44,8 +44,8 @@ class Service:
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        self.stack.callback(process.wait)
-        self.stack.callback(process.kill)
+        self.stack.enter_context(process)  # closes the pipe, waits
+        self.stack.callback(process.kill)  # before that
         return process
 
     def start_dispatcher(self) -> subprocess.Popen[str]:
@@ -141,7 +141,7 @@ def test_dispatcher_with_a_work_dir_survives(start: Callable) -> None:
 
 def test_wrong_mode_and_address_are_refused() -> None:
     dataset = tf.data.Dataset.range(1)
-    with pytest.raises(ValueError, match="no mode 'fast' .* there are dynamic, static, off"):
+    with pytest.raises(ValueError, match=r"no mode 'fast' .* there are dynamic, static, off"):
         data_service.distribute(dataset, "localhost:5000", mode="fast")
     for address in ("localhost", "grpc://localhost:5000"):
         with pytest.raises(ValueError, match="must be host:port"):
