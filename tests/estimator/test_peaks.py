@@ -73,9 +73,11 @@ def test_limit_keeps_the_highest_of_each_channel() -> None:
     assert peaks.start.tolist() == [0, 2, 3]
 
 
-def test_nan_is_no_peak_and_spoils_no_neighbour() -> None:
-    peaks = find_peaks(lit(5, 6, {(3, 2): 0.8, (4, 2): np.nan}), threshold=0.1, limit=10)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_broken_cell_breaks_no_place(value: float) -> None:
+    peaks = find_peaks(lit(5, 6, {(3, 2): 0.8, (4, 2): value}), threshold=0.1, limit=10)
     assert np.isfinite(peaks.xy).all()
+    assert np.isfinite(peaks.score).all()
 
 
 @pytest.mark.parametrize("shape", [(5, 6), (0, 6, 1), (1, 5, 6, 1)])

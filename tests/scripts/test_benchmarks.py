@@ -52,6 +52,16 @@ def test_decode_prints_both_decoders(tmp_path: Path) -> None:
     assert row.split()[:4] == ["made_1", "20x30", "1", "1"]
 
 
+def test_help_says_the_flags_of_the_benchmark_named() -> None:
+    assert "--maps" in start("scripts.benchmark", "decode", "--help").stdout
+
+
+def test_words_after_the_name_are_refused() -> None:
+    ended = start("scripts.benchmark", "decode", "maps")
+    assert ended.returncode != 0
+    assert "decode takes flags only, found ['maps']" in ended.stdout + ended.stderr
+
+
 def test_unknown_maps_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"neither an \.npz file nor a folder of them"):
         find([str(tmp_path)])
@@ -73,7 +83,7 @@ def test_decoders_are_compared_on_stored_maps(tmp_path: Path) -> None:
     rows = {line.rsplit(maxsplit=8)[0]: line.split() for line in ended.stdout.splitlines()[1:4]}
     assert list(rows) == ["original", "original, no half", "ours"]
     assert rows["ours"][1] == "1.000"
-    assert ended.stdout.count("Difference(") == 2
+    assert ended.stdout.count("95% interval") == 2
 
 
 def test_medians_take_turns() -> None:

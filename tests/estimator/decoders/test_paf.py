@@ -190,6 +190,12 @@ def test_missing_fields_are_refused() -> None:
         paf.decode({"heatmaps": np.zeros((20, 30, 6), np.float32)}, spec_of(TOY))
 
 
+def test_model_without_fields_is_refused() -> None:
+    spec = replace(spec_of(TOY), outputs=OutputSpec(pafs=False))
+    with pytest.raises(ValueError, match="'test' has no part affinity fields"):
+        paf.decode(maps_of(STANDING[None]), spec)
+
+
 def test_background_channel_is_no_keypoint_and_may_lack() -> None:
     maps = maps_of(STANDING[None])
     spec = replace(spec_of(TOY), outputs=OutputSpec(background=False))
