@@ -279,7 +279,6 @@ def test_keras_vgg19_becomes_openposes_backbone(tmp_path: Path, old: bool) -> No
     assert np.array_equal(np.asarray(model.get_layer("conv4_2").bias), last)
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning")
 def test_an_h5_of_anything_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.h5").write_text("a web page")
     with pytest.raises(ValueError, match=r"is no \.h5 file"):

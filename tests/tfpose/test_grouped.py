@@ -94,8 +94,6 @@ def test_training_reaches_every_number_of_the_kernels(compiled: bool) -> None:
         assert np.all(np.asarray(gradient) != 0)
 
 
-# Keras reads a TensorFlow variable by an `__array__` that NumPy 2 warns about.
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_a_saved_network_answers_the_same(tmp_path: Path) -> None:
     model = keras.Sequential(
         [
