@@ -8,6 +8,7 @@ tf.nn.conv2d and tf.nn.depthwise_conv2d.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, TypeAlias
 
 import keras
@@ -49,9 +50,9 @@ def assign(
       model: its layers are named like the checkpoint's modules.
       arrays: `module.parameter` (or `scope/parameter`) to array.
       layout: `TORCH` or `TF1`.
-      only: load nothing but the layers under these names ("model" holds "model.0.0"); empty
-        loads all. The arrays of the other layers are then left alone.
-      ignore: names under which arrays may be left over, such as a classifier's.
+      only: load nothing but the layers under these names ("model" holds "model.0.0"; "*" stands
+        for anything); empty loads all. The arrays of the other layers are then left alone.
+      ignore: names, likewise, under which arrays may be left over, such as a classifier's.
       bgr_kernel: name of the layer that reads the picture, where the original reads BGR: its
         kernel's input channels are reversed, since our networks read RGB.
 
@@ -72,13 +73,14 @@ def assign(
         raise ValueError(f"{model.name!r} has no layer {bgr_kernel!r} to read BGR with")
     found, missing, misshapen = _match(wanted, named, layout, bgr_kernel)
     used = {source for source, _, _ in found} | {source for source, _ in misshapen}
+    untouched = layers.keys() - wanted.keys()
     leftover = [
         name
         for name in named
         if name not in used
         and name.rpartition(".")[2] not in layout.unused
+        and name.rpartition(".")[0] not in untouched
         and not _under(name, ignore)
-        and not (only and _under(name, tuple(layers.keys() - wanted.keys())))
     ]
     problems = (
         _listed("missing from the file", missing)
@@ -92,11 +94,11 @@ def assign(
         )
     for _, variable, array in found:
         variable.assign(array)
-    return tuple(layers.keys() - wanted.keys())
+    return tuple(name for name in layers if name in untouched)
 
 
 def _under(name: str, prefixes: Iterable[str]) -> bool:
-    return any(name == prefix or name.startswith(prefix + ".") for prefix in prefixes)
+    return any(fnmatchcase(name, prefix) or fnmatchcase(name, f"{prefix}.*") for prefix in prefixes)
 
 
 def _match(
