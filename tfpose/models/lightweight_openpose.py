@@ -15,7 +15,7 @@ from estimator import skeletons
 from estimator.decoders import paf
 from estimator.spec import ImageSpec, OutputSpec, PoseSpec
 
-from ..layers import Tensor, batch_norm, convolution, depthwise, picture, relu
+from ..layers import Tensor, batch_norm, convolution, depthwise, maps, picture, relu
 
 BGR_KERNEL = "model.0.0"  # the originals read BGR: an import reverses this kernel's input
 # Output channels, stride and dilation of the separable convolutions model.1 to model.11.
@@ -152,5 +152,5 @@ def _heads(x: Tensor, channels: int, counts: tuple[int, int], name: str) -> tupl
     outputs = []
     for output, count in zip(("heatmaps", "pafs"), counts, strict=True):
         hidden = convolution(x, channels, 1, activation="relu", name=f"{name}.{output}.0.0")
-        outputs.append(convolution(hidden, count, 1, name=f"{name}.{output}.1.0"))
+        outputs.append(maps(hidden, count, name=f"{name}.{output}.1.0"))
     return outputs[0], outputs[1]

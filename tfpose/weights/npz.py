@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .assign import Array
+from .assign import TF1, Array
 
+LAYOUT = TF1
 BACKBONE = ("2_1", "2_2", "3_1", "3_2", "4_1", "4_2", "5_1", "5_2", "5_3", "5_4", "5_5")
 HEATMAPS, PAFS = 19, 38
 
