@@ -1,0 +1,195 @@
+"""Where a data set's picture files lie (folders, zips), and whether a file is a sound picture."""
+
+import os
+import struct
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import tensorflow as tf
+
+EXIF_ORIENTATION = 0x0112  # TIFF tag, EXIF 2.3 section 4.6.4
+
+
+class BadPicture(ValueError):  # noqa: N818  it is counted and skipped, and no error of the run
+    """One picture of a set that cannot be used; the message names it and says why."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one picture lies: a file of a folder, or a member of a zip."""
+
+    container: Path
+    member: str
+    stamp: str  # changes when the picture does: size and date, or the zip's CRC
+
+
+class Pictures:
+    """The picture files below some folders and inside some zips, found by name.
+
+    A zip is read where it lies. An annotation's name finds a picture if one's path ends with the
+    other's ("val/7.jpg" finds "images/val/7.jpg", and "7.jpg" in the folder "images/val"); where
+    two pictures fit, neither is taken.
+    """
+
+    def __init__(self, containers: Iterable[Path]) -> None:
+        """Lists the files.
+
+        Raises:
+          FileNotFoundError: a folder or zip does not exist.
+          ValueError: a file is no zip.
+        """
+        self.containers = tuple(containers)
+        self._places: dict[str, list[Place]] = defaultdict(list)
+        self._archives: dict[Path, zipfile.ZipFile] = {}
+        for container in self.containers:
+            for place in _walk(container):
+                self._places[os.path.basename(place.member)].append(place)
+
+    def __len__(self) -> int:
+        return sum(len(places) for places in self._places.values())
+
+    def find(self, name: str) -> Place | None:
+        """The picture that an annotation names, or None if there is none, or more than one."""
+        name = name.replace("\\", "/")
+        path = "/" + name.lstrip("/")
+        fitting = [
+            place
+            for place in self._places.get(os.path.basename(name), ())
+            if ("/" + place.member).endswith(path) or path.endswith("/" + place.member)
+        ]
+        exact = [place for place in fitting if place.member == name]
+        found = exact if len(exact) == 1 else fitting
+        return found[0] if len(found) == 1 else None
+
+    def names(self) -> Iterable[str]:
+        """The members' paths, in the order of the containers."""
+        return (place.member for places in self._places.values() for place in places)
+
+    def read(self, name: str) -> bytes:
+        """The file's bytes.
+
+        Raises:
+          BadPicture: it is missing, or cannot be read.
+        """
+        place = self.find(name)
+        if place is None:
+            where = ", ".join(str(container) for container in self.containers)
+            raise BadPicture(f"{name} is missing, or there more than once, in {where}")
+        try:
+            if place.container.is_dir():
+                return (place.container / place.member).read_bytes()
+            return self._archive(place.container).read(place.member)
+        except (OSError, zipfile.BadZipFile) as error:
+            raise BadPicture(f"{name} cannot be read: {error}") from error
+
+    def only(self, names: Iterable[str]) -> "Pictures":
+        """The same, knowing only some pictures; small to send to another process."""
+        part = Pictures(())
+        part.containers = self.containers
+        for name in names:
+            place = self.find(name)
+            if place is not None:
+                part._places[os.path.basename(place.member)].append(place)
+        return part
+
+    def _archive(self, path: Path) -> zipfile.ZipFile:
+        if path not in self._archives:
+            self._archives[path] = zipfile.ZipFile(path)
+        return self._archives[path]
+
+    def __getstate__(self) -> dict[str, object]:
+        return self.__dict__ | {"_archives": {}}
+
+
+def unpacked_or_zip(folder: Path) -> Path:
+    """A download's folder, or the .zip of that name where it was not unpacked.
+
+    Raises:
+      FileNotFoundError: there is neither.
+    """
+    archive = folder.with_name(folder.name + ".zip")
+    for path in (folder, archive):
+        if path.exists():
+            return path
+    raise FileNotFoundError(f"no pictures: neither the folder {folder} nor {archive}")
+
+
+def measure(picture: bytes, name: str) -> tuple[int, int]:
+    """Decodes a picture as the input pipeline will, and returns its height and width.
+
+    Raises:
+      BadPicture: it is neither JPEG nor PNG, or is damaged.
+    """
+    try:
+        if picture.startswith(b"\xff\xd8\xff"):
+            tf.io.decode_jpeg(picture, channels=3, ratio=8)  # all of it is read, little is computed
+            height, width, _ = tf.io.extract_jpeg_shape(picture).numpy().tolist()
+        elif picture.startswith(b"\x89PNG"):
+            height, width, _ = tf.io.decode_png(picture, channels=3).shape
+        else:
+            raise BadPicture(
+                f"{name} is neither JPEG nor PNG (it begins with {picture[:4]!r}): convert it"
+            )
+    except tf.errors.InvalidArgumentError as error:
+        reason = error.message.splitlines()[0].removeprefix("{{function_node ")
+        raise BadPicture(f"{name} is damaged: {reason}") from error
+    return height, width
+
+
+def exif_orientation(picture: bytes) -> int:
+    """The EXIF orientation of a JPEG, 1 (upright) to 8; 1 where the file says nothing.
+
+    TensorFlow decodes the pixels as they are stored and does not turn them.
+    """
+    at = 2
+    while picture[at : at + 1] == b"\xff" and at + 4 <= len(picture):
+        marker, length = picture[at + 1], int.from_bytes(picture[at + 2 : at + 4], "big")
+        if marker == 0xE1 and picture[at + 4 : at + 10] == b"Exif\0\0":
+            return _orientation(picture[at + 10 : at + 2 + length])
+        if marker == 0xDA:
+            break
+        at += 2 + length
+    return 1
+
+
+def _orientation(tiff: bytes) -> int:
+    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
+    try:
+        if order is None:
+            return 1
+        (start,) = struct.unpack_from(order + "I", tiff, 4)
+        (count,) = struct.unpack_from(order + "H", tiff, start)
+        for index in range(count):
+            tag, _, _, value = struct.unpack_from(order + "HHIH", tiff, start + 2 + 12 * index)
+            if tag == EXIF_ORIENTATION:
+                return int(value) if 1 <= value <= 8 else 1
+    except struct.error:  # cut short: it says nothing
+        return 1
+    return 1
+
+
+def _walk(container: Path) -> Iterable[Place]:
+    if container.is_dir():
+        for folder, folders, files in os.walk(container):
+            folders.sort()
+            for file in sorted(files):
+                path = Path(folder, file)
+                status = path.stat()
+                stamp = f"{status.st_size} {status.st_mtime_ns}"
+                yield Place(container, path.relative_to(container).as_posix(), stamp)
+    elif container.is_file():
+        try:
+            with zipfile.ZipFile(container) as archive:
+                for member in archive.infolist():
+                    if not member.is_dir():
+                        yield Place(container, member.filename, f"{member.file_size} {member.CRC}")
+        except zipfile.BadZipFile as error:
+            raise ValueError(
+                f"{container} is neither a folder nor a sound zip ({error}): unpack other archives "
+                "into a folder, and fetch a zip that was cut short again"
+            ) from error
+    else:
+        raise FileNotFoundError(f"no picture folder or zip {container}")
