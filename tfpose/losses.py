@@ -93,8 +93,8 @@ def label_weight(batch: Mapping[str, Tensor], head: str) -> Tensor:
     """What of a head's labels counts: the mask's cells, and a top-down batch's keypoints.
 
     Args:
-      batch: may have `mask`, (B, h, w, 1), 0 where labels must not count; `keypoint_weights`,
-        (B, K), for heatmaps without background; `labelled`, (B,), 0 for pictures without labels.
+      batch: may have `mask`, (B, h, w), 0 where labels must not count; `weights`, (B, K), of a
+        top-down batch's keypoints; `labelled`, (B,), 0 for pictures without labels.
       head: "heatmaps" or "pafs".
 
     Returns:
@@ -102,9 +102,9 @@ def label_weight(batch: Mapping[str, Tensor], head: str) -> Tensor:
     """
     weight = ops.ones((1, 1, 1, 1), "float32")
     if "mask" in batch:
-        weight = weight * ops.cast(batch["mask"], "float32")
-    if head == "heatmaps" and "keypoint_weights" in batch:
-        weight = weight * ops.cast(batch["keypoint_weights"], "float32")[:, None, None, :]
+        weight = weight * ops.cast(batch["mask"], "float32")[..., None]
+    if head == "heatmaps" and "weights" in batch:
+        weight = weight * ops.cast(batch["weights"], "float32")[:, None, None, :]
     if "labelled" in batch:
         weight = weight * ops.cast(batch["labelled"], "float32")[:, None, None, None]
     return weight

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .distill import TeacherOptions
+from .input_pipeline import Encoder
 from .losses import LossOptions
 from .optimisers import Group, Optimiser
 from .precision import PRECISIONS
@@ -28,6 +29,10 @@ class Recipe:
       skeleton: of `estimator.skeletons`; "" takes the model's own.
       height, width: of the training pictures; 0 takes the model's own.
       policy: of `augment.policy`.
+      encoder: of the targets, see `input_pipeline.training`; "none" draws them in the step's graph.
+      shuffle: samples that wait to be drawn from.
+      cache: keeps the encoded records in memory after the first epoch.
+      examples: samples an epoch; 0 counts the data set's pictures. A top-down epoch has people.
       batch: pictures a step, over all replicas.
       steps: of the whole run; 0 where `epochs` says it.
       epochs: over the data set; 0 where `steps` says it.
@@ -60,6 +65,10 @@ class Recipe:
     height: int = 0
     width: int = 0
     policy: str = "none"
+    encoder: Encoder = "default"
+    shuffle: int = 1024
+    cache: bool = False
+    examples: int = 0
     batch: int = 32
     steps: int = 0
     epochs: float = 0.0
@@ -96,6 +105,8 @@ class Recipe:
             )
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision must be one of {PRECISIONS}, found {self.precision!r}")
+        if self.encoder not in typing.get_args(Encoder):
+            raise ValueError(f"encoder must be one of {typing.get_args(Encoder)}")
         if self.ema and not 0 < self.ema < 1:
             raise ValueError(f"ema must be 0 or between 0 and 1, found {self.ema}")
         if self.clip < 0:
@@ -145,6 +156,8 @@ def settings(kind: type = Recipe, prefix: str = "") -> dict[str, type]:
         elif typing.get_origin(hint) is tuple:
             if not dataclasses.is_dataclass(typing.get_args(hint)[0]):
                 found[name] = tuple
+        elif typing.get_origin(hint) is typing.Literal:
+            found[name] = str
         elif not isinstance(hint, types.UnionType):
             found[name] = hint
     return found
