@@ -1,0 +1,134 @@
+"""What a picture file says before it is decoded: its size, whether it is whole, how it lies.
+
+Sources: ITU-T T.81 (JPEG) annex B; the PNG specification (W3C, third edition) sections 5 and 11;
+RFC 9649 (WebP) section 2.7; the Exif tag Orientation is 0x0112 of TIFF 6.0.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0..15; the rest are tables
+_ORIENTATION = 0x0112
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """What is known of a file before it is decoded.
+
+    Attributes:
+      height, width: pixels as stored; 0 where the format is not read here.
+      whole: the file has its end; True where the format is not read here.
+      alpha: it may have transparent pixels (PNG and WebP).
+      orientation: Exif's 1..8, read only where `alpha` is set.
+    """
+
+    height: int = 0
+    width: int = 0
+    whole: bool = True
+    alpha: bool = False
+    orientation: int = 1
+
+
+def read(data: bytes) -> Header:
+    """The header of an encoded picture; of an unknown format it knows nothing, which is fine."""
+    try:
+        if data.startswith(_JPEG):
+            return _read_jpeg(data)
+        if data.startswith(_PNG):
+            return _read_png(data)
+        if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+            return _read_webp(data)
+    except (struct.error, IndexError):  # it ends within its header
+        return Header(whole=False)
+    return Header()
+
+
+def _read_jpeg(data: bytes) -> Header:
+    """Walks the segments up to the first scan; a thumbnail inside a segment is skipped with it."""
+    height = width = 0
+    place = 2
+    while True:
+        if data[place] != 0xFF:  # out of step: the decoder may know how to go on
+            return Header(height=height, width=width)
+        marker = data[place + 1]
+        if marker == 0xFF:  # a fill byte
+            place += 1
+            continue
+        if marker in _JPEG_FRAMES:
+            height, width = struct.unpack_from(">HH", data, place + 5)
+        if marker == 0xDA:  # the first scan: from here on, FF D9 is the end of the picture
+            return Header(height=height, width=width, whole=data.find(b"\xff\xd9", place) > 0)
+        place += 2 + struct.unpack_from(">H", data, place + 2)[0]
+
+
+def _read_png(data: bytes) -> Header:
+    width, height, _, colour = struct.unpack_from(">IIBB", data, 16)
+    alpha, orientation, whole = colour in (4, 6), 1, False
+    for kind, start, length in _png_chunks(data):
+        alpha |= kind == b"tRNS"
+        whole |= kind == b"IEND"
+        if kind == b"eXIf":
+            orientation = _exif_orientation(data[start : start + length])
+    return Header(height=height, width=width, whole=whole, alpha=alpha, orientation=orientation)
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, start and length of every chunk that has begun."""
+    place = len(_PNG)
+    while place + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, place)
+        yield kind, place + 8, length
+        if kind == b"IEND":
+            return
+        place += 12 + length
+
+
+def _read_webp(data: bytes) -> Header:
+    whole = len(data) >= 8 + struct.unpack_from("<I", data, 4)[0]
+    kind = data[12:16]
+    if kind == b"VP8X":
+        flags = data[20]
+        width = 1 + int.from_bytes(data[24:27], "little")
+        height = 1 + int.from_bytes(data[27:30], "little")
+        return Header(
+            height=height,
+            width=width,
+            whole=whole,
+            alpha=bool(flags & 0x10),
+            orientation=_webp_orientation(data) if flags & 0x08 else 1,
+        )
+    if kind == b"VP8L":
+        bits = struct.unpack_from("<I", data, 21)[0]
+        width, height = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+        return Header(height=height, width=width, whole=whole, alpha=bool(bits >> 28 & 1))
+    width, height = struct.unpack_from("<HH", data, 26)
+    return Header(height=height & 0x3FFF, width=width & 0x3FFF, whole=whole)
+
+
+def _webp_orientation(data: bytes) -> int:
+    place = 12
+    while place + 8 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, place)
+        if kind == b"EXIF":
+            return _exif_orientation(data[place + 8 : place + 8 + length])
+        place += 8 + length + length % 2
+    return 1
+
+
+def _exif_orientation(exif: bytes) -> int:
+    """The orientation in a block of Exif; 1 (upright) where it says none or cannot be read."""
+    exif = exif.removeprefix(b"Exif\0\0")
+    order = {b"II": "<", b"MM": ">"}.get(exif[:2])
+    if order is None:
+        return 1
+    try:
+        start = struct.unpack_from(f"{order}I", exif, 4)[0]
+        for index in range(struct.unpack_from(f"{order}H", exif, start)[0]):
+            tag, _, _, value = struct.unpack_from(f"{order}HHIH", exif, start + 2 + 12 * index)
+            if tag == _ORIENTATION:
+                return int(value) if 1 <= value <= 8 else 1
+    except struct.error:
+        return 1
+    return 1

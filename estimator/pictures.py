@@ -1,0 +1,163 @@
+"""Reading pictures: files, folders and globs in, upright RGB out."""
+
+import glob
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from . import picture_header
+from .arrays import UInt8
+
+SUFFIXES = frozenset(
+    {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg"}
+    | {".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
+)
+MAX_PIXELS = 1 << 28  # 268 megapixels: 0.8 GB decoded; more is refused before it is decoded
+_PAPER = 255  # transparent pixels lie on white, as a browser shows them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """What a list of paths comes to.
+
+    Attributes:
+      files: pictures, each once, in the order asked for; a folder's in natural order (2 before 10).
+      skipped: files of folders and globs that are no pictures by their suffix.
+    """
+
+    files: tuple[Path, ...]
+    skipped: tuple[Path, ...]
+
+
+def find(paths: Iterable[str | os.PathLike[str]], *, drawn_suffix: str = "") -> Listing:
+    """The pictures that files, folders and globs stand for.
+
+    A file is taken whatever its suffix. A folder gives the pictures directly inside it; for those
+    below, use a glob: `photos/**/*.jpg`.
+
+    Args:
+      paths: what to look at.
+      drawn_suffix: end of a stem that marks a program's own output (".poses"): such files in
+        folders and globs are skipped.
+
+    Raises:
+      FileNotFoundError: a path does not exist, or a folder or glob has no pictures.
+    """
+    files: dict[Path, None] = {}
+    skipped: dict[Path, None] = {}
+    for path in map(Path, paths):
+        if path.is_dir():
+            found = list(path.iterdir())
+        elif glob.has_magic(str(path)) and not path.exists():
+            found = [Path(name) for name in glob.glob(str(path), recursive=True)]
+        elif path.exists():
+            files[path] = None
+            continue
+        else:
+            raise FileNotFoundError(f"no picture or folder at {path}")
+        members = sorted((file for file in found if file.is_file()), key=_natural)
+        pictures = [file for file in members if _is_picture(file, drawn_suffix)]
+        if not pictures:
+            raise FileNotFoundError(
+                f"no pictures in {path}: {len(members)} files, none of {' '.join(sorted(SUFFIXES))}"
+            )
+        files.update(dict.fromkeys(pictures))
+        skipped.update(dict.fromkeys(file for file in members if file not in files))
+    return Listing(files=tuple(files), skipped=tuple(skipped))
+
+
+def _is_picture(file: Path, drawn_suffix: str) -> bool:
+    if drawn_suffix and file.stem.endswith(drawn_suffix):
+        return False
+    return file.suffix.lower() in SUFFIXES
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Sorts numbers inside names by their value."""
+    parts = re.split(r"(\d+)", str(path))
+    return [(int(part), "") if part.isdecimal() else (-1, part.casefold()) for part in parts]
+
+
+def read(source: str | os.PathLike[str] | bytes) -> UInt8:
+    """Reads a picture from a file, or from the bytes of one.
+
+    It comes upright (by its Exif orientation), grey pictures as three equal channels, 16 bits as
+    their upper 8, transparent pixels of PNG and WebP laid on white; of an animation the first
+    frame.
+
+    Returns:
+      (H, W, 3) uint8, RGB.
+
+    Raises:
+      FileNotFoundError: there is no such file.
+      OSError: it cannot be read.
+      ValueError: it is no picture, cut off, or has more than `MAX_PIXELS`; says which file.
+    """
+    if isinstance(source, bytes):
+        return _decode(source, "the picture")
+    path = Path(source)
+    if not path.exists():
+        raise FileNotFoundError(f"no picture at {path}")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; give one of its pictures")
+    return _decode(path.read_bytes(), str(path))
+
+
+def _decode(data: bytes, name: str) -> UInt8:
+    header = picture_header.read(data)
+    if not header.whole:
+        raise ValueError(
+            f"{name} is cut off: the file ends before its picture does ({len(data)} bytes). "
+            "Copy or download it again"
+        )
+    if header.height * header.width > MAX_PIXELS:
+        raise ValueError(
+            f"{name} has {header.width} x {header.height} pixels, more than the "
+            f"{MAX_PIXELS >> 20} x 2^20 that are read: make it smaller first"
+        )
+    decoded = _imdecode(data, cv2.IMREAD_UNCHANGED if header.alpha else cv2.IMREAD_COLOR, name)
+    if header.alpha:
+        decoded = _upright(_on_paper(decoded), header.orientation)
+    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
+
+
+def _imdecode(data: bytes, flag: int, name: str) -> UInt8:
+    try:
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flag) if data else None
+    except cv2.error as error:
+        raise ValueError(f"{name} cannot be decoded: {error.err}") from error
+    if decoded is None:
+        raise ValueError(
+            f"{name} is no picture that OpenCV can decode ({len(data)} bytes, starting "
+            f"{data[:8]!r}); convert it to JPEG or PNG"
+        )
+    return np.asarray(decoded)
+
+
+def _on_paper(decoded: UInt8) -> UInt8:
+    """Whatever IMREAD_UNCHANGED gave, as (H, W, 3) uint8 BGR, transparency laid on white."""
+    if decoded.dtype == np.uint16:
+        decoded = (decoded >> 8).astype(np.uint8)
+    if decoded.ndim == 2:
+        return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_GRAY2BGR))
+    if decoded.shape[2] == 3:  # it could have had alpha, and has none
+        return decoded
+    alpha = cv2.merge([decoded[..., 3]] * 3)
+    colour = cv2.multiply(decoded[..., :3], alpha, scale=1 / 255)
+    return np.asarray(cv2.add(colour, _PAPER - alpha))
+
+
+def _upright(picture: UInt8, orientation: int) -> UInt8:
+    """Turns and mirrors a picture as Exif's orientation 1..8 asks (TIFF 6.0, tag 274)."""
+    if orientation >= 5:
+        picture = cv2.transpose(picture)
+    if orientation in (2, 3, 6, 7):
+        picture = cv2.flip(picture, 1)
+    if orientation in (3, 4, 7, 8):
+        picture = cv2.flip(picture, 0)
+    return np.asarray(picture)

@@ -1,0 +1,173 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from estimator import PoseEstimator, Poses, bundle, pose_estimator
+from estimator.decoders import heatmap
+
+from .conftest import colour_spec
+
+Model = Callable[..., Path]
+PLACES = np.array([[11.5, 11.5], [27.5, 11.5], [43.5, 11.5]])  # of the blobs: red, green, blue
+
+
+def test_finds_the_blobs_as_one_person(colour_model: Model, blobs: np.ndarray) -> None:
+    poses = PoseEstimator(colour_model())(blobs)
+    assert poses.skeleton.name == "colours"
+    assert np.allclose(poses.xy, [PLACES], atol=0.01)
+    assert np.allclose(poses.score, 1, atol=0.01)
+
+
+def test_finds_nobody_in_the_dark(colour_model: Model) -> None:
+    assert len(PoseEstimator(colour_model())(np.zeros((32, 48, 3), np.uint8))) == 0
+
+
+@pytest.mark.parametrize("flexible", [True, False])
+@pytest.mark.parametrize(("up", "right"), [(0, 0), (1, 1)])
+def test_places_are_pixels_of_the_picture(
+    flexible: bool, up: int, right: int, colour_model: Model, blobs: np.ndarray
+) -> None:
+    # enlarged threefold, then with a black border of whole cells: the network sees it smaller
+    large = blobs.repeat(3, axis=0).repeat(3, axis=1)
+    padded = np.pad(large, ((24 * up, 0), (0, 24 * right), (0, 0)))
+    model = colour_model(flexible=flexible, height=64, width=96) if flexible else colour_model()
+    poses = PoseEstimator(model)(padded)
+    expected = (PLACES + 0.5) * 3 - 0.5 + [0, 24 * up]
+    assert len(poses) == 1
+    assert np.abs(poses.xy[0] - expected).max() < 8  # less than a cell's 24 pixels
+
+
+def test_wide_picture_is_not_squeezed_into_a_flexible_graph(
+    colour_model: Model, blobs: np.ndarray
+) -> None:
+    twins = np.concatenate([blobs, blobs], axis=1)  # 32 x 96
+    poses = PoseEstimator(colour_model(flexible=True))(twins)
+    assert len(poses) == 2
+    left, right = sorted(poses.xy.tolist())
+    assert np.allclose(left, PLACES, atol=0.01)
+    assert np.allclose(right, np.add(PLACES, [48, 0]), atol=0.01)
+
+
+def test_maps_come_with_the_matrix_that_made_them(colour_model: Model, blobs: np.ndarray) -> None:
+    estimator = PoseEstimator(colour_model())
+    maps = estimator.maps(blobs)
+    assert maps.outputs["heatmaps"].shape == (4, 6, 4)
+    assert np.allclose(maps.matrix, np.eye(2, 3))
+    assert np.array_equal(estimator.decode(maps).xy, estimator(blobs).xy)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1)])
+@pytest.mark.parametrize("flexible", [True, False])
+def test_thin_pictures_have_nobody(
+    size: tuple[int, int], flexible: bool, colour_model: Model
+) -> None:
+    estimator = PoseEstimator(colour_model(flexible=flexible))
+    assert len(estimator(np.zeros((*size, 3), np.uint8))) == 0
+
+
+def test_height_changes_the_input_of_a_flexible_graph(
+    colour_model: Model, blobs: np.ndarray
+) -> None:
+    estimator = PoseEstimator(colour_model(flexible=True), height=64)
+    assert estimator.maps(blobs).outputs["heatmaps"].shape == (8, 12, 4)
+    with pytest.raises(ValueError, match="fixed graph of 32x48; height 64 needs one exported"):
+        PoseEstimator(colour_model(), height=64)
+    with pytest.raises(ValueError, match="positive multiple of 8, found 63"):
+        PoseEstimator(colour_model(flexible=True), height=63)
+
+
+def test_decoder_parameters_can_be_changed(colour_model: Model, blobs: np.ndarray) -> None:
+    estimator = PoseEstimator(colour_model(), decoder={"min_keypoints": 4})
+    assert estimator.spec.decoder.min_keypoints == 4
+    assert len(estimator(blobs)) == 0
+    with pytest.raises(ValueError, match=r"decoder 'paf' of colours has the parameters .*'magic'"):
+        PoseEstimator(colour_model(), decoder={"magic": 1})
+
+
+def test_another_engine_can_run_the_network(colour_model: Model, blobs: np.ndarray) -> None:
+    shapes: list[tuple[int, ...]] = []
+
+    def blind(image: np.ndarray) -> dict[str, np.ndarray]:
+        shapes.append(image.shape)
+        return {name: np.zeros((1, 4, 6, 4), np.float32) for name in ("heatmaps", "pafs")}
+
+    assert len(PoseEstimator(colour_model(), runner=blind)(blobs)) == 0
+    assert shapes == [(1, 32, 48, 3)]
+
+
+def test_boxes_are_for_top_down_models(colour_model: Model, blobs: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="colours finds people by itself"):
+        PoseEstimator(colour_model())(blobs, boxes=[(0, 0, 5, 5)])
+
+
+def brightest(outputs: dict[str, np.ndarray], spec: object) -> Poses:
+    """A top-down answer that is easy to foretell: each keypoint in its brightest cell."""
+    heatmaps = outputs["heatmaps"][..., :3]
+    flat = heatmaps.reshape(-1, 3).argmax(axis=0)
+    cells = np.stack([flat % heatmaps.shape[1], flat // heatmaps.shape[1]], axis=1)
+    xy = ((cells + 0.5) * 8 - 0.5).astype(np.float32)
+    ones = np.ones((1, 3), np.float32)
+    return Poses(skeleton=spec.skeleton, xy=xy[None], score=ones, person_score=ones[:, 0])
+
+
+@pytest.fixture
+def top_down(
+    colour_flatbuffer: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> PoseEstimator:
+    monkeypatch.setattr(heatmap, "decode", brightest, raising=False)
+    spec = replace(colour_spec(fit="crop", box_padding=1.0), decoder=heatmap.Parameters())
+    path = tmp_path / "top_down.tflite"
+    bundle.write_tflite(path, colour_flatbuffer, spec)
+    return PoseEstimator(path)
+
+
+def test_top_down_answers_box_by_box_in_their_order(
+    top_down: PoseEstimator, blobs: np.ndarray
+) -> None:
+    scene = np.zeros((200, 300, 3), np.uint8)
+    scene[100:132, 200:248] = blobs
+    scene[10:42, 20:68] = blobs
+    poses = top_down(scene, boxes=[(199.5, 99.5, 48, 32), (19.5, 9.5, 48, 32)])
+    assert np.allclose(poses.xy, [np.add(PLACES, [200, 100]), np.add(PLACES, [20, 10])])
+
+
+def test_top_down_without_boxes_takes_the_whole_picture(
+    top_down: PoseEstimator, blobs: np.ndarray
+) -> None:
+    assert np.allclose(top_down(blobs).xy, [PLACES])
+    assert len(top_down(blobs, boxes=[])) == 0
+
+
+def test_model_without_spec_is_refused(colour_flatbuffer: bytes, tmp_path: Path) -> None:
+    (tmp_path / "m.tflite").write_bytes(colour_flatbuffer)
+    with pytest.raises(ValueError, match=r"carries no pose_spec\.json; was it written by"):
+        PoseEstimator(tmp_path / "m.tflite")
+
+
+def test_saved_model_is_refused_with_the_fix(tmp_path: Path) -> None:
+    bundle.write_saved_model(tmp_path / "m", colour_spec())
+    with pytest.raises(ValueError, match=r"is a SavedModel; give the \.tflite"):
+        PoseEstimator(tmp_path / "m")
+
+
+@pytest.mark.parametrize("name", ["m.tflite", "folder/m"])
+def test_missing_file_is_named(name: str) -> None:
+    with pytest.raises(FileNotFoundError, match=f"no model at {name}"):
+        PoseEstimator(name)
+
+
+def test_model_is_found_by_its_name(
+    colour_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blobs: np.ndarray
+) -> None:
+    monkeypatch.setattr(pose_estimator, "SHIPPED", tmp_path / "saved_models")
+    with pytest.raises(FileNotFoundError, match=r"shipped are none yet; .*path"):
+        PoseEstimator("colours")
+    folder = tmp_path / "saved_models" / "colours"
+    folder.mkdir(parents=True)
+    colour_model().rename(folder / "model.tflite")
+    assert len(PoseEstimator("colours")(blobs)) == 1
+    with pytest.raises(FileNotFoundError, match="no model 'shapes': shipped are colours"):
+        PoseEstimator("shapes")

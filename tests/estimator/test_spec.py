@@ -1,0 +1,93 @@
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from estimator import decoders, skeletons
+from estimator.decoders import paf
+from estimator.spec import FORMAT, ImageSpec, OutputSpec, PoseSpec
+
+
+def spec_of(skeleton: str) -> PoseSpec:
+    return PoseSpec(
+        model="a",
+        skeleton=skeletons.get(skeleton),
+        image=ImageSpec(height=256, width=192, flexible=True),
+        outputs=OutputSpec(sigma=5.5),
+        decoder=paf.Parameters(),
+    )
+
+
+@pytest.mark.parametrize("name", skeletons.names())
+def test_json_leads_back(name: str) -> None:
+    spec = spec_of(name)
+    assert PoseSpec.from_json(spec.to_json()) == spec
+
+
+@pytest.mark.parametrize("name", decoders.names())
+def test_every_decoder_travels(name: str) -> None:
+    spec = replace(spec_of("coco17"), decoder=decoders.get(name).Parameters())
+    assert PoseSpec.from_json(spec.to_json()).decoder == spec.decoder
+
+
+def test_channels_follow_skeleton_and_outputs() -> None:
+    spec = spec_of("openpose18")
+    assert spec.channels == {"heatmaps": 19, "pafs": 38}
+    top_down = replace(spec, outputs=OutputSpec(background=False, pafs=False))
+    assert top_down.channels == {"heatmaps": 18}
+
+
+def drop(*path: str) -> Callable[[dict[str, Any]], None]:
+    def change(tree: dict[str, Any]) -> None:
+        for key in path[:-1]:
+            tree = tree[key]
+        del tree[path[-1]]
+
+    return change
+
+
+def put(*path: Any) -> Callable[[dict[str, Any]], None]:
+    def change(tree: dict[str, Any]) -> None:
+        for key in path[:-2]:
+            tree = tree[key]
+        tree[path[-2]] = path[-1]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (drop("format"), "no integer 'format'"),
+        (put("format", FORMAT + 1), f"format {FORMAT + 1}, this tfpose reads up to {FORMAT}"),
+        (drop("model"), r"spec has unknown fields \[\] and lacks \['model'\]"),
+        (put("colour", "BGR"), r"spec has unknown fields \['colour'\]"),
+        (drop("skeleton"), "needs an object 'skeleton', found None"),
+        (put("image", 256), "needs an object 'image', found 256"),
+        (drop("image", "height"), r"image has unknown fields \[\] and lacks \['height'\]"),
+        (put("image", "mean", 128), r"image has unknown fields \['mean'\]"),
+        (put("image", "height", 250), "image.height must be a positive multiple of 8, found 250"),
+        (put("image", "fit", "stretch"), "image.fit must be one of"),
+        (put("image", "height", "256"), "image has a field of a wrong type"),
+        (put("outputs", "stride", 0), "outputs.stride must be at least 1"),
+        (put("outputs", "stride", 16), "image.multiple 8 must be a multiple of outputs.stride 16"),
+        (put("skeleton", "limbs", []), "no limbs"),
+        (put("skeleton", "limbs", [[0, 99]]), "different keypoints of 0..16"),
+        (put("decoder", "name", "psychic"), "no decoder 'psychic'; there are heatmap, paf"),
+        (put("decoder", "name", None), "no decoder 'None'"),
+        (put("decoder", "magic", 1), r"decoder has unknown fields \['magic'\]"),
+    ],
+)
+def test_what_does_not_fit_is_named(change: Callable[[Any], None], message: str) -> None:
+    tree = json.loads(spec_of("coco17").to_json())
+    change(tree)
+    with pytest.raises(ValueError, match=message):
+        PoseSpec.from_json(json.dumps(tree))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"format": "1"}'])
+def test_what_is_no_spec_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"pose_spec\.json"):
+        PoseSpec.from_json(text)
