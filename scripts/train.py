@@ -14,7 +14,9 @@ from absl import app, flags, logging
 from tfpose import recipe, recipes, train
 
 RECIPE = flags.DEFINE_enum("recipe", None, recipes.names(), "What to train.", required=True)
-RUN = flags.DEFINE_string("run", None, "Folder of the run; an unfinished one goes on.", required=True)
+RUN = flags.DEFINE_string(
+    "run", None, "Folder of the run; an unfinished one goes on.", required=True
+)
 THREADS = flags.DEFINE_integer(
     "threads", 0, "Cores that an operation may use; 0 takes all.", lower_bound=0
 )

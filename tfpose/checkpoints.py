@@ -150,7 +150,9 @@ def restore(checkpoint: Checkpoint, variables: Mapping[str, Any], iterator: Any)
       ValueError: the variables are not those that were saved; says which. None has changed then.
     """
     check_variables(checkpoint, variables)
-    _tracker(variables, iterator).read(str(checkpoint.folder / PREFIX)).assert_existing_objects_matched()
+    _tracker(variables, iterator).read(
+        str(checkpoint.folder / PREFIX)
+    ).assert_existing_objects_matched()
 
 
 def restore_some(checkpoint: Checkpoint, variables: Mapping[str, Any]) -> None:

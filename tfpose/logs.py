@@ -1,6 +1,7 @@
 """What a run tells: TensorBoard, a CSV that plots without it, and a line with speed and time left."""
 
 import csv
+import importlib.util
 import os
 import time
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ class Logs:
 
     def __init__(self, folder: str | os.PathLike[str], *, step: int, steps: int) -> None:
         self._folder, self._steps = Path(folder), steps
-        self._writer = tf.summary.create_file_writer(str(self._folder / "tensorboard"))
+        self._writer = _writer(self._folder / "tensorboard")
         self._rows = _rows_until(self._folder / CSV, step)
         _write_rows(self._folder / CSV, self._rows)
         self._last = (time.monotonic(), step)
@@ -45,9 +46,7 @@ class Logs:
         self._last = (now, step)
         speed = done * pictures / elapsed if elapsed > 0 else 0.0
         row = {"step": step, **values, "pictures_per_second": speed}
-        with self._writer.as_default(step=step):
-            for name, value in row.items():
-                tf.summary.scalar(name.replace(".", "/"), value)
+        self._show(step, {name.replace(".", "/"): value for name, value in row.items()})
         self._append(row)
         left = (self._steps - step) * pictures / speed if speed else 0.0
         logging.info(
@@ -63,15 +62,15 @@ class Logs:
 
     def note(self, step: int, values: Mapping[str, float]) -> None:
         """Writes a validation's numbers to TensorBoard, to the CSV and as a line."""
-        with self._writer.as_default(step=step):
-            for name, value in values.items():
-                tf.summary.scalar(f"validation/{name}", value)
+        self._show(step, {f"validation/{name}": value for name, value in values.items()})
         self._append({"step": step} | {f"validation.{name}": v for name, v in values.items()})
         shown = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
         logging.info("step %d validation: %s", step, shown)
 
     def pictures(self, step: int, pictures: Mapping[str, Float]) -> None:
         """Writes pictures, (B, H, W, 3) in 0..1, to TensorBoard."""
+        if self._writer is None:
+            return
         with self._writer.as_default(step=step):
             for name, value in pictures.items():
                 tf.summary.image(name, value, max_outputs=len(value))
@@ -82,7 +81,15 @@ class Logs:
 
     def close(self) -> None:
         """Flushes."""
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
+
+    def _show(self, step: int, values: Mapping[str, float]) -> None:
+        if self._writer is None:
+            return
+        with self._writer.as_default(step=step):
+            for name, value in values.items():
+                tf.summary.scalar(name, value)
 
     def _append(self, row: Mapping[str, Any]) -> None:
         """Adds a row; a new column rewrites the file."""
@@ -114,6 +121,15 @@ def maps_picture(image: Float, maps: Float) -> Float:
     return np.asarray(
         np.clip(np.concatenate([grey + large, grey, grey + 0.2 * large], axis=-1), 0, 1), np.float32
     )
+
+
+def _writer(folder: Path) -> Any:
+    if importlib.util.find_spec("tensorboard") is None:
+        logging.warning(
+            "no logs for TensorBoard (pip install tensorboard); %s has the numbers", CSV
+        )
+        return None
+    return tf.summary.create_file_writer(str(folder))
 
 
 def _rows_until(path: Path, step: int) -> list[dict[str, str]]:

@@ -82,9 +82,7 @@ def _load_run(model: keras.Model, path: Path, layers: Sequence[str]) -> None:
             if _fits(name, variable, checkpoint, layers, len(prefix))
         }
     checkpoints.restore_some(checkpoint, wanted)
-    logging.info(
-        "%d of %d variables from %s", len(wanted), len(model.variables), checkpoint.folder
-    )
+    logging.info("%d of %d variables from %s", len(wanted), len(model.variables), checkpoint.folder)
 
 
 def _fits(

@@ -9,7 +9,7 @@ import os
 import random
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ from absl import logging
 from estimator import skeletons
 from estimator.spec import PoseSpec
 
-from . import checkpoints, models, objective, precision, recipe as recipes, replicas, starts
+from . import checkpoints, models, objective, precision, replicas, starts
+from . import recipe as recipes
 from .averages import Average
 from .feed import Feed, check_size, open_feed, step_inputs
 from .logs import Logs, maps_picture
@@ -184,7 +185,9 @@ def _build(recipe: Recipe, spec: PoseSpec, strategy: Any) -> Parts:
         )
     trainable = {variable.path: variable.value for variable in model.trainable_variables}
     floats = {
-        name: value for name, value in starts.named_variables(model).items() if value.dtype.is_floating
+        name: value
+        for name, value in starts.named_variables(model).items()
+        if value.dtype.is_floating
     }
     return Parts(
         strategy=strategy,
@@ -300,7 +303,9 @@ def _read(state: _Run, pending: list[tuple[int, Outcome, Any]]) -> dict[str, flo
     loss = sum(value for name, value in means.items() if name != "gradient_norm")
     epochs = state.step / state.steps_per_epoch if state.steps_per_epoch else 0.0
     values = {"epoch": epochs, "loss": loss, "rate": _rate(state, state.step - 1)} | means
-    return values | ({"loss_scale": float(state.parts.scale.value)} if state.parts.scale.active else {})
+    return values | (
+        {"loss_scale": float(state.parts.scale.value)} if state.parts.scale.active else {}
+    )
 
 
 def _not_finite(step: int, terms: Mapping[str, float], norm: float, pictures: Any) -> str:
@@ -314,7 +319,9 @@ def _not_finite(step: int, terms: Mapping[str, float], norm: float, pictures: An
 
 
 def _names(pictures: Any) -> str:
-    names = [name.decode() if isinstance(name, bytes) else str(name) for name in np.asarray(pictures)]
+    names = [
+        name.decode() if isinstance(name, bytes) else str(name) for name in np.asarray(pictures)
+    ]
     return ", ".join(names[:16]) + (", ..." if len(names) > 16 else "")
 
 

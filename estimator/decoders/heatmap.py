@@ -18,15 +18,5 @@ Should the quarter follow soft_argmax, as it does in that program? At beta 160 s
 but the highest cell: MEASURED
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 
-import cv2
-import numpy as np
-import numpy.typing as npt
 
-from .. import geometry
-from ..arrays import Float, check_shape
-from ..poses import Poses
-from ..skeleton import Skeleton
-from ..spec import PoseSpec
