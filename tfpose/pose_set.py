@@ -37,10 +37,7 @@ class PoseSet:
         Raises:
           BadPicture: the picture or its labels cannot be used; names it and says why.
         """
-        picture = self.pictures.read(sample.picture)
-        height, width = measure(picture, sample.picture)
-        if (sample.height or height, sample.width or width) != (height, width):
-            raise BadPicture(_wrong_size(sample, height, width, exif_orientation(picture)))
+        picture, height, width = self.picture(sample)
         try:
             return Record(
                 image=picture,
@@ -54,6 +51,18 @@ class PoseSet:
             )
         except ValueError as error:
             raise BadPicture(f"{sample.picture}: {error}") from error
+
+    def picture(self, sample: Sample) -> tuple[bytes, int, int]:
+        """Reads a sample's picture: the encoded file, height and width.
+
+        Raises:
+          BadPicture: it is missing, damaged, or not as large as its annotation says.
+        """
+        picture = self.pictures.read(sample.picture)
+        height, width = measure(picture, sample.picture)
+        if (sample.height or height, sample.width or width) != (height, width):
+            raise BadPicture(_wrong_size(sample, height, width, exif_orientation(picture)))
+        return picture, height, width
 
     def mask(self, sample: Sample, height: int, width: int) -> UInt8:
         """(height, width), 255 where the loss must not count.

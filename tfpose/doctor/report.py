@@ -1,0 +1,111 @@
+"""The doctor's report: text to read, JSON to keep, and sheets of the worst pictures."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from estimator.arrays import UInt8
+
+from .. import sheets
+from ..picture_files import BadPicture
+from . import Report
+from .findings import ERRORS, KINDS, WARNINGS, Finding
+
+SHOWN = 5  # findings of a kind in the text
+WORST = 12  # pictures of a kind on a sheet
+COLUMNS = 4
+TILE = 320  # pixels, height and width
+DRAWN = (
+    "bad_visibility",
+    "swapped_sides",
+    "outside_picture",
+    "outside_box",
+    "empty_box",
+    "stacked_keypoints",
+    "same_person_twice",
+)
+
+
+def write(report: Report, folder: Path) -> list[Path]:
+    """Writes report.txt, report.json and worst_KIND.png; returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text, tree = folder / "report.txt", folder / "report.json"
+    text.write_text(as_text(report), encoding="utf-8")
+    tree.write_text(as_json(report), encoding="utf-8")
+    paths = [text, tree]
+    for kind in DRAWN:
+        if tiles := [*_tiles(report, kind)]:
+            paths.append(folder / f"worst_{kind}.png")
+            sheets.write(paths[-1], sheets.tile(tiles, COLUMNS))
+    return paths
+
+
+def as_text(report: Report) -> str:
+    """The counts, and a few findings of each kind."""
+    lines = [
+        f"{split}: {len(part.samples)} pictures, "
+        f"{sum(len(sample.keypoints) for sample in part.samples)} people with keypoints"
+        for split, part in report.sets.items()
+    ]
+    for kind in KINDS:
+        found = sorted(report.findings.get(kind, ()), key=lambda finding: -finding.weight)
+        if found:
+            lines.append(f"\n{_severity(kind)}: {len(found)} x {kind}: {KINDS[kind]}")
+            lines.extend(f"    {finding}" for finding in found[:SHOWN])
+            if len(found) > SHOWN:
+                lines.append(f"    ... and {len(found) - SHOWN} more")
+    lines.append(f"\n{report.errors} errors")
+    return "\n".join(lines) + "\n"
+
+
+def as_json(report: Report) -> str:
+    """All findings."""
+    tree = {
+        "skeleton": report.skeleton.name,
+        "errors": report.errors,
+        "splits": {
+            split: {
+                "pictures": len(part.samples),
+                "people": sum(len(sample.keypoints) for sample in part.samples),
+            }
+            for split, part in report.sets.items()
+        },
+        "findings": {
+            kind: {"severity": _severity(kind), "count": len(found), "all": [*map(vars, found)]}
+            for kind, found in report.findings.items()
+        },
+    }
+    return json.dumps(tree, indent=1) + "\n"
+
+
+def _severity(kind: str) -> str:
+    return "error" if kind in ERRORS else "warning" if kind in WARNINGS else "note"
+
+
+def _tiles(report: Report, kind: str) -> Iterator[UInt8]:
+    worst = sorted(report.findings.get(kind, ()), key=lambda finding: -finding.weight)
+    for finding in worst[:WORST]:
+        tile = _tile(report, finding)
+        if tile is not None:
+            yield tile
+
+
+def _tile(report: Report, finding: Finding) -> UInt8 | None:
+    """The person of a finding, cut out of the picture; None where the picture cannot be read."""
+    part = report.sets[finding.split]
+    sample = next(s for s in part.samples if s.picture == finding.picture)
+    try:
+        picture = sheets.decode(part.picture(sample)[0])
+    except (BadPicture, ValueError):
+        return None
+    people = sample.keypoints if finding.person is None else sample.keypoints[[finding.person]]
+    thickness = max(1, round(max(picture.shape[:2]) / TILE))
+    drawn = sheets.draw_people(picture, people, report.skeleton, thickness=thickness)
+    if finding.person is not None:
+        left, top, width, height = np.nan_to_num(sample.boxes[finding.person])
+        corners = np.array([left, top, left + width, top + height], np.float32)
+        drawn = sheets.draw_box(drawn, corners, thickness=thickness)
+    caption = f"{Path(finding.picture).name}: {finding.detail}"
+    return sheets.fit(drawn, TILE, TILE, caption[:50])
