@@ -77,13 +77,14 @@ def convolution(
     return keras.layers.Conv2D(filters, kernel, **settings)(x)
 
 
-def maps(x: Tensor, channels: int, *, name: str) -> Tensor:
+def maps(x: Tensor, channels: int, *, name: str, bias: bool = True) -> Tensor:
     """The last 1x1 convolution, linear; it starts so small that an untrained answer is near 0.
 
     The deviation of 0.01 is that of OpenPose's Caffe layers (Cao et al. 2017, `setLayers.py`).
     """
     start = keras.initializers.RandomNormal(stddev=0.01)
-    return keras.layers.Conv2D(channels, 1, kernel_initializer=start, name=name)(x)
+    layer = keras.layers.Conv2D(channels, 1, use_bias=bias, kernel_initializer=start, name=name)
+    return layer(x)
 
 
 def depthwise(

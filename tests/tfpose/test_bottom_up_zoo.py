@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.tfpose import golden_weights
+from tfpose import models
+from tfpose.models import mobilenet
+from tfpose.weights.assign import TF1, assign
+
+NAMES = ("cmu", "dsconv", "mobilenet", "mobilenet_accurate", "mobilenet_fast", "mobilenet_thin")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_network_answers_like_the_original(shared: Path, name: str) -> None:
+    expected = golden_weights.outputs(shared, name)
+    x = expected["x"] if name == "cmu" else (expected["x"] + 1) * 128
+    image = x[..., ::-1].astype(np.float32)
+    model = models.build(models.spec(name, height=image.shape[1], width=image.shape[2]))
+    weights = golden_weights.weights(shared, name)
+    family = models.family_of(name)
+    ignore = getattr(family, "UNUSED", ())
+    assign(model, weights, TF1, bgr_kernel=family.BGR_KERNEL, ignore=ignore)
+    answer = {key: [np.asarray(maps) for maps in stages] for key, stages in model(image).items()}
+    last = np.concatenate((answer["heatmaps"][-1], answer["pafs"][-1]), axis=-1)
+    errors = {
+        "first_heatmaps": golden_weights.relative_error(
+            answer["heatmaps"][0], expected["first_heatmaps"]
+        ),
+        "first_pafs": golden_weights.relative_error(answer["pafs"][0], expected["first_pafs"]),
+        "output": golden_weights.relative_error(last, expected["output"]),
+    }
+    assert max(errors.values()) < 1e-4, errors
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parameters_are_the_originals_but_for_a_layer_that_nothing_reads(
+    shared: Path, name: str
+) -> None:
+    unused = sum(
+        int(np.prod(shape))
+        for variable, shape in golden_weights.description(shared, name)["variables"]
+        if name != "mobilenet_thin"
+        and variable.replace("/", ".").startswith(mobilenet.UNUSED)
+        and "moving" not in variable
+    )
+    model = models.build(models.spec(name, height=64, width=64))
+    found = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    assert found == golden_weights.description(shared, name)["parameters"] - unused
