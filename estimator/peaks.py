@@ -1,0 +1,113 @@
+"""Peaks of heatmaps: local maxima, refined to a fraction of a cell.
+
+A network's peak is close to the Gaussian that it was trained on, and a Gaussian's logarithm is a
+parabola: three cells a side give its top exactly, whatever its width and height. That is why maps
+need no enlarging before they are read.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .arrays import Float, Int, check_shape
+
+# A cell is a peak if it is above its neighbours before it in reading order and not below those
+# after it: of cells in a row that are equal (quantised maps have them) the first one stays.
+BEFORE = np.array([[1, 1, 1], [1, 0, 0], [0, 0, 0]], np.uint8)
+AFTER = np.array([[0, 0, 0], [0, 0, 1], [1, 1, 1]], np.uint8)
+FLOOR = 0.01  # networks answer slightly below 0; a logarithm needs more
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Peaks:
+    """N peaks, channel after channel, the best of a channel first.
+
+    Attributes:
+      xy: (N, 2) places in map cells, x before y.
+      score: (N,) height of the refined peak; about 0..1.
+      channel: (N,) ascending.
+      start: (K + 1,) channel k owns the peaks start[k] to start[k + 1].
+    """
+
+    xy: Float
+    score: Float
+    channel: Int
+    start: Int
+
+    def __len__(self) -> int:
+        return len(self.xy)
+
+
+def find_peaks(heatmaps: Float, *, threshold: float, limit: int) -> Peaks:
+    """Finds the local maxima among eight neighbours, of every channel.
+
+    Args:
+      heatmaps: (h, w, K).
+      threshold: a peak's cell is above it.
+      limit: most peaks a channel; the highest cells stay.
+
+    Raises:
+      ValueError: `heatmaps` is not (h, w, K), or is empty.
+    """
+    check_shape("heatmaps", heatmaps, (None, None, None))
+    if heatmaps.size == 0:
+        raise ValueError(f"heatmaps must have a cell and a channel, found shape {heatmaps.shape}")
+    width, count = heatmaps.shape[1:]
+    flat = np.flatnonzero(
+        (heatmaps > threshold)
+        & (heatmaps > cv2.dilate(heatmaps, BEFORE).reshape(heatmaps.shape))
+        & (heatmaps >= cv2.dilate(heatmaps, AFTER).reshape(heatmaps.shape))
+    )
+    cell, channel = np.divmod(flat, count)
+    y, x = np.divmod(cell, width)
+    xy, score = refine(heatmaps, x, y, channel)
+    return _best(xy, score, channel, count, limit)
+
+
+def refine(heatmaps: Float, x: Int, y: Int, channel: Int) -> tuple[Float, Float]:
+    """Places the tops of Gaussians between the cells.
+
+    In x and in y alike, a parabola goes through the logarithm of the cell and of its two
+    neighbours. At the border, where a neighbour lacks, the peak stays in the middle of the cell.
+
+    Args:
+      heatmaps: (h, w, K).
+      x, y, channel: (N,) cells that are not below their neighbours.
+
+    Returns:
+      (N, 2) places in map cells, at most half a cell away, and (N,) heights of the tops.
+    """
+    height, width, _ = heatmaps.shape
+    middle = np.log(np.fmax(heatmaps[y, x, channel], FLOOR))
+    shift = np.zeros((len(x), 2), np.float32)
+    top = middle.copy()
+    for axis, (step_x, step_y) in enumerate(((1, 0), (0, 1))):
+        inside = (
+            (x >= step_x) & (x < width - step_x) & (y >= step_y) & (y < height - step_y)
+        ).nonzero()[0]
+        column, row, plane = x[inside], y[inside], channel[inside]
+        lower = np.log(np.fmax(heatmaps[row - step_y, column - step_x, plane], FLOOR))
+        upper = np.log(np.fmax(heatmaps[row + step_y, column + step_x, plane], FLOOR))
+        bend = np.minimum(lower + upper - 2 * middle[inside], -1e-6)
+        slope = upper - lower
+        shift[inside, axis] = np.clip(-slope / (2 * bend), -0.5, 0.5)
+        top[inside] -= slope**2 / (8 * bend)
+    return np.stack([x, y], axis=1).astype(np.float32) + shift, np.exp(top)
+
+
+def _best(xy: Float, score: Float, channel: Int, count: int, limit: int) -> Peaks:
+    """Sorts peaks by channel and score, and keeps the first `limit` of each channel."""
+    order = np.lexsort((-score, channel))
+    channel = channel[order].astype(np.int64)
+    start = np.searchsorted(channel, np.arange(count + 1))
+    if len(channel) and np.diff(start).max() > limit:
+        kept = np.arange(len(channel)) - start[channel] < limit
+        order, channel = order[kept], channel[kept]
+        start = np.searchsorted(channel, np.arange(count + 1))
+    return Peaks(
+        xy=xy[order],
+        score=score[order].astype(np.float32),
+        channel=channel,
+        start=start.astype(np.int64),
+    )

@@ -1,0 +1,1 @@
+"""Metrics of the fields' own benchmarks, one file each."""
