@@ -20,7 +20,7 @@ RUN = flags.DEFINE_string(
 THREADS = flags.DEFINE_integer(
     "threads", 0, "Cores that an operation may use; 0 takes all.", lower_bound=0
 )
-DEFINE = {
+DEFINE: dict[type, Any] = {
     str: flags.DEFINE_string,
     int: flags.DEFINE_integer,
     float: flags.DEFINE_float,

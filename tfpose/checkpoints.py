@@ -61,6 +61,7 @@ class Checkpoints:
 
         Raises:
           OSError: the disk did not take it; what was there before is untouched.
+          ValueError: the iterator cannot be saved.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         place = self.folder / f"{step:09d}"
@@ -73,6 +74,8 @@ class Checkpoints:
                 shutil.rmtree(place)
             os.replace(partial, place)
             _flush(self.folder)
+        except tf.errors.FailedPreconditionError as error:  # no fault of the disk
+            raise ValueError(f"the data's iterator cannot be saved: {error.message}") from error
         except tf.errors.OpError as error:
             raise OSError(f"could not write {place}: {error.message}") from error
         finally:

@@ -1,4 +1,4 @@
-"""The batches of a run: a prepared data set through augmentation and targets, this worker's share."""
+"""The batches of a run: a prepared data set, augmented, with targets; this worker's share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a run tells: TensorBoard, a CSV that plots without it, and a line with speed and time left."""
+"""What a run tells: TensorBoard, a CSV that plots without it, a line with speed and time left."""
 
 import csv
 import importlib.util

@@ -1,4 +1,4 @@
-"""Recipe: everything that a training run is, in one frozen tree that prints, saves and overrides."""
+"""Recipe: all that a training run is, in one frozen tree that prints, saves and overrides."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .distill import TeacherOptions
@@ -43,7 +43,7 @@ class Recipe:
       start: weights to begin with: a checkpoint's file, or a run's folder for its averaged weights.
       start_layers: take only layers under these names from it; the others start at random. "*"
         takes every layer that fits. Empty: all must fit.
-      start_channels: "rgb" or "bgr", what the network in `start` reads, where only layers are taken.
+      start_channels: "rgb" or "bgr", what the network in `start` reads; needed with layers.
       ema: decay of the weights' moving average, which is what is evaluated; 0 for none.
       precision: "float32", "mixed_bfloat16" or "mixed_float16".
       accumulate: parts that each replica computes its slice in, to need less memory.
@@ -72,11 +72,11 @@ class Recipe:
     batch: int = 32
     steps: int = 0
     epochs: float = 0.0
-    optimiser: Optimiser = Optimiser()
-    schedule: Schedule = Schedule()
+    optimiser: Optimiser = field(default_factory=Optimiser)
+    schedule: Schedule = field(default_factory=Schedule)
     groups: tuple[Group, ...] = ()
-    loss: LossOptions = LossOptions()
-    teacher: TeacherOptions = TeacherOptions()
+    loss: LossOptions = field(default_factory=LossOptions)
+    teacher: TeacherOptions = field(default_factory=TeacherOptions)
     start: str = ""
     start_layers: tuple[str, ...] = ()
     start_channels: str = ""
@@ -117,9 +117,10 @@ class Recipe:
         return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
 
 
-# What may change when a run goes on: where things lie and how often it tells, not what it learns.
-FREE = ("data_dir", "data_service", "keep", "log_every", "image_every", "checkpoint_every")
-FREE += ("validate_every", "start")
+# What may change when a run goes on: how long it takes, where things lie, how often it tells.
+FREE = frozenset(
+    ["steps", "epochs", "start", "data_dir", "data_service", "cache", "keep", "log_every", "image_every", "checkpoint_every", "validate_every"]
+)
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -148,9 +149,10 @@ def settings(kind: type = Recipe, prefix: str = "") -> dict[str, type]:
     Returns:
       Types str, int, float, bool or tuple; groups are the recipe's own and not among them.
     """
-    hints, found = typing.get_type_hints(kind), {}
-    for field in dataclasses.fields(kind):
-        hint, name = hints[field.name], prefix + field.name
+    hints = typing.get_type_hints(kind)
+    found: dict[str, type] = {}
+    for part in dataclasses.fields(kind):
+        hint, name = hints[part.name], prefix + part.name
         if dataclasses.is_dataclass(hint):
             found |= settings(typing.cast("type", hint), name + ".")
         elif typing.get_origin(hint) is tuple:

@@ -77,7 +77,6 @@ def make(parts: Parts) -> Callable[[Mapping[str, Any], Tensor], Outcome]:
             gradients = [gradient * share for gradient in gradients]
         return gradients, norm, good, terms
 
-    @tf.function(autograph=False)  # no XLA: on a CPU it is 5 to 7 times slower
     def step(batch: Mapping[str, Any], rate: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         gradients, norm, good, terms = strategy.run(replica, args=(batch,))
         norm, good = _first(strategy, norm), _first(strategy, good)
@@ -87,8 +86,10 @@ def make(parts: Parts) -> Callable[[Mapping[str, Any], Tensor], Outcome]:
         parts.scale.update(good)
         return {name: _first(strategy, value) for name, value in terms.items()}, norm, good
 
+    graph = tf.function(step, autograph=False)  # no XLA: on a CPU it is 5 to 7 times slower
+
     def outcome(batch: Mapping[str, Any], rate: Tensor) -> Outcome:
-        terms, norm, good = step(batch, rate)
+        terms, norm, good = graph(batch, rate)
         return Outcome(terms=terms, norm=norm, good=good)
 
     return outcome
