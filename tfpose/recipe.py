@@ -118,8 +118,9 @@ class Recipe:
 
 
 # What may change when a run goes on: how long it takes, where things lie, how often it tells.
-FREE = frozenset(
-    ["steps", "epochs", "start", "data_dir", "data_service", "cache", "keep", "log_every", "image_every", "checkpoint_every", "validate_every"]
+FREE = (
+    *("steps", "epochs", "start", "data_dir", "data_service", "cache", "keep"),
+    *("log_every", "image_every", "checkpoint_every", "validate_every"),
 )
 
 
