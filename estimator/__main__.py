@@ -8,14 +8,15 @@ runs on the sample that ships and writes into the current folder. A picture that
 named and skipped. Exit code: 0, 1 where a picture failed, 2 where nothing could start.
 """
 
+import itertools
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import cv2
 from absl import app, flags
 
 from . import draw, pictures, writers
@@ -36,8 +37,9 @@ HEIGHT = flags.DEFINE_integer(
 )
 THREADS = flags.DEFINE_integer("threads", None, "Default: the cores at hand, at most 4.", 1)
 
-SAMPLE = Path(__file__).with_name("sample.jpg")
 DRAWN = ".poses"  # NAME.poses.jpg
+# Top-down networks place every keypoint somewhere, seen or not; HRNet counts those above 0.2.
+LEAST_DRAWN = {"letterbox": 0.0, "crop": 0.2}
 HOW_TO_GET_A_MODEL = """\
 No --model given{shipped}. Give the .tflite of a network. To make one from trained weights, in a
 checkout with `pip install -e '.[train]'`:
@@ -65,9 +67,9 @@ def main(argv: Sequence[str]) -> int:
         shipped = f"; shipped are {', '.join(names)}" if names else ""
         return _refuse(HOW_TO_GET_A_MODEL.format(shipped=shipped))
     try:
-        listing = pictures.find(argv[1:] or [SAMPLE], drawn_suffix=DRAWN)
+        listing = pictures.find(argv[1:] or [pictures.SAMPLE], drawn_suffix=DRAWN)
         drawings = _plan_drawings(listing.files, sample=not argv[1:])
-        _check_writable(drawings.values())
+        _check_writable(drawings)
         estimator = PoseEstimator(MODEL.value, threads=THREADS.value, height=HEIGHT.value)
         if COCO.value:  # refuses a skeleton that has nothing of COCO's
             writers.coco_results(Poses.empty(estimator.spec.skeleton), 0)
@@ -75,7 +77,8 @@ def main(argv: Sequence[str]) -> int:
         return _refuse(str(error))
     results, failures = _run_all(estimator, drawings)
     for file, reason in failures:
-        print(f"skipped {file}: {reason}", file=sys.stderr)
+        named = reason if str(file) in reason else f"{file}: {reason}"
+        print(f"skipped: {named}", file=sys.stderr)
     _print_table(results, drawings)
     _print_counts(len(results), len(failures), len(listing.skipped))
     try:
@@ -99,30 +102,23 @@ def _plan_drawings(files: Sequence[Path], *, sample: bool) -> dict[Path, Path | 
     drawings: dict[Path, Path | None] = {}
     for file in files:
         folder = Path(OUT.value) if OUT.value else Path() if sample else file.parent
-        names = (f"{file.stem}{number}{DRAWN}.jpg" for number in _numbers())
+        numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+        names = (f"{file.stem}{number}{DRAWN}.jpg" for number in numbers)
         target = next(folder / name for name in names if (folder / name).resolve() not in taken)
         taken.add(target.resolve())
         drawings[file] = target
     return drawings
 
 
-def _numbers() -> Any:
-    yield ""
-    number = 2
-    while True:
-        yield f"-{number}"
-        number += 1
-
-
-def _check_writable(drawings: Any) -> None:
-    """Makes --out, and refuses a folder or file that could not be written after all the work."""
+def _check_writable(drawings: dict[Path, Path | None]) -> None:
+    """Makes --out, and refuses what could not, or must not, be written after all the work."""
     if OUT.value and DRAW.value != "none":
         try:
             Path(OUT.value).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OSError(f"--out={OUT.value} cannot be made a folder: {error}") from error
     files = [Path(name) for name in (JSON.value, COCO.value) if name]
-    folders = {file.parent for file in (*files, *filter(None, drawings))}
+    folders = {file.parent for file in (*files, *filter(None, drawings.values()))}
     for folder in sorted(folders):
         if not folder.is_dir():
             raise FileNotFoundError(f"no folder {folder} to write into")
@@ -131,6 +127,10 @@ def _check_writable(drawings: Any) -> None:
     for file in files:
         if file.is_dir():
             raise IsADirectoryError(f"{file} is a folder; give a file's name")
+        if file.resolve() in {picture.resolve() for picture in drawings}:
+            raise ValueError(f"{file} is one of the pictures; it would be overwritten")
+    if len({file.resolve() for file in files}) < len(files):
+        raise ValueError(f"--json and --coco both name {files[0]}; give two files")
 
 
 def _run_all(
@@ -141,23 +141,25 @@ def _run_all(
     for file in _progress(list(drawings)):
         try:
             results.append(_run_one(estimator, file, drawings[file]))
-        except (OSError, ValueError) as error:
-            failures.append((file, str(error)))
+        except (OSError, ValueError, MemoryError, cv2.error) as error:
+            failures.append((file, str(error) or type(error).__name__))
     return results, failures
 
 
-def _progress(files: list[Path]) -> Any:
+def _progress(files: list[Path]) -> Iterable[Path]:
     if len(files) < 3:
         return files
     from tqdm import tqdm  # only when there is something to wait for
 
-    return tqdm(files, unit="picture", disable=not sys.stderr.isatty())
+    bar: Iterable[Path] = tqdm(files, unit="picture", disable=not sys.stderr.isatty())
+    return bar
 
 
 def _run_one(estimator: PoseEstimator, file: Path, drawing: Path | None) -> _Result:
     picture = pictures.read(file)
     start = time.perf_counter()
-    maps, poses = _estimate(estimator, picture)
+    maps = estimator.maps(picture)
+    poses = estimator.decode(maps)
     milliseconds = (time.perf_counter() - start) * 1000
     poses = poses.select(poses.person_score >= MIN_SCORE.value)
     if drawing is not None:
@@ -171,14 +173,15 @@ def _run_one(estimator: PoseEstimator, file: Path, drawing: Path | None) -> _Res
     )
 
 
-def _estimate(estimator: PoseEstimator, picture: UInt8) -> tuple[Maps, Poses]:
-    maps = estimator.maps(picture)
-    return maps, estimator.decode(maps)
-
-
 def _drawn(estimator: PoseEstimator, picture: UInt8, maps: Maps, poses: Poses) -> UInt8:
     if DRAW.value == "skeleton":
-        return draw.skeletons(picture, poses, colour_by=COLOUR.value, scores=SCORES.value)
+        return draw.skeletons(
+            picture,
+            poses,
+            min_score=LEAST_DRAWN[estimator.spec.image.fit],
+            colour_by=COLOUR.value,
+            scores=SCORES.value,
+        )
     return draw.heatmap(
         picture,
         maps.outputs["heatmaps"],

@@ -89,9 +89,9 @@ def heatmap(
     heat = np.clip(heatmaps[..., :keypoints].max(axis=2), 0, 1)  # (h, w)
     heat = _on_picture(heat, matrix, stride, picture.shape[0], picture.shape[1])  # (H, W)
     colours = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
-    share = (strength * np.sqrt(heat))[..., None]
-    mixed = picture * (1 - share) + cv2.cvtColor(colours, cv2.COLOR_BGR2RGB) * share
-    return np.asarray(np.round(mixed).astype(np.uint8))
+    colours = cv2.cvtColor(colours, cv2.COLOR_BGR2RGB)
+    share = np.float32(strength) * np.sqrt(heat)
+    return np.asarray(cv2.blendLinear(picture, colours, 1 - share, share))
 
 
 def _on_picture(
@@ -104,7 +104,9 @@ def _on_picture(
     factor_x, factor_y = matrix[0, 0], matrix[1, 1]
     left = round(matrix[0, 2] - (factor_x - 1) / 2)
     top = round(matrix[1, 2] - (factor_y - 1) / 2)
-    inner = enlarged[top : top + round(height * factor_y), left : left + round(width * factor_x)]
+    bottom = top + max(1, round(height * factor_y))
+    right = left + max(1, round(width * factor_x))
+    inner = enlarged[top:bottom, left:right]
     return np.asarray(cv2.resize(inner, (width, height), interpolation=cv2.INTER_LINEAR))
 
 

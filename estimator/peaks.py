@@ -16,7 +16,8 @@ from .arrays import Float, Int, check_shape
 # after it: of cells in a row that are equal (quantised maps have them) the first one stays.
 BEFORE = np.array([[1, 1, 1], [1, 0, 0], [0, 0, 0]], np.uint8)
 AFTER = np.array([[0, 0, 0], [0, 0, 1], [1, 1, 1]], np.uint8)
-FLOOR = 0.01  # networks answer slightly below 0; a logarithm needs more
+# Networks answer slightly below 0, where a logarithm ends; and half floats may overflow.
+FLOOR, CEILING = 0.01, 100.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,21 +80,27 @@ def refine(heatmaps: Float, x: Int, y: Int, channel: Int) -> tuple[Float, Float]
       (N, 2) places in map cells, at most half a cell away, and (N,) heights of the tops.
     """
     height, width, _ = heatmaps.shape
-    middle = np.log(np.fmax(heatmaps[y, x, channel], FLOOR))
+    middle = _logarithm(heatmaps[y, x, channel])
     shift = np.zeros((len(x), 2), np.float32)
     top = middle.copy()
     for axis, (step_x, step_y) in enumerate(((1, 0), (0, 1))):
-        inside = (
+        inside = np.flatnonzero(
             (x >= step_x) & (x < width - step_x) & (y >= step_y) & (y < height - step_y)
-        ).nonzero()[0]
+        )
         column, row, plane = x[inside], y[inside], channel[inside]
-        lower = np.log(np.fmax(heatmaps[row - step_y, column - step_x, plane], FLOOR))
-        upper = np.log(np.fmax(heatmaps[row + step_y, column + step_x, plane], FLOOR))
+        lower = _logarithm(heatmaps[row - step_y, column - step_x, plane])
+        upper = _logarithm(heatmaps[row + step_y, column + step_x, plane])
         bend = np.minimum(lower + upper - 2 * middle[inside], -1e-6)
         slope = upper - lower
         shift[inside, axis] = np.clip(-slope / (2 * bend), -0.5, 0.5)
         top[inside] -= slope**2 / (8 * bend)
     return np.stack([x, y], axis=1).astype(np.float32) + shift, np.exp(top)
+
+
+def _logarithm(heights: Float) -> Float:
+    """Of heights within bounds; NaN counts as the lower one."""
+    logarithm: Float = np.log(np.fmin(np.fmax(heights, FLOOR), CEILING))
+    return logarithm
 
 
 def _best(xy: Float, score: Float, channel: Int, count: int, limit: int) -> Peaks:

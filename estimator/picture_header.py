@@ -21,7 +21,7 @@ class Header:
       height, width: pixels as stored; 0 where the format is not read here.
       whole: the file has its end; True where the format is not read here.
       alpha: it may have transparent pixels (PNG and WebP).
-      orientation: Exif's 1..8, read only where `alpha` is set.
+      orientation: Exif's 1..8 of PNG and WebP; 1 where it is not read here.
     """
 
     height: int = 0

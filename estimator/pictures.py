@@ -17,6 +17,8 @@ SUFFIXES = frozenset(
     {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg"}
     | {".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
 )
+# Eileen Collins, photographed by NASA, in the public domain: skimage.data.astronaut(), JPEG 90.
+SAMPLE = Path(__file__).with_name("sample.jpg")
 MAX_PIXELS = 1 << 28  # 268 megapixels: 0.8 GB decoded; more is refused before it is decoded
 _PAPER = 255  # transparent pixels lie on white, as a browser shows them
 
@@ -51,16 +53,10 @@ def find(paths: Iterable[str | os.PathLike[str]], *, drawn_suffix: str = "") -> 
     files: dict[Path, None] = {}
     skipped: dict[Path, None] = {}
     for path in map(Path, paths):
-        if path.is_dir():
-            found = list(path.iterdir())
-        elif glob.has_magic(str(path)) and not path.exists():
-            found = [Path(name) for name in glob.glob(str(path), recursive=True)]
-        elif path.exists():
+        if path.exists() and not path.is_dir():
             files[path] = None
             continue
-        else:
-            raise FileNotFoundError(f"no picture or folder at {path}")
-        members = sorted((file for file in found if file.is_file()), key=_natural)
+        members = _members(path)
         pictures = [file for file in members if _is_picture(file, drawn_suffix)]
         if not pictures:
             raise FileNotFoundError(
@@ -69,6 +65,17 @@ def find(paths: Iterable[str | os.PathLike[str]], *, drawn_suffix: str = "") -> 
         files.update(dict.fromkeys(pictures))
         skipped.update(dict.fromkeys(file for file in members if file not in files))
     return Listing(files=tuple(files), skipped=tuple(skipped))
+
+
+def _members(path: Path) -> list[Path]:
+    """The files of a folder or glob, in natural order."""
+    if path.is_dir():
+        found = list(path.iterdir())
+    elif glob.has_magic(str(path)):
+        found = [Path(name) for name in glob.glob(str(path), recursive=True)]
+    else:
+        raise FileNotFoundError(f"no picture or folder at {path}")
+    return sorted((file for file in found if file.is_file()), key=_natural)
 
 
 def _is_picture(file: Path, drawn_suffix: str) -> bool:
@@ -120,9 +127,12 @@ def _decode(data: bytes, name: str) -> UInt8:
             f"{name} has {header.width} x {header.height} pixels, more than the "
             f"{MAX_PIXELS >> 20} x 2^20 that are read: make it smaller first"
         )
-    decoded = _imdecode(data, cv2.IMREAD_UNCHANGED if header.alpha else cv2.IMREAD_COLOR, name)
-    if header.alpha:
+    # IMREAD_COLOR drops alpha, and OpenCV 4.10 to 4.12 do not turn WebP by its Exif orientation
+    if header.alpha or header.orientation != 1:
+        decoded = _imdecode(data, cv2.IMREAD_UNCHANGED, name)
         decoded = _upright(_on_paper(decoded), header.orientation)
+    else:
+        decoded = _imdecode(data, cv2.IMREAD_COLOR, name)
     return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
 
 

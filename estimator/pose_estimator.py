@@ -79,23 +79,21 @@ class PoseEstimator:
         Raises:
           ValueError: not (H, W, 3) uint8, or boxes for a model that needs none.
         """
-        if self.spec.image.fit == "letterbox":
-            if boxes is not None:
-                raise ValueError(
-                    f"{self.spec.model} finds people by itself; boxes are for models whose spec "
-                    "has image.fit 'crop'"
-                )
-            return self.decode(self.maps(picture))
         if boxes is None:
-            preprocess.check_picture(picture)
-            boxes = [(-0.5, -0.5, picture.shape[1], picture.shape[0])]
+            return self.decode(self.maps(picture))
+        self._check_takes_boxes()
         return _concatenate(
             [self.decode(self.maps(picture, box)) for box in boxes],
             Poses.empty(self.spec.skeleton),
         )
 
     def maps(self, picture: UInt8, box: Sequence[float] | None = None) -> Maps:
-        """The network's maps of a picture, or of one box of it."""
+        """The network's maps of a picture, or of one box of it; see `__call__`."""
+        preprocess.check_picture(picture)
+        if box is not None:
+            self._check_takes_boxes()
+        elif self.spec.image.fit == "crop":
+            box = (-0.5, -0.5, picture.shape[1], picture.shape[0])
         if box is None:
             image, matrix = preprocess.letterbox(picture, self.spec.image)
         else:
@@ -107,6 +105,13 @@ class PoseEstimator:
         """Reads maps as people, in pixels of the picture."""
         poses: Poses = self._decode(maps.outputs, self.spec)
         return poses.transformed(geometry.invert(maps.matrix))
+
+    def _check_takes_boxes(self) -> None:
+        if self.spec.image.fit != "crop":
+            raise ValueError(
+                f"{self.spec.model} finds people by itself; boxes are for models whose spec has "
+                "image.fit 'crop'"
+            )
 
 
 def model_path(model: str | os.PathLike[str]) -> Path:

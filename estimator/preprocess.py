@@ -1,9 +1,12 @@
 """A picture (and a person's box) to the network's input, and the matrix that made it.
 
 Letterbox is `cv2.resize` and `cv2.copyMakeBorder`: their result is the same on OpenCV 4 and 5,
-`cv2.warpAffine`'s is not, so only a person's box goes through it. A picture that shrinks is
-averaged over areas (INTER_AREA): a bilinear resize reads four pixels however many lie under an
-output pixel, so that a large photograph would reach the network full of aliases.
+`cv2.warpAffine`'s is not, so only a person's box goes through it.
+
+Any interpolation reads the same few pixels however many lie under an output pixel, so that a large
+photograph would reach the network full of aliases: it is averaged, 2 x 2 pixels into one, until
+it is less than twice too large. The rest is cubic, as in Lightweight OpenPose's val.py: averaging
+there too (INTER_AREA) blurs, and costs 0.01 AP on 173 COCO pictures at height 368.
 """
 
 import math
@@ -105,9 +108,15 @@ def letterbox(picture: UInt8, image: ImageSpec) -> tuple[UInt8, Matrix]:
 
 
 def _resize(picture: UInt8, height: int, width: int) -> UInt8:
-    shrinks = height < picture.shape[0] or width < picture.shape[1]
-    mode = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(picture, (width, height), interpolation=mode))
+    """Halves the picture as long as it is twice too large, then interpolates (INTER_CUBIC).
+
+    A resize maps the picture's edges onto the result's, so that the halves of odd sizes, too,
+    leave every point where `geometry.scaling` says.
+    """
+    while picture.shape[0] >= 2 * height and picture.shape[1] >= 2 * width:
+        half = (max(1, picture.shape[1] // 2), max(1, picture.shape[0] // 2))
+        picture = cv2.resize(picture, half, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC))
 
 
 def crop(picture: UInt8, box: Sequence[float], image: ImageSpec) -> tuple[UInt8, Matrix]:

@@ -62,8 +62,7 @@ class LiteRtRunner:
     Args:
       path: the file.
       spec: what it should be; checked against the graph's tensors.
-      threads: at least 1; None takes the cores that this process may use, at most 4, past which
-        networks of this size gain little.
+      threads: at least 1; None takes the cores that this process may use, at most 4.
       xnnpack: run on XNNPACK's kernels, the fast ones; False for LiteRT's own, to compare.
 
     Raises:
@@ -85,7 +84,7 @@ class LiteRtRunner:
         self._input = self._find_input()
         self._outputs = self._find_outputs()
         self._current: tuple[int, ...] = ()
-        self._check_shapes()
+        self._resize((1, spec.image.height, spec.image.width, 3))
 
     def __call__(self, image: UInt8) -> dict[str, Float]:
         """Runs the network once; see `Runner`.
@@ -122,7 +121,7 @@ class LiteRtRunner:
                 f"{self._path} takes heights and widths that are multiples of {image.multiple}, "
                 f"found {shape[1]}x{shape[2]}"
             )
-        self._current = ()  # until it is allocated
+        self._current = ()  # until it is allocated and checked
         try:
             self._interpreter.resize_tensor_input(self._input.index, shape, strict=False)
             self._interpreter.allocate_tensors()
@@ -131,6 +130,7 @@ class LiteRtRunner:
                 f"{self._path} cannot be resized to {shape[1]}x{shape[2]} though its spec has "
                 f"image.flexible; export it anew, or as a fixed graph: {error}"
             ) from error
+        self._check_outputs(shape[1], shape[2])
         self._current = shape
 
     def _find_input(self) -> _Tensor:
@@ -176,21 +176,24 @@ class LiteRtRunner:
             )
         return {name: _Tensor.of(named[name]) for name in self._spec.channels}
 
-    def _check_shapes(self) -> None:
-        """Compares the outputs' shapes at the spec's size with what the spec says of them."""
-        image, stride = self._spec.image, self._spec.outputs.stride
-        self._resize((1, image.height, image.width, 3))
+    def _check_outputs(self, height: int, width: int) -> None:
+        """Compares the outputs' shapes for an input of this size with what the spec says of them.
+
+        It is done at every size: an operation with a fixed size inside (a resize, for one) can
+        leave a graph resizable and its maps wrong.
+        """
+        stride = self._spec.outputs.stride
         shapes = {
             details["index"]: tuple(int(length) for length in details["shape"])
             for details in self._interpreter.get_output_details()
         }
         for name, channels in self._spec.channels.items():
-            want = (1, image.height // stride, image.width // stride, channels)
+            want = (1, height // stride, width // stride, channels)
             found = shapes[self._outputs[name].index]
             if found != want:
                 raise ValueError(
                     f"{self._path}: its spec says {name} of {want} for an input of "
-                    f"{image.height}x{image.width}, stride {stride} and skeleton "
+                    f"{height}x{width}, stride {stride} and skeleton "
                     f"{self._spec.skeleton.name!r}; the graph gives {found}"
                 )
 

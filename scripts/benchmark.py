@@ -5,7 +5,7 @@ The names are those of scripts/benchmarks; `python -m scripts.benchmark NAME --h
 
 import sys
 
-from absl import app
+from absl import app, flags
 
 from . import benchmarks
 
@@ -19,7 +19,14 @@ def main() -> None:
         module = benchmarks.get(name)
     except ValueError as error:
         raise SystemExit(str(error)) from error
-    app.run(lambda _: module.run())
+    flags.adopt_module_key_flags(module)  # so that --help says them
+
+    def start(argv: list[str]) -> None:
+        if len(argv) > 2:
+            raise app.UsageError(f"{name} takes flags only, found {argv[2:]}")
+        module.run()
+
+    app.run(start)
 
 
 if __name__ == "__main__":

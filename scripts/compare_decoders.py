@@ -48,7 +48,11 @@ def main(argv: list[str]) -> None:
         rows.append((name, *(f"{value:.3f}" for value in (*astuple(found.scores()), *halves))))
     print(timing.table(("", "AP", "50", "75", "M", "L", "AR", "AP even", "AP odd"), rows))
     for name in ("original", "original, no half"):
-        print(name, coco.compare(evaluations[name], evaluations["ours"], draws=DRAWS.value))
+        gain = coco.compare(evaluations[name], evaluations["ours"], draws=DRAWS.value)
+        print(
+            f"ours above {name}: AP {gain.value:+.3f}, {gain.confidence:.0%} interval "
+            f"{gain.low:+.3f} to {gain.high:+.3f}, above in {gain.share_above:.1%} of draws"
+        )
 
 
 def _decode(file: Path, image: dict[str, int]) -> tuple[Poses, Poses]:

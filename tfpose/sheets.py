@@ -46,6 +46,15 @@ def draw_box(picture: UInt8, corners: Float, *, thickness: int = 1) -> UInt8:
     return drawn
 
 
+def cut(picture: UInt8, corners: Float, margin: float) -> UInt8:
+    """The part of a picture inside (left, top, right, bottom), widened by a share of it."""
+    height, width = picture.shape[:2]
+    reach = margin * max(float((corners[2:] - corners[:2]).max()), 8.0)
+    left, top = np.clip(corners[:2] - reach, 0, (width - 2, height - 2)).astype(int)
+    right, bottom = np.clip(corners[2:] + reach, (left + 2, top + 2), (width, height)).astype(int)
+    return picture[top:bottom, left:right]
+
+
 def shade(picture: UInt8, mask: UInt8) -> UInt8:
     """A copy of a BGR picture, red where the mask (H, W) is not 0."""
     shaded = picture.copy()

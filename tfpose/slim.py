@@ -23,6 +23,32 @@ def batch_norm(x: Tensor, name: str, *, scale: bool = False) -> Tensor:
     return layer(x)
 
 
+@keras.saving.register_keras_serializable(package="tfpose")
+class PictureNormalization(keras.layers.Layer):  # type: ignore[misc]
+    """Batch norm by the picture's own mean and variance, epsilon 1e-3, with scale.
+
+    Keras's `GroupNormalization(groups=-1)` is the same in theory. It takes the variance as the mean
+    square less the squared mean, whose digits cancel, and reshapes to five dimensions.
+    """
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        channels = input_shape[-1:]
+        self.gamma = self.add_weight(shape=channels, initializer="ones", name="gamma")
+        self.beta = self.add_weight(shape=channels, initializer="zeros", name="beta")
+
+    def call(self, inputs: Tensor) -> Tensor:
+        centred = inputs - _picture_mean(inputs)
+        variance = _picture_mean(keras.ops.square(centred))
+        scale = self.gamma * keras.ops.rsqrt(variance + 1e-3)  # (B, 1, 1, C)
+        return centred * scale + self.beta
+
+
+def _picture_mean(x: Tensor) -> Tensor:
+    """(B, 1, 1, C); rows first, since one long sum in float32 loses digits."""
+    rows = keras.ops.mean(x, axis=2, keepdims=True)
+    return keras.ops.mean(rows, axis=1, keepdims=True)
+
+
 def plain(
     x: Tensor, filters: int, kernel: int, name: str, *, stride: int = 1, bias: bool = False
 ) -> Tensor:

@@ -80,7 +80,8 @@ def decode(outputs: Mapping[str, Float], spec: PoseSpec) -> Poses:
       Poses in pixels of the network's input, best first; `person_score` is 0..1.
 
     Raises:
-      ValueError: an output lacks, or has another shape than the spec says; a batch, for example.
+      ValueError: an output lacks, or has another shape than the spec says (a batch, for example),
+        or the spec has no fields.
     """
     parameters: Parameters = spec.decoder
     skeleton = spec.skeleton
@@ -103,6 +104,8 @@ def decode(outputs: Mapping[str, Float], spec: PoseSpec) -> Poses:
 
 
 def _maps(outputs: Mapping[str, Float], spec: PoseSpec) -> tuple[Float, Float]:
+    if not spec.outputs.pafs:
+        raise ValueError(f"{spec.model!r} has no part affinity fields: give it another decoder")
     for name, channels in spec.channels.items():
         found = outputs[name].shape if name in outputs else None
         if found is None or len(found) != 3 or found[2] != channels:

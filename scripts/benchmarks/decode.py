@@ -11,7 +11,6 @@ from absl import flags
 
 from estimator.arrays import Float
 from estimator.decoders import paf
-from estimator.poses import Poses
 
 from . import made_maps, original_decoder, timing
 from .stored_maps import SPEC, find, read
@@ -36,7 +35,7 @@ def measure(name: str, outputs: dict[str, Float], *, repeats: int) -> tuple[str,
     """One row of the table."""
     decoders = {
         "ours": partial(paf.decode, outputs, SPEC),
-        "theirs": partial(enlarge_and_decode, outputs),
+        "theirs": partial(original_decoder.enlarge_and_decode, outputs, ENLARGED),
     }
     time = timing.medians(decoders, repeats=repeats)
     height, width = outputs["heatmaps"].shape[:2]
@@ -58,11 +57,3 @@ def make() -> dict[str, dict[str, Float]]:
         maps = made_maps.render(xy, SPEC.skeleton, SPEC.outputs, height, width)
         made[f"made_{people}"] = maps
     return made
-
-
-def enlarge_and_decode(outputs: dict[str, Float]) -> Poses:
-    """Lightweight OpenPose's way, in pixels of the maps enlarged."""
-    heatmaps, pafs = (
-        original_decoder.enlarge(outputs[name], ENLARGED) for name in ("heatmaps", "pafs")
-    )
-    return original_decoder.decode(heatmaps, pafs)

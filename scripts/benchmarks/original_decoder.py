@@ -6,6 +6,8 @@ enlarged first, peaks are whole pixels, all pairs of peaks are scored, people gr
 Only the openpose18 skeleton has an order of limbs here.
 """
 
+from collections.abc import Mapping
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -69,19 +71,24 @@ def decode(heatmaps: Float, pafs: Float) -> Poses:
     """
     peaks = [find_peaks(heatmaps[..., channel]) for channel in range(len(SKELETON.keypoints))]
     people: list[_Person] = []
-    for step, limb in enumerate(ORDER):
+    for limb in ORDER:
         first, second = SKELETON.limbs[limb]
         connections = _connect(peaks[first], peaks[second], pafs[..., 2 * limb : 2 * limb + 2])
         if limb in EXTENDING:
             _extend(people, first, second, connections)
         else:
-            _grow(people, first, second, connections, peaks, found_new=step > 0)
+            _grow(people, first, second, connections, peaks)
     kept = [
         person
         for person in people
         if person.count >= MIN_KEYPOINTS and person.score / person.count >= MIN_SCORE
     ]
     return _poses(kept, peaks)
+
+
+def enlarge_and_decode(outputs: Mapping[str, Float], factor: int) -> Poses:
+    """People in maps `heatmaps` and `pafs`, in pixels of the maps enlarged."""
+    return decode(enlarge(outputs["heatmaps"], factor), enlarge(outputs["pafs"], factor))
 
 
 def find_peaks(heatmap: Float) -> Float:
@@ -153,12 +160,10 @@ def _grow(
     second: int,
     connections: list[Connection],
     peaks: list[Float],
-    *,
-    found_new: bool,
 ) -> None:
     """Hangs each connection on the people who hold its first peak; a new person if nobody does."""
     for a, b, score in connections:
-        holders = [person for person in people if person.peaks.get(first) == a] if found_new else []
+        holders = [person for person in people if person.peaks.get(first) == a]
         for person in holders:
             person.peaks[second] = b
             person.count += 1
@@ -177,7 +182,7 @@ def _poses(people: list[_Person], peaks: list[Float]) -> Poses:
     score = np.zeros((len(people), count), np.float32)
     for index, person in enumerate(people):
         for keypoint, peak in person.peaks.items():
-            xy[index, keypoint], score[index, keypoint] = peaks[keypoint][peak][:2], 1
+            xy[index, keypoint] = peaks[keypoint][peak, :2]
             score[index, keypoint] = peaks[keypoint][peak, 2]
     person_score = [person.score * max(0, person.count - 1) for person in people]
     return Poses(

@@ -1,6 +1,5 @@
 """A network small enough to work out by hand, as a .tflite."""
 
-import importlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,8 +33,7 @@ def colour_spec(**image: object) -> PoseSpec:
 
 def colour_network(height: int = 32, width: int = 48) -> object:
     """Keypoint channels: mean red, green, blue of a cell over 255. Every limb points right."""
-    import keras
-
+    keras = pytest.importorskip("keras", reason="makes .tflite files to test with")
     kernel = np.zeros((8, 8, 3, 4), np.float32)
     for channel in range(3):
         kernel[:, :, channel, channel] = 1 / (64 * 255)
@@ -51,8 +49,8 @@ def colour_network(height: int = 32, width: int = 48) -> object:
 
 def convert(model: object, *, int8: bool = False) -> bytes:
     """The network as a flatbuffer; with int8, it takes and gives uint8 on input, int8 on output."""
-    tf = pytest.importorskip("tensorflow", reason="makes .tflite files to test with")
-    importlib.import_module("keras")
+    import tensorflow as tf
+
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     if int8:
         shape = model.inputs[0].shape
@@ -68,7 +66,6 @@ def convert(model: object, *, int8: bool = False) -> bytes:
 
 @pytest.fixture(scope="session")
 def colour_flatbuffer() -> bytes:
-    pytest.importorskip("tensorflow", reason="makes .tflite files to test with")
     return convert(colour_network())
 
 

@@ -109,7 +109,7 @@ def test_bad_picture_among_good_is_named_and_the_rest_done(
     (folder / "a/notes.txt").write_text("text")
     assert run(f"--model={colour_model()}", "a") == 1
     printed = capsys.readouterr()
-    assert printed.err.startswith("skipped a/3.jpg: a/3.jpg is no picture")
+    assert printed.err.startswith("skipped: a/3.jpg is no picture")
     assert "2 pictures done, 1 failed, 1 other files skipped" in printed.out
 
 
@@ -151,6 +151,8 @@ def test_without_pictures_the_sample_is_drawn_here(colour_model: Model, folder: 
         (["a", "*.webp"], "no pictures in *.webp"),
         (["a", "--out=a/2.png"], "a/2.png"),
         (["a", "--json=none/p.json"], "no folder none to write into"),
+        (["a", "--json=a/2.png"], "a/2.png is one of the pictures; it would be overwritten"),
+        (["a", "--json=p.json", "--coco=p.json"], "--json and --coco both name p.json"),
         (["a", "--json=empty"], "empty is a folder; give a file's name"),
         (["a", "--coco=p.json", "--height=64"], "height 64 needs one exported as flexible"),
     ],

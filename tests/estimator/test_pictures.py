@@ -74,7 +74,17 @@ STORED = {
 
 
 @pytest.mark.parametrize("orientation", STORED)
-@pytest.mark.parametrize(("kind", "mode"), [("JPEG", None), ("PNG", "RGBA"), ("WEBP", "RGBA")])
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [
+        ("JPEG", None),
+        ("PNG", None),
+        ("PNG", "RGBA"),
+        ("WEBP", None),
+        ("WEBP", "RGBA"),
+        ("TIFF", None),
+    ],
+)
 def test_rotated_by_exif_comes_upright(
     quarters: np.ndarray, orientation: int, kind: str, mode: str | None
 ) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from estimator import PoseEstimator, Poses, bundle, pose_estimator
+from estimator import PoseEstimator, bundle, pose_estimator
 from estimator.decoders import heatmap
 
 from .conftest import colour_spec
@@ -99,26 +99,15 @@ def test_another_engine_can_run_the_network(colour_model: Model, blobs: np.ndarr
 
 
 def test_boxes_are_for_top_down_models(colour_model: Model, blobs: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="colours finds people by itself"):
-        PoseEstimator(colour_model())(blobs, boxes=[(0, 0, 5, 5)])
-
-
-def brightest(outputs: dict[str, np.ndarray], spec: object) -> Poses:
-    """A top-down answer that is easy to foretell: each keypoint in its brightest cell."""
-    heatmaps = outputs["heatmaps"][..., :3]
-    flat = heatmaps.reshape(-1, 3).argmax(axis=0)
-    cells = np.stack([flat % heatmaps.shape[1], flat // heatmaps.shape[1]], axis=1)
-    xy = ((cells + 0.5) * 8 - 0.5).astype(np.float32)
-    ones = np.ones((1, 3), np.float32)
-    return Poses(skeleton=spec.skeleton, xy=xy[None], score=ones, person_score=ones[:, 0])
+    for boxes in ([(0, 0, 5, 5)], []):
+        with pytest.raises(ValueError, match="colours finds people by itself"):
+            PoseEstimator(colour_model())(blobs, boxes=boxes)
 
 
 @pytest.fixture
-def top_down(
-    colour_flatbuffer: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> PoseEstimator:
-    monkeypatch.setattr(heatmap, "decode", brightest, raising=False)
-    spec = replace(colour_spec(fit="crop", box_padding=1.0), decoder=heatmap.Parameters())
+def top_down(colour_flatbuffer: bytes, tmp_path: Path) -> PoseEstimator:
+    decoder = heatmap.Parameters(refinement="none")
+    spec = replace(colour_spec(fit="crop", box_padding=1.0), decoder=decoder)
     path = tmp_path / "top_down.tflite"
     bundle.write_tflite(path, colour_flatbuffer, spec)
     return PoseEstimator(path)

@@ -75,8 +75,8 @@ def test_lit_patch_lands_where_the_matrix_says(
     y, x = np.indices(light.shape)
     found = [(light * x).sum() / light.sum(), (light * y).sum() / light.sum()]
     centre = np.array([left + (lit - 1) / 2, top + (lit - 1) / 2])
-    # bilinear light of a pixel at the border, enlarged f times, has its centre f / 24 further in
-    slack = 0.05 + (matrix[0, 0] / 24 if matrix[0, 0] > 1 else 0)
+    # a patch of f times a pixel at the border loses light there: up to f / 24 where it grows
+    slack = 0.1 + (matrix[0, 0] / 24 if matrix[0, 0] > 1 else 0)
     assert np.allclose(found, geometry.transform(matrix, centre), atol=slack)
 
 

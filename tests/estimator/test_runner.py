@@ -110,6 +110,35 @@ def test_flexible_graph_takes_multiples_only(colour_model: Model) -> None:
     assert runner(noise(40, 48))["pafs"].shape == (1, 5, 6, 4)
 
 
+@pytest.mark.parametrize(
+    ("inside", "message"),
+    [
+        ("upsampling", r"says heatmaps of \(1, 8, 6, 4\) .* the graph gives \(1, 4, 6, 4\)"),
+        ("dense", "cannot be resized to 64x48 though its spec has image.flexible"),
+    ],
+)
+def test_graph_with_a_fixed_size_inside_is_not_resized_in_silence(
+    inside: str, message: str, tmp_path: Path
+) -> None:
+    keras = pytest.importorskip("keras")
+    image = keras.Input((32, 48, 3), batch_size=1, name="image")
+    if inside == "upsampling":
+        cells = keras.layers.Conv2D(4, 16, 16)(image)
+        maps = keras.layers.UpSampling2D(2, interpolation="bilinear")(cells)
+    else:
+        cells = keras.layers.Conv2D(4, 8, 8)(image)
+        dense = keras.layers.Dense(96)(keras.layers.Flatten()(cells))
+        maps = keras.layers.Reshape((4, 6, 4))(dense)
+    outputs = {name: keras.layers.ReLU(name=name)(maps) for name in ("heatmaps", "pafs")}
+    spec = colour_spec(flexible=True)
+    path = tmp_path / "m.tflite"
+    bundle.write_tflite(path, convert(keras.Model(image, outputs)), spec)
+    runner = LiteRtRunner(path, spec)
+    with pytest.raises(ValueError, match=message):
+        runner(noise(64, 48))
+    assert runner(noise(32, 48))["heatmaps"].shape == (1, 4, 6, 4)
+
+
 FOUR = Skeleton(
     name="four",
     keypoints=("a", "b", "c", "d"),

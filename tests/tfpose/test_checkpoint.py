@@ -117,7 +117,7 @@ def test_what_is_no_checkpoint_is_refused(
 def test_unknown_formats_and_missing_files_are_refused(tmp_path: Path) -> None:
     spec = models.spec(NAME, height=64, width=64)
     model = models.build(spec)
-    with pytest.raises(ValueError, match=r"cannot read .*weights.caffemodel: known are \.npz"):
+    with pytest.raises(ValueError, match=r"cannot read .*weights.caffemodel: known are \.ckpt"):
         checkpoint.load(model, spec, "weights.caffemodel")
     with pytest.raises(FileNotFoundError, match="no weights at"):
         checkpoint.load(model, spec, tmp_path / "none.pth.tar")

@@ -8,6 +8,7 @@ tf.nn.conv2d and tf.nn.depthwise_conv2d.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, TypeAlias
 
 import keras
@@ -49,9 +50,9 @@ def assign(
       model: its layers are named like the checkpoint's modules.
       arrays: `module.parameter` (or `scope/parameter`) to array.
       layout: `TORCH` or `TF1`.
-      only: load nothing but the layers under these names ("model" holds "model.0.0"); empty
-        loads all. The arrays of the other layers are then left alone.
-      ignore: names under which arrays may be left over, such as a classifier's.
+      only: load nothing but the layers under these names ("model" holds "model.0.0"; "*" stands
+        for anything); empty loads all. The arrays of the other layers are then left alone.
+      ignore: names, likewise, under which arrays may be left over, such as a classifier's.
       bgr_kernel: name of the layer that reads the picture, where the original reads BGR: its
         kernel's input channels are reversed, since our networks read RGB.
 
@@ -96,7 +97,7 @@ def assign(
 
 
 def _under(name: str, prefixes: Iterable[str]) -> bool:
-    return any(name == prefix or name.startswith(prefix + ".") for prefix in prefixes)
+    return any(fnmatchcase(name, prefix) or fnmatchcase(name, f"{prefix}.*") for prefix in prefixes)
 
 
 def _match(

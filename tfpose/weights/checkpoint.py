@@ -10,10 +10,20 @@ import keras
 from estimator.spec import PoseSpec
 
 from .. import models
-from . import npz, pth
+from . import ckpt, h5, npy, npz, pb, pth
 from .assign import assign
 
-READERS: dict[str, ModuleType] = {".npz": npz, ".pth": pth, ".pth.tar": pth, ".pt": pth}
+READERS: dict[str, ModuleType] = {
+    ".ckpt": ckpt,
+    ".h5": h5,
+    ".index": ckpt,
+    ".npy": npy,
+    ".npz": npz,
+    ".pb": pb,
+    ".pt": pth,
+    ".pth": pth,
+    ".pth.tar": pth,
+}
 
 
 def load(
@@ -30,7 +40,7 @@ def load(
     Args:
       model: of `spec`.
       spec: its `model` names the family, which knows whether the original reads BGR.
-      source: the file; its suffix tells the format.
+      source: the file; its suffix tells the format. A TensorFlow 1 checkpoint may be named without.
       only, ignore: load a part, leave over a part; see `assign.assign`.
       channels: "rgb" or "bgr", what the file's network reads; None takes the family's. It must be
         given with `only`, since a backbone often comes from elsewhere.
@@ -42,25 +52,27 @@ def load(
       FileNotFoundError: there is no such file.
       ValueError: the format is unknown, or the file does not fit; nothing was loaded then.
     """
-    reader = READERS.get(_suffix(source))
-    if reader is None:
-        raise ValueError(f"cannot read {source}: known are {', '.join(READERS)} files")
-    only = tuple(only)
+    only, reader = tuple(only), _reader(source)
+    unused: tuple[str, ...] = getattr(models.family_of(spec.model), "UNUSED", ())
     return assign(
         model,
         reader.read(source),
         reader.LAYOUT,
         only=only,
-        ignore=ignore,
+        ignore=(*ignore, *unused),
         bgr_kernel=_bgr_kernel(spec, channels, partial=bool(only)),
     )
 
 
-def _suffix(source: str | os.PathLike[str]) -> str:
-    """The longest suffix that a reader knows, or else the last."""
+def _reader(source: str | os.PathLike[str]) -> ModuleType:
+    """The reader of the longest suffix that fits; a checkpoint may be named without any."""
     name = Path(source).name.lower()
     known = [suffix for suffix in READERS if name.endswith(suffix)]
-    return max(known, key=len, default=Path(name).suffix)
+    if known:
+        return READERS[max(known, key=len)]
+    if Path(f"{source}.index").is_file():
+        return ckpt
+    raise ValueError(f"cannot read {source}: known are {', '.join(READERS)} files")
 
 
 def _bgr_kernel(spec: PoseSpec, channels: str | None, *, partial: bool) -> str | None:

@@ -1,0 +1,64 @@
+"""The benchmarks of preprocessing and of the network, on small things."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from estimator import writers
+
+from ..estimator.conftest import colour_flatbuffer, colour_model  # noqa: F401
+from .test_benchmarks import start
+
+Model = Callable[..., Path]
+
+
+def test_preprocess_prints_a_row_a_picture(tmp_path: Path) -> None:
+    writers.write_picture(tmp_path / "a.png", np.zeros((960, 1280, 3), np.uint8))
+    ended = start("scripts.benchmark", "preprocess", f"--pictures={tmp_path}", "--base_height=256")
+    head, row = ended.stdout.splitlines()
+    assert head.startswith("picture")
+    name, pixels, *figures = row.split()
+    assert (name, pixels) == (str(tmp_path / "a.png"), "1280x960")
+    assert all(float(figure) > 0 for figure in figures)
+
+
+def test_infer_prints_a_row_a_size_and_number_of_threads(
+    colour_model: Model,  # noqa: F811
+) -> None:
+    model = colour_model(flexible=True)
+    arguments = (f"--models={model}", "--sizes=32x48,64x64", "--thread_counts=1,2")
+    ended = start("scripts.benchmark", "infer", *arguments)
+    rows = [line.split() for line in ended.stdout.splitlines()]
+    assert [row[1:3] for row in rows] == [
+        ["size", "threads"],
+        ["32x48", "1"],
+        ["64x64", "1"],
+        ["32x48", "2"],
+        ["64x64", "2"],
+    ]
+    assert all(row[4] == "1.00" for row in rows[1:])
+
+
+def test_infer_leaves_out_a_size_that_a_fixed_graph_does_not_take(
+    colour_model: Model,  # noqa: F811
+) -> None:
+    ended = start("scripts.benchmark", "infer", f"--models={colour_model()}", "--sizes=64x64,32x48")
+    assert [line.split()[1] for line in ended.stdout.splitlines()] == ["size", "32x48"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["preprocess", "--pictures=none"], "no picture or folder at none"),
+        (["preprocess", "--base_height=33"], "multiple of 8, found 33"),
+        (["infer"], "give at least one --models"),
+        (["infer", "--models=none.tflite"], "no model at none.tflite"),
+    ],
+)
+def test_wrong_flags_are_no_traceback(arguments: list[str], message: str) -> None:
+    ended = start("scripts.benchmark", *arguments)
+    assert ended.returncode == 1
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -1,0 +1,124 @@
+"""Object keypoint similarity, and what removes two answers for one person by it.
+
+OKS is COCO's (cocodataset.org/#keypoints-eval; `pycocotools/cocoeval.py`): the mean over keypoints
+of exp(-d² / (2 area (2 sigma)²)). The two kinds of suppression are those of HRNet
+(`lib/nms/nms.py`): between two answers the area is the mean of both, greedy suppression drops what
+exceeds a similarity, the soft one lowers scores by exp(-oks² / threshold) and keeps 20.
+
+Two things are not taken over from there. Its choice of the keypoints that both answers show
+(`list(a > t) and list(b > t)`) is Python's `and` of two lists, so only the second's count; here
+both must show a keypoint. And its soft suppression throws the lowered scores away; here they are
+returned, and rank the answers.
+"""
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from estimator.arrays import Float, Int, check_shape
+
+Numbers: TypeAlias = npt.NDArray[np.floating] | npt.NDArray[np.integer] | npt.NDArray[np.bool_]
+
+OKS_LIMIT = 0.9  # HRNet's OKS_THRE
+MOST = 20  # people a picture; as many as COCO counts
+
+
+def oks(
+    xy: Float, visible: Numbers, others: Float, *, area: Numbers, sigmas: tuple[float, ...]
+) -> Float:
+    """How alike people are.
+
+    Args:
+      xy: (N, K, 2) keypoints; entries that are not visible may be anything.
+      visible: (N, M, K) or (N, 1, K), true or not 0 for the keypoints that count.
+      others: (M, K, 2).
+      area: (N, M) or (N, 1) square pixels: the persons' segments.
+      sigmas: K falloffs, as `Skeleton.sigmas` has them.
+
+    Returns:
+      (N, M) 0..1; 0 where no keypoint counts.
+    """
+    count = len(sigmas)
+    check_shape("xy", xy, (None, count, 2))
+    check_shape("others", others, (None, count, 2))
+    difference = xy[:, np.newaxis] - others[np.newaxis]  # (N, M, K, 2)
+    squared = np.nan_to_num(np.square(difference, dtype=np.float64).sum(axis=3), nan=np.inf)
+    variance = np.square(2 * np.asarray(sigmas, np.float64))  # (K,)
+    exponent = squared / (2 * variance * (area[..., np.newaxis] + np.spacing(1)))
+    counts = np.broadcast_to(np.asarray(visible, np.bool_), squared.shape)
+    total = np.where(counts, np.exp(-exponent), 0).sum(axis=2)
+    return np.asarray(total / np.maximum(counts.sum(axis=2), 1), np.float32)
+
+
+def between(
+    xy: Float, score: Float, area: Float, *, sigmas: tuple[float, ...], visible_above: float
+) -> Float:
+    """OKS of every two answers for one picture, over the keypoints that both show.
+
+    Args:
+      xy: (N, K, 2); NaN where not found.
+      score: (N, K); a keypoint shows above `visible_above`.
+      area: (N,) square pixels.
+      sigmas: K falloffs.
+      visible_above: 0 takes every keypoint found; HRNet's IN_VIS_THRE is 0.2.
+
+    Returns:
+      (N, N), symmetric.
+    """
+    shown = score > visible_above  # (N, K)
+    return oks(
+        xy,
+        shown[:, np.newaxis] & shown[np.newaxis],
+        xy,
+        area=(area[:, np.newaxis] + area[np.newaxis]) / 2,
+        sigmas=sigmas,
+    )
+
+
+def suppress(similarity: Float, score: Float, *, limit: float = OKS_LIMIT) -> Int:
+    """Greedy suppression: the best answer stays and removes those more alike than `limit`.
+
+    Args:
+      similarity: (N, N), from `between`.
+      score: (N,) of the answers.
+      limit: 0..1.
+
+    Returns:
+      Indices of the answers that stay, best first.
+    """
+    check_shape("similarity", similarity, (len(score), len(score)))
+    order = np.argsort(-score, kind="stable")
+    kept: list[int] = []
+    while order.size:
+        best, order = int(order[0]), order[1:]
+        kept.append(best)
+        order = order[similarity[best, order] <= limit]
+    return np.array(kept, np.int64)
+
+
+def suppress_softly(
+    similarity: Float, score: Float, *, limit: float = OKS_LIMIT, most: int = MOST
+) -> tuple[Int, Float]:
+    """Soft suppression: every answer chosen lowers the others' scores by exp(-oks² / limit).
+
+    Args:
+      similarity: (N, N), from `between`.
+      score: (N,) of the answers.
+      limit: above 0; the smaller, the harder.
+      most: answers kept.
+
+    Returns:
+      order: indices of at most `most` answers, as chosen.
+      score: (N,) the lowered scores of all.
+    """
+    check_shape("similarity", similarity, (len(score), len(score)))
+    lowered = score.astype(np.float32)
+    left = np.ones(len(score), np.bool_)
+    kept: list[int] = []
+    while left.any() and len(kept) < most:
+        best = int(np.argmax(np.where(left, lowered, -np.inf)))
+        kept.append(best)
+        left[best] = False
+        lowered[left] *= np.exp(-np.square(similarity[best, left]) / np.float32(limit))
+    return np.array(kept, np.int64), lowered
