@@ -32,7 +32,7 @@ class TeacherOptions:
     """Who teaches, and how much it says.
 
     Attributes:
-      model: a name of `tfpose.models`, a .tflite file or a SavedModel folder; "" for no teacher.
+      model: a name of `tfpose.models`, a .tflite, a .keras or a SavedModel folder; "" for none.
       weights: file or run folder with the weights of a model that is given by name.
       alpha: the teacher's share where there are labels, 0..1.
       scale: the teacher sees the picture so many times larger; above 1 it sees small people better.

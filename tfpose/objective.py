@@ -11,13 +11,12 @@ from estimator import bundle
 from estimator.runner import LiteRtRunner
 from estimator.spec import PoseSpec
 
-from . import models, targets
+from . import models, networks, targets
 from .distill import Teacher, TeacherOptions, distilled_terms
 from .losses import check_maps, label_terms
 from .recipe import Recipe
+from .starts import load_weights
 from .train_step import Objective, Tensor
-
-SIGNATURE = "serving_default"
 
 
 def make(recipe: Recipe, spec: PoseSpec, teacher: Teacher | None) -> Objective:
@@ -54,12 +53,15 @@ def load_teacher(options: TeacherOptions, student: PoseSpec) -> Teacher | None:
     elif path.suffix == ".tflite":
         spec = bundle.read(path)
         network = _lite(path, spec)
+    elif path.suffix == ".keras":
+        spec = bundle.read(path)
+        network = _frozen(networks.load_keras(path))
     elif path.is_dir():
         spec = bundle.read(path)
         network = _saved(path)
     else:
         raise ValueError(
-            f"teacher.model {options.model!r} is no model, .tflite file or SavedModel folder; "
+            f"teacher.model {options.model!r} is no model, .tflite, .keras or SavedModel folder; "
             f"models are {', '.join(models.names())}, with teacher.weights"
         )
     return Teacher(network, spec, student, scale=options.scale)
@@ -68,8 +70,6 @@ def load_teacher(options: TeacherOptions, student: PoseSpec) -> Teacher | None:
 def _ours(
     options: TeacherOptions, student: PoseSpec
 ) -> tuple[Callable[[Tensor], Mapping[str, Any]], PoseSpec]:
-    from .starts import load_weights
-
     if not options.weights:
         raise ValueError(f"teacher {options.model} needs its weights: give --teacher.weights")
     spec = models.spec(options.model)
@@ -79,8 +79,12 @@ def _ours(
         spec = models.spec(options.model, height=student.image.height, width=student.image.width)
         model = models.build(spec)
     load_weights(model, spec, options.weights)
+    return _frozen(model), spec
+
+
+def _frozen(model: keras.Model) -> Callable[[Tensor], Mapping[str, Any]]:
     model.trainable = False
-    return lambda image: model(image, training=False), spec
+    return lambda image: model(image, training=False)
 
 
 def _lite(path: Path, spec: PoseSpec) -> Callable[[Tensor], Mapping[str, Any]]:
@@ -104,7 +108,7 @@ def _lite(path: Path, spec: PoseSpec) -> Callable[[Tensor], Mapping[str, Any]]:
 
 def _saved(path: Path) -> Callable[[Tensor], Mapping[str, Any]]:
     loaded = tf.saved_model.load(str(path))
-    signature = loaded.signatures[SIGNATURE]
+    signature = loaded.signatures[networks.SIGNATURE]
     (name,) = signature.structured_input_signature[1]
     dtype = signature.structured_input_signature[1][name].dtype
 

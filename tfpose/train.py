@@ -1,7 +1,7 @@
 """Training: a recipe, top to bottom, from its data to a run's folder.
 
 A run's folder holds `recipe.json`, `checkpoints/`, `log.csv`, `tensorboard/` and, at the end,
-`model.weights.h5` (the moving average where there is one) and `pose_spec.json`.
+`model.keras`, with its spec inside, as `scripts.evaluate` and the export take it.
 """
 
 import json
@@ -21,8 +21,8 @@ from absl import logging
 from estimator.arrays import Float
 from estimator.spec import PoseSpec
 
+from . import models, networks, replicas, starts
 from . import recipe as recipes
-from . import replicas, starts
 from .feed import Feed, step_inputs
 from .logs import Logs, maps_picture
 from .losses import stages_of
@@ -30,7 +30,7 @@ from .recipe import Recipe
 from .run import Run, iterate, prepare, resume, save
 from .train_step import Outcome, make
 
-RECIPE, SPEC, WEIGHTS = "recipe.json", "pose_spec.json", "model.weights.h5"
+RECIPE, MODEL = "recipe.json", "model.keras"
 OVERFLOWS = 50  # float16 updates in a row that may be skipped before the run stops
 DRAWN = 4  # pictures of a batch that TensorBoard shows
 
@@ -80,6 +80,23 @@ def train(
     if logs:
         logs.close()
     return state.parts.model
+
+
+def shipped(model: keras.Model, spec: PoseSpec) -> tuple[keras.Model, PoseSpec]:
+    """The network with its weights as users run it.
+
+    A network whose size is free was trained on squares and is used on whole pictures: it is made
+    anew for every size, and its spec has the family's default size. Others stay as they are.
+
+    Args:
+      model, spec: as trained.
+    """
+    if not spec.image.flexible:
+        return model, spec
+    default = models.spec(spec.model, skeleton=spec.skeleton)
+    copy = models.build(default, flexible=True)
+    copy.set_weights(model.get_weights())
+    return copy, default
 
 
 def _check_folder(recipe: Recipe, folder: Path) -> None:
@@ -227,15 +244,12 @@ def _validate(state: Run, validate: Validate | None, logs: Logs | None) -> bool:
 
 
 def _finish(state: Run) -> None:
-    """Leaves the averaged weights in the network, and writes them with the spec."""
+    """Leaves the averaged weights in the network, and writes it with its spec."""
     if state.parts.average is not None:
         for name, variable in starts.named_variables(state.parts.model).items():
             if name in state.parts.average.values:
                 variable.assign(state.parts.average.values[name].numpy())
-    partial = state.folder / f"partial.{WEIGHTS}"
-    state.parts.model.save_weights(partial)
-    os.replace(partial, state.folder / WEIGHTS)
-    (state.folder / SPEC).write_text(state.spec.to_json(), encoding="utf-8")
+    networks.save_keras(*shipped(state.parts.model, state.spec), state.folder / MODEL)
 
 
 @contextmanager
