@@ -1,20 +1,37 @@
 """Runs small enough for tests: pictures of coloured people, a network of a few thousand weights."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
-from estimator.spec import PoseSpec
-from tfpose import targets
+from estimator import skeletons
+from estimator.decoders import paf
+from estimator.spec import ImageSpec, OutputSpec, PoseSpec
+from tfpose import layers, models, networks, targets
+from tfpose.export import export_tflite
 from tfpose.feed import Feed
-from tfpose.models import lightweight_openpose
 from tfpose.recipe import Recipe
 
-PLAIN = lightweight_openpose.Variant(width=0.0625, refinement_stages=1, folded=True)
-NORMED = lightweight_openpose.Variant(width=0.0625, refinement_stages=1)
-lightweight_openpose.VARIANTS.update(test_plain=PLAIN, test_normed=NORMED)
 
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """What differs: stages after the first, and whether there is batch norm."""
+
+    refinement_stages: int = 1
+    batch_norm: bool = False
+
+
+VARIANTS = {
+    "test_plain": Variant(),
+    "test_normed": Variant(batch_norm=True),
+    "test_longer": Variant(refinement_stages=2),
+}
 RECIPE = Recipe(
     model="test_plain",
     height=64,
@@ -29,6 +46,52 @@ RECIPE = Recipe(
     checkpoint_every=2,
     validate_every=0,
 )
+
+
+def spec(name: str = "test_plain", *, skeleton: str = "openpose18") -> PoseSpec:
+    """Stride 8, 64x64, flexible."""
+    return PoseSpec(
+        model=name,
+        skeleton=skeletons.get(skeleton),
+        image=ImageSpec(height=64, width=64, multiple=8, flexible=True),
+        outputs=OutputSpec(stride=8),
+        decoder=paf.Parameters(),
+    )
+
+
+def build(spec: PoseSpec, height: int | None, width: int | None) -> keras.Model:
+    """Three convolutions down to stride 8, then a convolution and two heads a stage."""
+    variant = VARIANTS[spec.model]
+    image, x = layers.picture(height, width, scale=1 / 128, offset=-1.0)
+    for index, channels in enumerate((8, 16, 16)):
+        x = layers.convolution(x, channels, 3, stride=2, name=f"model.{index}.0")
+        x = layers.batch_norm(x, name=f"model.{index}.1") if variant.batch_norm else x
+        x = layers.relu(x)
+    heads: dict[str, list[Any]] = {name: [] for name in spec.channels}
+    features = x
+    for stage in range(1 + variant.refinement_stages):
+        name = f"refinement_stages.{stage - 1}" if stage else "initial_stage"
+        x = layers.convolution(x, 16, 3, activation="relu", name=f"{name}.trunk")
+        for head, count in spec.channels.items():
+            heads[head].append(layers.convolution(x, count, 1, name=f"{name}.{head}"))
+        x = keras.layers.Concatenate()([features, *(maps[-1] for maps in heads.values())])
+    return keras.Model(image, heads, name=spec.model)
+
+
+FAMILY = SimpleNamespace(VARIANTS=VARIANTS, spec=spec, build=build)
+
+
+def add_family(patch: Callable[[Any, str, Any], None] = setattr) -> None:
+    """Makes the networks here models like others."""
+    families = models.families
+    patch(models, "families", lambda: (*families(), FAMILY))
+
+
+def as_tflite(keras_file: Path, path: Path) -> Path:
+    """The network of a run, exported for the size of these pictures."""
+    model = networks.load_keras(keras_file)
+    export_tflite(model, replace(spec(), image=replace(spec().image, flexible=False)), path)
+    return path
 
 
 def samples(spec: PoseSpec, count: int, *, seed: int = 0) -> dict[str, Any]:

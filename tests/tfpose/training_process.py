@@ -28,6 +28,7 @@ def main() -> None:
     from tfpose import recipe, replicas, train
     from tfpose.run import spec_of
 
+    small_runs.add_family()
     if devices > 1:
         strategy = tf.distribute.MirroredStrategy([f"CPU:{index}" for index in range(devices)])
     else:
