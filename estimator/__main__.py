@@ -31,7 +31,9 @@ COLOUR = flags.DEFINE_enum("colour", "side", draw.COLOURS, "What the colour of a
 SCORES = flags.DEFINE_bool("scores", False, "Write each person's score beside them.")
 JSON = flags.DEFINE_string("json", None, "File for the poses, readable; see estimator/writers.py.")
 COCO = flags.DEFINE_string("coco", None, "File for the poses as COCO keypoint results.")
-MIN_SCORE = flags.DEFINE_float("min_score", 0.0, "Leave out people below this score.", 0.0)
+MIN_SCORE = flags.DEFINE_float(
+    "min_score", 0.25, "Leave out people below this score; for COCO's AP, 0 keeps all.", 0.0
+)
 HEIGHT = flags.DEFINE_integer(
     "height", None, "Input height of a flexible model: less is faster, more finds smaller people."
 )

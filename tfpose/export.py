@@ -85,7 +85,13 @@ def last_stage(model: keras.Model, spec: PoseSpec, height: int, width: int) -> k
 
 
 def to_tflite(network: keras.Model) -> bytes:
-    """Converts a network of fixed size to a float32 flatbuffer.
+    """Converts a network of fixed size to a float32 flatbuffer."""
+    flatbuffer: bytes = converter(network).convert()
+    return flatbuffer
+
+
+def converter(network: keras.Model) -> tf.lite.TFLiteConverter:
+    """TensorFlow's converter for a network from `last_stage`.
 
     The weights enter the graph as constants. `TFLiteConverter.from_keras_model` gives the same
     graph, six times slower, since it saves and loads it with variables in between.
@@ -100,11 +106,9 @@ def to_tflite(network: keras.Model) -> bytes:
 
     image = tf.TensorSpec(network.input.shape, tf.float32, name="image")
     function = tf.function(answer, input_signature=[image], autograph=False)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+    return tf.lite.TFLiteConverter.from_concrete_functions(
         [function.get_concrete_function()], tf.Module()
     )
-    flatbuffer: bytes = converter.convert()
-    return flatbuffer
 
 
 def compare(

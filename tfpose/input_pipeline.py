@@ -101,7 +101,11 @@ def training(
       ValueError: there are no records, a number is below 1, the skeletons share no keypoint, or
         policy and spec do not suit each other.
     """
-    for name, value in (("batch", batch), ("shuffle", shuffle), ("epochs", epochs or 1)):
+    for name, value in (
+        ("batch", batch),
+        ("shuffle", shuffle),
+        ("epochs", 1 if epochs is None else epochs),
+    ):
         if value < 1:
             raise ValueError(f"{name} must be at least 1, found {value}")
     if records.cardinality() == 0:
@@ -196,20 +200,24 @@ def _batched(
     options = tf.data.Options()
     options.deterministic = True
     options.threading.max_intra_op_parallelism = 1  # samples run side by side, not their parts
+    # The data sets of one element in `pictures`, and tf.print, count as state that a checkpoint
+    # can't hold; they have none.
+    options.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
     if threads is not None:
         options.threading.private_threadpool_size = threads
-    return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+    return dataset.prefetch(2).with_options(options)
 
 
 def _count(skipped: tf.Tensor, sample: samples.Fields) -> tuple[tf.Tensor, samples.Fields]:
     """Counts the samples that cannot be read, and names them."""
 
     def name() -> tf.Tensor:
+        reason = (
+            " (its picture or ignore mask is truncated, neither JPEG nor PNG, or not as large as "
+            "the record says)"
+        )
         printed = tf.print(
-            "input_pipeline: skipped",
-            sample["image_id"],
-            "(its picture or ignore mask is truncated, neither JPEG nor PNG, or not as large as "
-            "the record says)",
+            tf.strings.join(["input_pipeline: skipped ", sample["image_id"], reason])
         )
         with tf.control_dependencies([printed]):
             return skipped + 1

@@ -64,7 +64,9 @@ def decode(
 
 
 def _try_jpeg(encoded: tf.Tensor, ratio: int) -> tf.Tensor:
-    return _try(partial(tf.io.decode_jpeg, channels=3, ratio=ratio), encoded, 3)
+    """Exact integers, as OpenCV decodes: TensorFlow's default errs by a grey level to one side."""
+    function = partial(tf.io.decode_jpeg, channels=3, ratio=ratio, dct_method="INTEGER_ACCURATE")
+    return _try(function, encoded, 3)
 
 
 def _try_png(encoded: tf.Tensor, channels: int) -> tf.Tensor:

@@ -6,12 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from estimator import bundle, pictures
+from estimator import bundle, pictures, writers
 from estimator.pose_estimator import PoseEstimator
 from estimator.spec import ImageSpec, OutputSpec, PoseSpec
 from tests.tfpose import painted_people as painted
 from tfpose import evaluate, networks
-from tfpose.metrics import coco
 from tfpose.picture_files import Pictures
 
 SPEC = PoseSpec(
@@ -127,7 +126,7 @@ def test_the_estimator_in_the_loop_is_the_estimator(tmp_path: Path) -> None:
     alone = [
         result
         for index in range(3)
-        for result in coco.to_results(
+        for result in writers.coco_results(
             estimator(pictures.read(files.read(f"{index}.png"))), index + 5
         )
     ]
