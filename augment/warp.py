@@ -106,7 +106,7 @@ def warp_mask(
       (height / stride, width / stride) float32: 1 counts, 0 does not; a cell on a border has a
       share. What lies outside the picture counts: nobody is there.
     """
-    finer = 4 if stride % 4 == 0 else stride  # samples along a cell's side
+    finer = 2 if stride % 2 == 0 else stride  # samples along a cell's side
     to_samples = affine.resizing(finer / stride, finer / stride)
     rows, columns = height * finer // stride, width * finer // stride
     moved = tf.raw_ops.ImageProjectiveTransformV3(

@@ -1,3 +1,4 @@
+import collections
 import contextlib
 import json
 import socket
@@ -7,12 +8,17 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
+from augment import policy
+from estimator.decoders import paf
+from estimator.spec import ImageSpec, OutputSpec, PoseSpec
 from tests.conftest import ROOT
-from tests.tfpose import data_service_client
-from tfpose import data_service
+from tests.tfpose import data_service_client, toy_data
+from tfpose import data_service, input_pipeline, skeleton_file
+from tfpose.records import Record
 
 EARLY = 6 * data_service_client.STEP  # elements seen when something is killed
 TIMEOUT = 240  # seconds for one pass, on a busy machine
@@ -137,6 +143,46 @@ def test_dispatcher_with_a_work_dir_survives(start: Callable) -> None:
     seen = start("dynamic").read(kill_dispatcher)
     assert set(seen.values()) == {1}
     assert set(seen) == set(range(data_service_client.COUNT))
+
+
+@pytest.mark.parametrize(("mode", "passes"), [("dynamic", 1), ("off", 2)])
+def test_input_pipeline_runs_on_workers(mode: str, passes: int) -> None:
+    dispatcher = data_service.start_dispatcher(0)
+    address = dispatcher.target.removeprefix("grpc://")
+    workers = [
+        data_service.start_worker(address, host="localhost", port=free_port()) for _ in range(2)
+    ]
+    spec = PoseSpec(
+        model="none",
+        skeleton=skeleton_file.from_tree(toy_data.SKELETON),
+        image=ImageSpec(height=64, width=64),
+        outputs=OutputSpec(),
+        decoder=paf.Parameters(),
+    )
+    records = [
+        Record(
+            image=toy_data.picture(number),
+            image_id=str(number),
+            height=60,
+            width=64,
+            keypoints=np.reshape(np.float32(toy_data.PERSON), (1, 5, 3)),
+            boxes=np.float32([toy_data.BOX]),
+            areas=np.float32([800]),
+        )
+        for number in range(6)
+    ]
+    pipeline = input_pipeline.training(
+        input_pipeline.from_records(records),
+        spec,
+        skeleton=spec.skeleton,
+        policy=policy.get("lightweight_openpose"),
+        batch=1,
+        epochs=4,
+    )
+    distributed = data_service.distribute(pipeline, address, mode=mode)
+    seen = collections.Counter(int(batch["image_id"][0]) for batch in distributed)
+    assert seen == dict.fromkeys(range(6), 4 * passes)
+    del workers  # they serve until here
 
 
 def test_wrong_mode_and_address_are_refused() -> None:

@@ -11,15 +11,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.conftest import ROOT
 from tests.tfpose import toy_data
 from tfpose import datasets, picture_files, pose_builder, skeleton_file
 from tfpose.datasets import custom
 from tfpose.prepare import Prepared, prepare
 
-# pycocotools 2.0 in numpy 2; and TFDS asks importlib for what Python 3.14 drops
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
-]
+# pycocotools 2.0 in numpy 2
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
 def builder(folder: Path, name: str = "toy") -> custom.Builder:
@@ -222,7 +221,7 @@ def test_killed_process_leaves_nothing_readable_and_goes_on(tmp_path: Path) -> N
         *(f"--skeleton={tmp_path}/skeleton.json", f"--out={tmp_path}/data"),
     ]
     folder = tmp_path / "data" / "custom" / "toy"
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 120
         while not list(folder.glob(".1.0.0.*/*-of-*[0-9]")) and time.monotonic() < deadline:
@@ -235,7 +234,7 @@ def test_killed_process_leaves_nothing_readable_and_goes_on(tmp_path: Path) -> N
     with pytest.raises(FileNotFoundError):
         datasets.load("custom/toy", tmp_path / "data", "train")
     inodes = {path.name: path.stat().st_ino for path in folder.glob(".1.0.0.*/*-of-*[0-9]")}
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL, timeout=120)
+    subprocess.run(command, cwd=ROOT, check=True, stderr=subprocess.DEVNULL, timeout=120)
     for name in finished:  # the very files, not written again
         assert (folder / "1.0.0" / name).stat().st_ino == inodes[name]
     dataset, _ = datasets.load("custom/toy", tmp_path / "data", "train")
@@ -245,6 +244,7 @@ def test_killed_process_leaves_nothing_readable_and_goes_on(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:label:DeprecationWarning")  # TFDS with protobuf 6.33
 def test_beam_prepares_the_same_set(tmp_path: Path) -> None:
     pytest.importorskip("apache_beam", reason="needs apache-beam (pip install apache-beam)")
     toy_data.write(tmp_path, images=600)
@@ -254,8 +254,13 @@ def test_beam_prepares_the_same_set(tmp_path: Path) -> None:
         *(f"--annotations={tmp_path}/toy.json", f"--images={tmp_path}/pictures"),
         *(f"--skeleton={tmp_path}/skeleton.json", f"--out={tmp_path}/data"),
     ]
-    for name, runner in (("plain", []), ("beam", ["--beam_runner=DirectRunner"])):
-        subprocess.run([*command, f"--name={name}", *runner], check=True, timeout=300)
+    two_processes = [
+        "--beam_runner=DirectRunner",
+        "--beam_option=--direct_running_mode=multi_processing",
+        "--beam_option=--direct_num_workers=2",
+    ]
+    for name, runner in (("plain", []), ("beam", two_processes)):
+        subprocess.run([*command, f"--name={name}", *runner], cwd=ROOT, check=True, timeout=300)
     plain, beam = (
         [e["image"] for e in datasets.load(f"custom/{name}", tmp_path / "data", "train")[0]]
         for name in ("plain", "beam")

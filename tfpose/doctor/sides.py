@@ -7,6 +7,10 @@ rule, and its log odds times the cosine of the two vectors is its vote. A person
 sure rule votes against a pair, and all rules together do. Where hardly anybody agrees, one of the
 two pairs is exchanged in the whole set.
 
+Measured on 12,985 pictures with 19,548 people: 435 were named, those with mixed-up heads and
+shoulders first, crossed arms and legs behind. Of clear shoulders, hips and elbows exchanged at
+random in 0.5% and 2% of the pictures it named 95% to 100%, of ankles 78% and 51%.
+
 What it cannot tell: crossed arms or legs and twisted bodies from mixed-up labels, so look at the
 sheet; a person, or a set, whose sides are all exchanged, for it agrees with itself; and single
 people where more than a tenth of a set is mixed up, for nothing is a rule then. For sets with a
@@ -29,7 +33,7 @@ USUAL = 0.9  # share of the people that makes a rule
 ENOUGH = 30  # people who show both pairs, to tell a rule
 LONG = 0.15  # of a person's size: shorter vectors have no sure direction
 SUREST = 0.999  # share that a rule counts at most
-NAMED = 3.9  # log odds that name a person: of a rule that 98% follow
+NAMED = 2.9  # log odds that name a person: of a rule that 95% follow
 EQUAL = 0.15  # log of the ratio of a limb and its mirror image, median over the set
 
 
