@@ -9,7 +9,7 @@ import tensorflow as tf
 from augment import policy
 from estimator.spec import PoseSpec
 
-from . import input_pipeline
+from . import data_service, input_pipeline
 from .recipe import Recipe
 
 # What the step reads of a batch; `labelled` (B,) is 0 for pictures that only a teacher labels.
@@ -62,6 +62,8 @@ def open_feed(recipe: Recipe, spec: PoseSpec, *, batch: int, worker: tuple[int, 
         cache="" if recipe.cache else None,
         encoder=recipe.encoder,
     )
+    if recipe.data_service:
+        batches = data_service.distribute(batches, recipe.data_service)
     return Feed(batches=batches, examples=examples)
 
 

@@ -105,24 +105,6 @@ class Logs:
                 csv.DictWriter(file, list(self._rows[0])).writerow(new)
 
 
-def maps_picture(image: Float, maps: Float) -> Float:
-    """A picture with its maps' strongest channel glowing over it.
-
-    Args:
-      image: (B, H, W, 3), 0..255.
-      maps: (B, h, w, C); their absolute values show.
-
-    Returns:
-      (B, H, W, 3), 0..1.
-    """
-    glow = np.clip(np.abs(maps).max(axis=-1, keepdims=True), 0, 1)
-    large = tf.image.resize(glow, image.shape[1:3], "bilinear").numpy()
-    grey = image.mean(axis=-1, keepdims=True) / 255 * 0.5
-    return np.asarray(
-        np.clip(np.concatenate([grey + large, grey, grey + 0.2 * large], axis=-1), 0, 1), np.float32
-    )
-
-
 def _writer(folder: Path) -> Any:
     if importlib.util.find_spec("tensorboard") is None:
         logging.warning(

@@ -51,8 +51,8 @@ class Recipe:
       sync_batch_norm: several replicas share the statistics of the whole batch.
       seed: of the weights, the order of the data and the augmentation.
       deterministic: the same run gives the same bits, on the same machine and thread count.
-      data_service: address of a tf.data dispatcher; "" reads here. Its iterator cannot be saved: a
-        resumed run starts an epoch anew.
+      data_service: address of a dispatcher of `scripts.data_worker`; "" reads here. Its place in
+        the data cannot be saved: a resumed run starts an epoch anew.
       log_every, image_every, checkpoint_every, validate_every: steps; 0 for never.
       keep: checkpoints kept, besides the best.
     """

@@ -18,21 +18,19 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from estimator.arrays import Float
 from estimator.spec import PoseSpec
 
 from . import models, networks, replicas, starts
 from . import recipe as recipes
 from .feed import Feed, step_inputs
-from .logs import Logs, maps_picture
-from .losses import stages_of
+from .logs import Logs
+from .previews import previews
 from .recipe import Recipe
 from .run import Run, iterate, prepare, resume, save
 from .train_step import Outcome, make
 
 RECIPE, MODEL = "recipe.json", "model.keras"
 OVERFLOWS = 50  # float16 updates in a row that may be skipped before the run stops
-DRAWN = 4  # pictures of a batch that TensorBoard shows
 
 # Network with its best weights, spec, step -> figures; "AP" decides which checkpoint is the best.
 Validate: TypeAlias = Callable[[keras.Model, PoseSpec, int], Mapping[str, float]]
@@ -131,13 +129,14 @@ def _loop(state: Run, iterator: Any, logs: Logs | None, validate: Validate | Non
         last = state.step == state.steps
         saving = last or state.stopping or _due(state.step, recipe.checkpoint_every)
         validating = validate is not None and (last or _due(state.step, recipe.validate_every))
-        if saving or validating or _due(state.step, recipe.log_every):
+        drawing = logs is not None and _due(state.step, recipe.image_every)
+        if saving or validating or drawing or _due(state.step, recipe.log_every):
             values = _read(state, pending)
             pending = []
             if logs:
                 logs.scalars(state.step, values, pictures=recipe.batch)
-        if logs and _due(state.step, recipe.image_every):
-            _draw(state, batch, logs)
+        if logs and drawing:
+            logs.pictures(state.step, previews(state.parts.model, state.spec, batch))
         improved = validating and _validate(state, validate, logs)
         if saving or improved:
             save(state, iterator, best=improved)
@@ -207,20 +206,6 @@ def _names(pictures: Any) -> str:
         name.decode() if isinstance(name, bytes) else str(name) for name in np.asarray(pictures)
     ]
     return ", ".join(names[:16]) + (", ..." if len(names) > 16 else "")
-
-
-def _draw(state: Run, batch: Mapping[str, Any], logs: Logs) -> None:
-    image = np.asarray(batch["image"][:DRAWN], np.float32)
-    outputs = state.parts.model(image, training=False)
-    shown: dict[str, Float] = {"picture": image / np.float32(255)}
-    for head in outputs:
-        skip = -1 if head == "heatmaps" and state.spec.outputs.background else None
-        predicted = np.asarray(stages_of(outputs, head)[-1], np.float32)[..., :skip]
-        shown[f"{head}/predicted"] = maps_picture(image, predicted)
-        if head in batch:
-            target = np.asarray(batch[head][:DRAWN], np.float32)[..., :skip]
-            shown[f"{head}/target"] = maps_picture(image, target)
-    logs.pictures(state.step, shown)
 
 
 def _validate(state: Run, validate: Validate | None, logs: Logs | None) -> bool:
