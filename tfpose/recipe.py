@@ -31,7 +31,7 @@ class Recipe:
       policy: of `augment.policy`.
       encoder: of the targets, see `input_pipeline.training`; "none" draws them in the step's graph.
       shuffle: samples that wait to be drawn from.
-      cache: keeps the encoded records in memory after the first epoch.
+      cache: keeps the encoded records in memory after the first epoch, and in every checkpoint.
       examples: samples an epoch; 0 counts the data set's pictures. A top-down epoch has people.
       batch: pictures a step, over all replicas.
       steps: of the whole run; 0 where `epochs` says it.

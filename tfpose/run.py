@@ -158,9 +158,10 @@ def resume(state: Run, iterator: Any) -> None:
     checkpoint = next((one for one in store.whole() if one.step == step), None)
     if checkpoint is None:
         raise ValueError(f"{store.folder} lacks step {step}, from which another worker goes on")
-    saved = None if state.recipe.data_service else iterator
-    checkpoints.restore(checkpoint, state.variables(), saved)
     notes = checkpoint.notes
+    checkpoints.restore(checkpoint, state.variables(), iterator if notes["data"] else None)
+    if not notes["data"]:
+        logging.warning("its place in the data was not saved: the epoch begins anew")
     state.step, state.best, state.skipped = step, notes["best"], notes["skipped"]
     _set_random_state(notes["random"])
     logging.info("going on from step %d of %s", step, checkpoint.folder)
@@ -176,6 +177,7 @@ def save(state: Run, iterator: Any, *, best: bool) -> None:
     notes = {
         "best": state.best,
         "skipped": state.skipped,
+        "data": not state.recipe.data_service,
         "epoch": state.step / state.steps_per_epoch if state.steps_per_epoch else None,
         "random": _random_state(),
         "recipe": json.loads(state.recipe.to_json()),

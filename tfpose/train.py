@@ -98,9 +98,9 @@ def shipped(model: keras.Model, spec: PoseSpec) -> tuple[keras.Model, PoseSpec]:
 
 
 def _check_folder(recipe: Recipe, folder: Path) -> None:
-    """Writes the recipe beside the run, or compares it with the one that is there."""
+    """Writes the recipe beside the run, or compares it with the one that was begun there."""
     path, mine = folder / RECIPE, recipe.to_json()
-    if path.is_file():
+    if path.is_file() and (folder / starts.RUN_CHECKPOINTS).is_dir():
         differing = recipes.differences(
             json.loads(path.read_text(encoding="utf-8")), json.loads(mine)
         )
@@ -112,7 +112,9 @@ def _check_folder(recipe: Recipe, folder: Path) -> None:
                 "weights"
             )
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(mine, encoding="utf-8")
+    partial = folder / f".{RECIPE}.{os.getpid()}"  # several processes may come at once
+    partial.write_text(mine, encoding="utf-8")
+    os.replace(partial, path)
 
 
 def _loop(state: Run, iterator: Any, logs: Logs | None, validate: Validate | None) -> None:

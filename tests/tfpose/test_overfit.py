@@ -51,13 +51,13 @@ STANCE = {
 # Family, a small variant, edge of the picture, steps.
 NETWORKS = [
     ("lightweight_openpose_half", 128, 200),
-    ("dsconv", 128, 150),
-    ("mobilenet_fast", 128, 150),
-    ("mobilenet_v2_small", 128, 150),
-    ("hrnet_w18_v1", 128, 150),
-    ("lpn_18", 128, 150),
-    ("pose_resnet_50", 128, 150),
-    ("hg_s2_b1_mobile", 128, 150),
+    ("dsconv", 128, 200),
+    ("mobilenet_fast", 128, 200),
+    ("mobilenet_v2_small", 128, 200),
+    ("hrnet_w18_v1", 128, 250),
+    ("lpn_18", 128, 250),
+    ("pose_resnet_50", 128, 250),
+    ("hg_s2_b1_mobile", 128, 250),
 ]
 
 

@@ -86,6 +86,12 @@ def test_another_recipe_in_the_same_folder_is_refused(tmp_path: Path) -> None:
         trained(other, tmp_path)
 
 
+def test_a_folder_in_which_nothing_was_trained_takes_another_recipe(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is empty"):
+        trained(SMALL, tmp_path, feed=empty())
+    assert len(trained(replace(SMALL, optimiser=Optimiser(rate=0.01)), tmp_path)) == SMALL.steps
+
+
 def test_accumulated_parts_are_as_the_whole_batch(tmp_path: Path) -> None:
     whole = trained(replace(SMALL, clip=0.05), tmp_path / "whole")
     parts = trained(replace(SMALL, clip=0.05, accumulate=2), tmp_path / "parts")
