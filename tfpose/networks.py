@@ -76,7 +76,7 @@ def load(
     if path.is_dir():
         return of_saved_model(path, spec)
     if path.suffix == ".keras":
-        return of_keras(_load_keras(path), spec, name=str(path))
+        return of_keras(load_keras(path), spec, name=str(path))
     return Network(name=str(path), spec=spec, runner=LiteRtRunner(path, spec, threads=threads))
 
 
@@ -169,7 +169,12 @@ def save_keras(model: Any, spec: PoseSpec, path: str | os.PathLike[str]) -> None
         partial.unlink(missing_ok=True)
 
 
-def _load_keras(path: Path) -> Any:
+def load_keras(path: Path) -> Any:
+    """A Keras model of ours from its file.
+
+    Raises:
+      ValueError: it has a layer that Keras cannot make.
+    """
     import keras  # 2 s: only when needed
 
     from . import models
