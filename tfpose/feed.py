@@ -47,9 +47,11 @@ def open_feed(recipe: Recipe, spec: PoseSpec, *, batch: int, worker: tuple[int, 
     if not recipe.dataset:
         raise ValueError(f"the recipe names no data set; prepared ones: {datasets.names()}")
     records, skeleton = datasets.load(recipe.dataset, recipe.data_dir, recipe.split)
-    count = int(records.cardinality())
-    examples = recipe.examples or (count if spec.image.fit == "letterbox" and count >= 0 else None)
-    check_size(examples, recipe.batch, f"{recipe.dataset} ({recipe.split})")
+    pictures = int(records.cardinality())
+    # A top-down sample is a person; how many there are is not known before they are read.
+    found = pictures if spec.image.fit == "letterbox" and pictures >= 0 else None
+    check_size(found, recipe.batch, f"{recipe.dataset} ({recipe.split})")
+    examples = recipe.examples or found
     index, workers = worker
     batches = input_pipeline.training(
         records.shard(workers, index) if workers > 1 else records,

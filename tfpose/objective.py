@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from estimator import bundle
@@ -93,7 +94,7 @@ def _lite(path: Path, spec: PoseSpec) -> Callable[[Tensor], Mapping[str, Any]]:
     def run(image: Any) -> list[Any]:
         pictures = image.round().clip(0, 255).astype("uint8")
         answers = [runner(picture[None]) for picture in pictures]
-        return [keras.ops.concatenate([answer[head] for answer in answers]) for head in heads]
+        return [np.concatenate([answer[head] for answer in answers]) for head in heads]
 
     def network(image: Tensor) -> dict[str, Tensor]:
         maps = tf.numpy_function(run, [image], [tf.float32] * len(heads))
