@@ -13,7 +13,7 @@ from pathlib import Path
 from absl import app, flags, logging
 
 from estimator import skeletons
-from tfpose import export, models
+from tfpose import export, models, networks
 from tfpose.weights import checkpoint
 
 MODEL = flags.DEFINE_string(
@@ -70,7 +70,7 @@ def main(argv: list[str]) -> None:
     if out.suffix == ".tflite":
         export.export_tflite(model, spec, out)
     elif out.suffix == ".keras":
-        model.save(out)
+        networks.save_keras(model, spec, out)
     else:
         model.save_weights(out)
     print(f"{out}: {MODEL.value} with the weights of {SOURCE.value}")

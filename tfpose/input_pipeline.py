@@ -194,7 +194,6 @@ def _batched(
     """Samples, batches, targets; with the options that make it fast and repeatable."""
     dataset = dataset.map(make, num_parallel_calls=threads or tf.data.AUTOTUNE)
     dataset = dataset.scan(tf.constant(0, tf.int64), _count).filter(lambda sample: sample["fine"])
-    dataset = dataset.map(lambda sample: {k: v for k, v in sample.items() if k != "fine"})
     dataset = dataset.padded_batch(batch, drop_remainder=not remainder)
     dataset = dataset.map(lambda sample: _with_targets(sample, spec, encoder))
     options = tf.data.Options()
@@ -228,7 +227,8 @@ def _count(skipped: tf.Tensor, sample: samples.Fields) -> tuple[tf.Tensor, sampl
 
 def _with_targets(sample: samples.Fields, spec: PoseSpec, encoder: Encoder) -> samples.Fields:
     keypoints = sample["keypoints"]
-    sample = sample | {"skipped": tf.reduce_max(sample["skipped"])}
+    sample = {name: part for name, part in sample.items() if name != "fine"}
+    sample["skipped"] = tf.reduce_max(sample["skipped"])
     if spec.image.fit == "crop":
         sample["weights"] = targets.weights(keypoints)
     if encoder == "default":

@@ -47,7 +47,6 @@ def test_a_wrong_path_is_one_line_not_a_traceback(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras 3.15
 def test_a_keras_file_is_evaluated_and_teaches(tmp_path: Path) -> None:
     """A network that sees nobody: AP 0, an empty results file, labels without people."""
     spec = painted.BOTTOM_UP

@@ -11,7 +11,6 @@ from tests.tfpose import toy_data
 from tfpose import coco_json, regions, skeleton_file
 
 # pycocotools 2.0 in numpy 2
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 SKELETON = skeleton_file.from_tree(toy_data.SKELETON)
 

@@ -16,7 +16,6 @@ from tfpose.datasets import cmu_lmdb, custom
 from tfpose.pose_set import PoseSet
 
 # pycocotools 2.0 in numpy 2
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
 def sets(name: str, source: Path) -> dict[str, PoseSet]:

@@ -19,7 +19,6 @@ from tfpose.pose_set import PoseSet
 from tfpose.records import Sample, area_of, box_of
 
 # pycocotools 2.0 in numpy 2
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 COCO = skeletons.get("coco17")
 # A person facing the camera, 100 high: x is 20 for the left side, 0 for the right.

@@ -16,11 +16,6 @@ from estimator.skeleton import Skeleton
 from estimator.spec import PoseSpec
 from tfpose import export, models
 
-# Keras saves with `np.array(variable)`, of which NumPy 2 warns.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept:DeprecationWarning"
-)
-
 # Those that take more than ten seconds here.
 LARGE = ("cmu", "hg_s8_b1", "hrnet_w??", "lpn_1??", "pose_resnet_1??")
 # Where 64 pixels leave one cell inside, and the converter reshapes instead of resizing.

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from estimator.pose_estimator import PoseEstimator
 from tests.tfpose import golden_weights
-from tfpose import models
+from tfpose import export, models
 from tfpose.weights import ckpt, h5, npy, pb
 from tfpose.weights.checkpoint import load
 
@@ -93,6 +94,19 @@ def test_published_mobilenet_v2_small_answers_photographs_like_its_graph(shared:
                 found = np.asarray(answer[output][-1])[0]
                 assert np.abs(found - maps[output].astype(np.float32)).max() < 6e-4
                 assert found.max() > 0.5  # there is somebody
+
+
+@pytest.mark.slow
+def test_published_mobilenet_v2_small_finds_the_people_in_photographs(
+    shared: Path, tmp_path: Path
+) -> None:
+    model, spec = built("tf_pose_mobilenet_v2_small", 368, 432)
+    load(model, spec, shared / PB)
+    export.export_tflite(model, spec, tmp_path / "model.tflite")
+    estimator = PoseEstimator(tmp_path / "model.tflite", threads=1)
+    for name, people in (("golf", 1), ("p1", 1), ("p2", 2), ("p3", 3), ("ski", 5)):
+        picture = cv2.imread(str(shared / f"photos/{name}.jpg"))[..., ::-1]
+        assert len(estimator(np.ascontiguousarray(picture))) == people
 
 
 def test_pb_into_the_network_with_statistics_says_what_is_missing(shared: Path) -> None:
@@ -265,7 +279,6 @@ def test_keras_vgg19_becomes_openposes_backbone(tmp_path: Path, old: bool) -> No
     assert np.array_equal(np.asarray(model.get_layer("conv4_2").bias), last)
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning")
 def test_an_h5_of_anything_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.h5").write_text("a web page")
     with pytest.raises(ValueError, match=r"is no \.h5 file"):

@@ -27,13 +27,25 @@ def pair(
 
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(("channels", "filters", "groups"), [(8, 8, 4), (8, 16, 4), (6, 4, 2)])
-@pytest.mark.parametrize(("stride", "bias"), [(1, False), (2, True)])
+@pytest.mark.parametrize(
+    ("stride", "dilation", "bias"), [(1, 1, False), (2, 1, True), (1, 2, False)]
+)
 def test_both_forms_are_the_grouped_convolution_of_torch(
-    channels: int, filters: int, groups: int, stride: int, bias: bool, training: bool
+    channels: int, filters: int, groups: int, stride: int, dilation: int, bias: bool, training: bool
 ) -> None:
     model, x, expected = pair(
-        GroupedConv2D(filters, 3, groups=groups, strides=stride, use_bias=bias, name="unit"),
-        torch.nn.Conv2d(channels, filters, 3, groups=groups, stride=stride, bias=bias),
+        GroupedConv2D(
+            filters,
+            3,
+            groups=groups,
+            strides=stride,
+            dilation_rate=dilation,
+            use_bias=bias,
+            name="unit",
+        ),
+        torch.nn.Conv2d(
+            channels, filters, 3, groups=groups, stride=stride, dilation=dilation, bias=bias
+        ),
         channels,
     )
     assert np.allclose(model(x, training=training), expected, atol=1e-5)
@@ -82,8 +94,6 @@ def test_training_reaches_every_number_of_the_kernels(compiled: bool) -> None:
         assert np.all(np.asarray(gradient) != 0)
 
 
-# Keras reads a TensorFlow variable by an `__array__` that NumPy 2 warns about.
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_a_saved_network_answers_the_same(tmp_path: Path) -> None:
     model = keras.Sequential(
         [

@@ -49,7 +49,6 @@ def check_same(found: dict[str, np.ndarray], model: keras.Model, image: np.ndarr
         np.testing.assert_allclose(found[name], last, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras 3.15
 def test_a_keras_file_carries_its_spec(tmp_path: Path, image: np.ndarray) -> None:
     model = tiny()
     networks.save_keras(model, SPEC, tmp_path / "tiny.keras")

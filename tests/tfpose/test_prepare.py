@@ -18,7 +18,6 @@ from tfpose.datasets import custom
 from tfpose.prepare import Prepared, prepare
 
 # pycocotools 2.0 in numpy 2
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
 def builder(folder: Path, name: str = "toy") -> custom.Builder:

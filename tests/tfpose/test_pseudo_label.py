@@ -16,9 +16,6 @@ from tfpose.networks import Network
 from tfpose.picture_files import Pictures
 from tfpose.pseudo_label import Settings, Thresholds, of_picture
 
-pytestmark = pytest.mark.filterwarnings(  # of pycocotools, on numpy 2
-    "ignore:__array__ implementation:DeprecationWarning"
-)
 PLAIN = Settings(averaging=Averaging())
 
 

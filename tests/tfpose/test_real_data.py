@@ -13,11 +13,7 @@ from tfpose.picture_files import Pictures
 from tfpose.pose_set import PoseSet
 from tfpose.prepare import prepare
 
-pytestmark = [
-    pytest.mark.slow,
-    # pycocotools 2.0 in numpy 2
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
-]
+pytestmark = pytest.mark.slow
 
 
 def test_coco_dev_is_sound_and_read_back(shared: Path, tmp_path: Path) -> None:
