@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 from absl import app, flags, logging
 
-from tfpose import recipe, recipes, train, validation
+from tfpose import recipe, recipes, run, train, validation
 
 RECIPE = flags.DEFINE_enum("recipe", None, recipes.names(), "What to train.", required=True)
 RUN = flags.DEFINE_string(
@@ -56,17 +56,18 @@ def main(argv: Sequence[str]) -> None:
             tf.config.threading.set_intra_op_parallelism_threads(THREADS.value)
             tf.config.threading.set_inter_op_parallelism_threads(THREADS.value)
         logging.info("recipe %s\n%s", RECIPE.value, effective.to_json())
-        train.train(effective, RUN.value, validate=_validation())
+        train.train(effective, RUN.value, validate=_validation(effective))
     except (ValueError, FileNotFoundError, FloatingPointError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
 
 
-def _validation() -> train.Validate | None:
+def _validation(effective: recipe.Recipe) -> train.Validate | None:
     if VALIDATION_ANNOTATIONS.value is None:
         return None
     return validation.on_coco(
         VALIDATION_ANNOTATIONS.value,
         VALIDATION_IMAGES.value,
+        skeleton=run.spec_of(effective).skeleton,
         height=VALIDATION_HEIGHT.value,
         subset=VALIDATION_SUBSET.value,
     )

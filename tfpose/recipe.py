@@ -26,7 +26,7 @@ class Recipe:
     Attributes:
       model: of `tfpose.models`.
       dataset, data_dir, split: of `tfpose.datasets`, where its files are, and which part.
-      skeleton: of `estimator.skeletons`; "" takes the model's own.
+      skeleton: of `estimator.skeletons`, or a JSON file of one's own; "" takes the model's own.
       height, width: of the training pictures; 0 takes the model's own.
       policy: of `augment.policy`.
       encoder: of the targets, see `input_pipeline.training`; "none" draws them in the step's graph.

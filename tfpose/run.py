@@ -14,9 +14,10 @@ import tensorflow as tf
 from absl import logging
 
 from estimator import skeletons
+from estimator.skeleton import Skeleton
 from estimator.spec import PoseSpec
 
-from . import checkpoints, models, objective, precision, replicas, starts
+from . import checkpoints, models, objective, precision, replicas, skeleton_file, starts
 from .averages import Average
 from .feed import Feed, check_size, open_feed
 from .optimisers import Updater
@@ -71,13 +72,20 @@ def spec_of(recipe: Recipe) -> PoseSpec:
 
     Raises:
       ValueError: no such model or skeleton, or a size that the stride does not allow.
+      FileNotFoundError: the skeleton is a JSON file that does not exist.
     """
     return models.spec(
         recipe.model,
-        skeleton=skeletons.get(recipe.skeleton) if recipe.skeleton else None,
+        skeleton=_skeleton(recipe.skeleton),
         height=recipe.height or None,
         width=recipe.width or None,
     )
+
+
+def _skeleton(name: str) -> Skeleton | None:
+    if not name:
+        return None
+    return skeleton_file.read(Path(name)) if name.endswith(".json") else skeletons.get(name)
 
 
 def prepare(recipe: Recipe, folder: Path, feed: Feed | None, strategy: Any) -> Run:

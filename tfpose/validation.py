@@ -5,6 +5,7 @@ from pathlib import Path
 
 import keras
 
+from estimator.skeleton import Skeleton
 from estimator.spec import PoseSpec
 
 from . import networks, truth
@@ -17,6 +18,7 @@ def on_coco(
     annotations: str | Path,
     images: Iterable[str | Path],
     *,
+    skeleton: Skeleton | None = None,
     height: int = 0,
     subset: int | None = None,
 ) -> Validate:
@@ -25,6 +27,7 @@ def on_coco(
     Args:
       annotations: COCO keypoints; read once.
       images: folders and zips with the pictures.
+      skeleton: of the annotations where it is one's own; those that ship are known.
       height: base height of a flexible network's input; 0 takes its default.
       subset: so many pictures, always the same; None takes all.
 
@@ -32,7 +35,10 @@ def on_coco(
       FileNotFoundError, ValueError: annotations or pictures are not there, or not what they
         should be.
     """
-    people, pictures = truth.read(annotations), Pictures(map(Path, images))
+    people, pictures = (
+        truth.read(annotations, known=(skeleton,) if skeleton else ()),
+        Pictures(map(Path, images)),
+    )
     settings = Settings(subset=subset, draws=0)
 
     def validate(model: keras.Model, spec: PoseSpec, _step: int) -> Mapping[str, float]:
