@@ -8,15 +8,9 @@ from estimator import geometry, skeletons
 from estimator.decoders import heatmap, paf
 from estimator.skeleton import Skeleton
 from estimator.spec import ImageSpec, OutputSpec, PoseSpec
+from tests.toy_skeleton import TOY
 from tfpose import samples
 
-TOY = Skeleton(
-    name="toy5",
-    keypoints=("nose", "left_hand", "right_hand", "left_foot", "right_foot"),
-    limbs=((0, 1), (0, 2), (0, 3), (0, 4)),
-    flip_pairs=((1, 2), (3, 4)),
-    sigmas=(0.05,) * 5,
-)
 BOTTOM_UP = PoseSpec(
     model="none",
     skeleton=TOY,

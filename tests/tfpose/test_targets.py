@@ -12,15 +12,8 @@ from estimator.geometry import input_to_map
 from estimator.skeleton import Skeleton
 from estimator.spec import ImageSpec, OutputSpec, PoseSpec
 from scripts.benchmarks import made_maps
+from tests.toy_skeleton import TOY
 from tfpose import legacy_targets, targets
-
-TOY = Skeleton(
-    name="toy5",
-    keypoints=("nose", "left_hand", "right_hand", "left_foot", "right_foot"),
-    limbs=((0, 1), (0, 2), (0, 3), (0, 4)),
-    flip_pairs=((1, 2), (3, 4)),
-    sigmas=(0.05,) * 5,
-)
 
 
 def spec_of(skeleton: Skeleton, height: int, width: int, **outputs: object) -> PoseSpec:
