@@ -183,9 +183,10 @@ def _inscribed(width: tf.Tensor, height: tf.Tensor, degrees: tf.Tensor) -> tf.Te
     over_cosine = short / 2 / tf.maximum(cosine, 1e-6)
     two = tf.where(wide, [over_sine, over_cosine], [over_cosine, over_sine])
     double = cosine * cosine - sine * sine
-    double = tf.where(tf.abs(double) < 1e-6, 1.0, double)
+    diagonal = tf.abs(double) < 1e-3  # both ways agree there, and the other one divides by 0
+    double = tf.where(diagonal, 1.0, double)
     four = tf.stack([width * cosine - height * sine, height * cosine - width * sine]) / double
-    return tf.where(short <= 2 * sine * cosine * long, two, four)
+    return tf.where(diagonal | (short <= 2 * sine * cosine * long), two, four)
 
 
 def _framed(

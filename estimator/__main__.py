@@ -71,7 +71,9 @@ TRACKING = flags.DEFINE_enum("tracking", "default", sorted(TRACKINGS), "How --tr
 SMOOTH = flags.DEFINE_bool("smooth", False, "Steady the keypoints; tracks, too.")
 SMOOTHING = flags.DEFINE_enum("smoothing", "default", sorted(SMOOTHINGS), "How --smooth smooths.")
 RATE = flags.DEFINE_float("rate", None, "Frames a second of pictures, and of a live --video.", 0.01)
-MIN_SCORE = flags.DEFINE_float("min_score", 0.0, "Leave out people below this score.", 0.0)
+MIN_SCORE = flags.DEFINE_float(
+    "min_score", 0.25, "Leave out people below this score; for COCO's AP, 0 keeps all.", 0.0
+)
 FLIP = flags.DEFINE_bool("flip", False, "Average with the mirrored picture: twice the time.")
 SCALES = flags.DEFINE_list("scales", ["1"], "Average over sizes of the picture: 0.5,1,1.5.")
 BOXES = flags.DEFINE_string(

@@ -178,8 +178,12 @@ def mean(maps: Sequence[Maps], *, stride: int, onto: int = 0) -> Maps:
 
 
 def grid(scales: Sequence[float]) -> int:
-    """The index of the scale on whose grid the mean lies: the one nearest to 1."""
-    return int(np.argmin(np.abs(np.log(scales))))
+    """The index of the scale on whose grid the mean lies: the largest.
+
+    Measured with human-pose-estimation-0001 over MULTISCALE on 173 pictures of COCO 2017: AP is
+    0.473 on the largest's, 0.465 on that of 1.5, 0.453 on that of 1 (docs/evaluation.md).
+    """
+    return int(np.argmax(scales))
 
 
 def _cells(target: Maps, part: Maps, stride: int) -> Matrix:

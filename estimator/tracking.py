@@ -42,6 +42,8 @@ class Parameters:
       optimal: choose the pairs with the highest sum; if not, the best person first.
       velocity_seconds: over which the velocity is averaged; 0 for no motion model.
       memory_seconds: how long somebody out of sight is remembered; 0 only from frame to frame.
+      hidden_weight: factor on the OKS with somebody out of sight, so that they take nobody else's
+        place where they should pass behind.
     """
 
     likeness: str = "oks"
@@ -51,11 +53,12 @@ class Parameters:
     optimal: bool = True
     velocity_seconds: float = 0.15
     memory_seconds: float = 1.0
+    hidden_weight: float = 0.5
 
     def __post_init__(self) -> None:
         if self.likeness not in LIKENESSES:
             raise ValueError(f"likeness must be one of {LIKENESSES}, found {self.likeness!r}")
-        for name in ("least", "tolerance"):
+        for name in ("least", "tolerance", "hidden_weight"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, found {getattr(self, name)}")
         for name in ("velocity_seconds", "memory_seconds"):
@@ -172,7 +175,9 @@ class Tracker:
                 poses.found.sum(axis=1)[:, np.newaxis], (~np.isnan(remembered[..., 0])).sum(axis=1)
             )
             enough = both.sum(axis=2) >= np.minimum(fewest, parameters.min_keypoints)
-            return np.where(enough, alike, 0)
+            hidden = np.array([track.seen < self._time for track in self._tracks])
+            weight = np.where(hidden, parameters.hidden_weight, 1).astype(np.float32)
+            return np.where(enough, alike, 0) * weight
         return _close(poses.xy, remembered, area, sigmas)
 
     def _update(self, track: _Track, xy: Float, time: float) -> None:

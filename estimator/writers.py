@@ -23,7 +23,7 @@ import numpy as np
 from . import skeletons
 from .arrays import UInt8
 from .poses import Poses
-from .skeleton import mapping
+from .skeleton import Skeleton, mapping
 
 PERSON = 1  # COCO's category
 MIN_FREE = 1 << 20  # bytes that a disk should have left before work starts
@@ -60,32 +60,35 @@ def _keypoints(poses: Poses, person: int) -> dict[str, dict[str, float]]:
     }
 
 
-def coco_results(poses: Poses, image_id: int | str) -> list[dict[str, Any]]:
-    """One picture's people as COCO keypoint results.
+def coco_results(
+    poses: Poses, image_id: int | str, target: Skeleton | None = None
+) -> list[dict[str, Any]]:
+    """One picture's people as COCO keypoint results, of the target's keypoints or else coco17's.
 
-    The skeleton is turned into coco17. Keypoints that were not found are 0, 0 with score 0, and
-    people without any are left out. COCO measures from the picture's top left corner
-    (cocodataset.org/#format-results), we from the first pixel's centre: half a pixel is added, as
-    Lightweight OpenPose's val.py does.
+    Keypoints that were not found are 0, 0 with score 0, and
+    people without any are left out. COCO's keypoints are whole numbers, the indices of pixels, so
+    nothing is converted: the centre of pixel i is i there too. Detectron2 reads them so
+    (`data/datasets/coco.py`), and docs/decoder.md has a measurement; Lightweight OpenPose's
+    `val.py` adds half a pixel.
 
     Raises:
-      ValueError: the skeleton shares no keypoint with coco17.
+      ValueError: the skeleton shares no keypoint with the target.
     """
-    target = skeletons.get("coco17")
+    target = target or skeletons.get("coco17")
     if not mapping(poses.skeleton, target).any():
         raise ValueError(
-            f"skeleton {poses.skeleton.name!r} has no keypoint of coco17, so there are no COCO "
-            "results of it"
+            f"skeleton {poses.skeleton.name!r} has no keypoint of {target.name}, so there are no "
+            "COCO results of it"
         )
     coco = poses.to_skeleton(target)
-    xy = np.where(coco.found[..., None], np.round(coco.xy + 0.5, 2), 0)
+    xy = np.where(coco.found[..., None], np.round(coco.xy, 2), 0)
     table = np.concatenate([xy, np.round(coco.score, 4)[..., None]], axis=2)  # (N, 17, 3)
     return [
         {
             "image_id": image_id,
             "category_id": PERSON,
             "keypoints": [round(value, 4) for value in row.ravel().tolist()],
-            "score": round(float(score), 4),
+            "score": round(float(score), 6),
         }
         for row, score in zip(table, coco.person_score, strict=True)
         if row[:, 2].any()

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from absl import app, flags
 
-from estimator import geometry
+from estimator import geometry, writers
 from estimator.decoders import paf
 from estimator.poses import Poses
 from tfpose.metrics import coco
@@ -37,9 +37,9 @@ def main(argv: list[str]) -> None:
     results: dict[str, list[coco.Result]] = {"original": [], "original, no half": [], "ours": []}
     for image in truth["images"]:
         ours, original = _decode(Path(MAPS.value) / f"{image['id']:012d}.npz", image)
-        results["ours"] += coco.to_results(ours, image["id"])
-        results["original"] += coco.to_results(original.transformed(HALF), image["id"])
-        results["original, no half"] += coco.to_results(original, image["id"])
+        results["ours"] += writers.coco_results(ours, image["id"])
+        results["original"] += writers.coco_results(original.transformed(HALF), image["id"])
+        results["original, no half"] += writers.coco_results(original, image["id"])
     evaluations = {name: coco.evaluate(truth, part) for name, part in results.items()}
     half = np.arange(len(truth["images"])) % 2
     rows = []

@@ -26,6 +26,14 @@ SKELETON = flags.DEFINE_string(
 
 def builder(out: str | None) -> PoseBuilder:
     """The builder that the flags describe, writing to `out`."""
+    logging.set_verbosity(logging.ERROR)  # TFDS warns of every configuration it doesn't know
+    try:
+        return _builder(out)
+    finally:
+        logging.set_verbosity(logging.WARNING)
+
+
+def _builder(out: str | None) -> PoseBuilder:
     if DATASET.value != "custom":
         if SOURCE.value is None:
             raise app.UsageError(f"--dataset={DATASET.value} needs --source")
@@ -39,10 +47,7 @@ def builder(out: str | None) -> PoseBuilder:
         pictures=tuple(map(Path, IMAGES.value)),
         skeleton=_skeleton(next(iter(annotations.values()))),
     )
-    logging.set_verbosity(logging.ERROR)  # TFDS warns of every configuration it doesn't know
-    built = custom.Builder(data_dir=out, config=config)
-    logging.set_verbosity(logging.WARNING)
-    return built
+    return custom.Builder(data_dir=out, config=config)
 
 
 def source() -> Path:

@@ -4,6 +4,8 @@
     --images=val2017.zip --height=368 --flip --out=runs/flip
   python -m scripts.evaluate ... --compare=runs/plain --worst=20 --out=runs/other
   python -m scripts.evaluate --model=hrnet_w32.tflite --boxes=detections.json --suppress=soft ...
+  python -m scripts.evaluate --model=hrnet_mpii.keras --pckh_people=valid.json --images=images.zip \
+    --pckh=pred.mat --pckh_truth=gt_valid.mat
   python -m scripts.evaluate --pckh=pred.mat --pckh_truth=gt_valid.mat
 
 docs/evaluation.md says what each figure means.
@@ -20,6 +22,7 @@ from tfpose import (
     evaluate,
     evaluation_files,
     evaluation_text,
+    mpii_predictions,
     networks,
     person_boxes,
     suppression,
@@ -53,7 +56,8 @@ SEED = flags.DEFINE_integer("seed", DEFAULT.seed, "Of the subset and the bootstr
 DRAWS = flags.DEFINE_integer("draws", DEFAULT.draws, "Of the bootstrap; 0 leaves intervals out.")
 COMPARE = flags.DEFINE_string("compare", None, "results.json, or folder, of another run.")
 WORST = flags.DEFINE_integer("worst", 12, "So many of the costliest pictures are listed, drawn.")
-PCKH = flags.DEFINE_string("pckh", None, "MPII predictions, a .mat, instead of a model.")
+PCKH = flags.DEFINE_string("pckh", None, "MPII predictions, a .mat; --pckh_people writes it.")
+PCKH_PEOPLE = flags.DEFINE_string("pckh_people", None, "HRNet's valid.json, for a model to read.")
 PCKH_TRUTH = flags.DEFINE_string("pckh_truth", None, "MPII's gt_valid.mat, where not in --pckh.")
 STRICT = flags.DEFINE_bool("pckh_strict", False, "A joint at the threshold is a miss, as FPD's.")
 
@@ -63,6 +67,8 @@ def main(argv: list[str]) -> None:
         raise app.UsageError(f"unexpected arguments {argv[1:]}; --images takes a,b")
     try:
         if PCKH.value:
+            if PCKH_PEOPLE.value and MODEL.value and IMAGES.value:
+                _predict_mpii(MODEL.value, Path(PCKH_PEOPLE.value), Path(PCKH.value))
             people = pckh.read_mat(PCKH.value, PCKH_TRUTH.value)
             print(evaluation_text.pckh_table(people, strict=STRICT.value))
         elif MODEL.value and ANNOTATIONS.value and IMAGES.value:
@@ -95,6 +101,21 @@ def _evaluate(model: str, annotations: str) -> None:
         evaluation_files.write(report, OUT.value, **more)
         worst.draw_costs(report, images, costliest, Path(OUT.value) / "worst")
         print(f"wrote {OUT.value}")
+
+
+def _predict_mpii(model: str, people: Path, out: Path) -> None:
+    found = mpii_predictions.read_people(
+        networks.load(model, threads=THREADS.value),
+        people,
+        Pictures(map(Path, IMAGES.value)),
+        averaging=Averaging(flip=FLIP.value),
+        batch=BATCH.value,
+        progress=True,
+    )
+    mpii_predictions.write_mat(found, out)
+    if found.unread:
+        print(f"{len(found.unread)} people could not be read and count as missed:")
+        print(*found.unread, sep="\n  ")
 
 
 def _settings() -> evaluate.Settings:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from absl import app, flags, logging
 
-from tfpose import export, models
+from estimator import skeletons
+from tfpose import export, models, networks
 from tfpose.weights import checkpoint
 
 MODEL = flags.DEFINE_string(
@@ -24,9 +25,15 @@ SOURCE = flags.DEFINE_string(
 OUT = flags.DEFINE_string(
     "out", None, "File to write: .tflite, .keras or .weights.h5.", required=True
 )
+SKELETON = flags.DEFINE_enum(
+    "skeleton", None, skeletons.names(), "Keypoints of the file; the model's own where not given."
+)
 HEIGHT = flags.DEFINE_integer("height", None, "Input height; the model's own where not given.")
 WIDTH = flags.DEFINE_integer("width", None, "Input width; the model's own where not given.")
 ONLY = flags.DEFINE_list("only", [], "Load only the layers under these names (a backbone).")
+BACKBONE = flags.DEFINE_bool(
+    "backbone", False, "The file is an ImageNet classifier: take what the network starts from."
+)
 IGNORE = flags.DEFINE_list("ignore", [], "Names under which the file may hold more than needed.")
 CHANNELS = flags.DEFINE_enum(
     "channels", None, ["rgb", "bgr"], "What the file's network reads; needed with --only."
@@ -41,7 +48,8 @@ def main(argv: list[str]) -> None:
     if not out.name.endswith(SUFFIXES):
         raise app.UsageError(f"--out must end in {', '.join(SUFFIXES)}, found {out}")
     try:
-        spec = models.spec(MODEL.value, height=HEIGHT.value, width=WIDTH.value)
+        skeleton = skeletons.get(SKELETON.value) if SKELETON.value else None
+        spec = models.spec(MODEL.value, skeleton=skeleton, height=HEIGHT.value, width=WIDTH.value)
         model = models.build(spec, flexible=out.suffix != ".tflite" and spec.image.flexible)
         untouched = checkpoint.load(
             model,
@@ -49,17 +57,20 @@ def main(argv: list[str]) -> None:
             SOURCE.value,
             only=ONLY.value,
             ignore=IGNORE.value,
+            backbone=BACKBONE.value,
             channels=CHANNELS.value,
         )
     except (ValueError, FileNotFoundError, ImportError) as error:
         raise SystemExit(f"error: {error}") from error
-    if untouched:
+    if not untouched:
+        spec = checkpoint.original_spec(spec)
+    else:
         logging.warning("%d layers keep their random weights: %s", len(untouched), untouched)
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".tflite":
         export.export_tflite(model, spec, out)
     elif out.suffix == ".keras":
-        model.save(out)
+        networks.save_keras(model, spec, out)
     else:
         model.save_weights(out)
     print(f"{out}: {MODEL.value} with the weights of {SOURCE.value}")

@@ -129,7 +129,7 @@ def samples(coco: CocoFile, skeleton: Skeleton) -> Iterable[Sample]:
     """
     check_skeleton(coco, skeleton)
     for image_id, image in coco.images.items():
-        people, ignored = [], []
+        people, ignored = [], _drawn_regions(image)
         for annotation in coco.annotations.get(image_id, ()):
             keypoints = _keypoints(coco, annotation, len(skeleton.keypoints))
             if annotation.get("iscrowd") or not (keypoints[:, 2] != 0).any():
@@ -249,6 +249,12 @@ def _box_and_area(
         )
     area = annotation.get("area")
     return here, float(area if area else area_of(here[np.newaxis])[0])
+
+
+def _drawn_regions(image: dict[str, Any]) -> list[Region]:
+    """PoseTrack18's regions without labels: polygons, x and y apart, beside the picture's size."""
+    edges = zip(image.get("ignore_regions_x", ()), image.get("ignore_regions_y", ()), strict=True)
+    return [[np.stack([x, y], axis=1).ravel().tolist()] for x, y in edges]
 
 
 def _region(annotation: dict[str, Any]) -> list[Region]:

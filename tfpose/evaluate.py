@@ -13,6 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from estimator import writers
 from estimator.arrays import UInt8
 from estimator.averaging import Averaging
 from estimator.person_boxes import PersonBox
@@ -132,7 +133,7 @@ def evaluate(
     results = [
         result
         for image_id in reader.image_ids
-        for result in coco.to_results(
+        for result in writers.coco_results(
             found.get(image_id, Poses.empty(network.spec.skeleton)), image_id, annotations.skeleton
         )
     ]

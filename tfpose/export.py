@@ -66,7 +66,8 @@ def last_stage(model: keras.Model, spec: PoseSpec, height: int, width: int) -> k
     """The network as it is deployed: for one picture of this size, with its last stage's maps.
 
     Returns:
-      A copy, from `image` (1, height, width, 3) to `{"heatmaps": ..., "pafs": ...}`.
+      From `image` (B, height, width, 3) to `{"heatmaps": ..., "pafs": ...}`; of the model's own
+      size it shares its weights, of another one it is a copy.
 
     Raises:
       ValueError: the model's outputs are not the spec's.
@@ -77,15 +78,23 @@ def last_stage(model: keras.Model, spec: PoseSpec, height: int, width: int) -> k
             f"{model.name!r} has outputs with {found} channels, its spec says {spec.channels}: "
             "build it with tfpose.models.build(spec)"
         )
-    image = keras.Input(batch_shape=(1, height, width, 3), name="image")
-    copy = keras.models.clone_model(model, input_tensors=image)
-    copy.set_weights(model.get_weights())
-    last = {name: stages[-1] for name, stages in copy.output.items()}
-    return keras.Model(image, last, name=spec.model)
+    if tuple(model.input.shape[1:3]) != (height, width):
+        image = keras.Input((height, width, 3), name="image")
+        weights = model.get_weights()
+        model = keras.models.clone_model(model, input_tensors=image)
+        model.set_weights(weights)
+    last = {name: stages[-1] for name, stages in model.output.items()}
+    return keras.Model(model.input, last, name=spec.model)
 
 
 def to_tflite(network: keras.Model) -> bytes:
-    """Converts a network of fixed size to a float32 flatbuffer.
+    """Converts a network of fixed size to a float32 flatbuffer."""
+    flatbuffer: bytes = converter(network).convert()
+    return flatbuffer
+
+
+def converter(network: keras.Model) -> tf.lite.TFLiteConverter:
+    """TensorFlow's converter for a network from `last_stage`.
 
     The weights enter the graph as constants. `TFLiteConverter.from_keras_model` gives the same
     graph, six times slower, since it saves and loads it with variables in between.
@@ -98,13 +107,11 @@ def to_tflite(network: keras.Model) -> bytes:
         outputs, _ = network.stateless_call(trainable, others, image, training=False)
         return outputs
 
-    image = tf.TensorSpec(network.input.shape, tf.float32, name="image")
+    image = tf.TensorSpec((1, *network.input.shape[1:]), tf.float32, name="image")
     function = tf.function(answer, input_signature=[image], autograph=False)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+    return tf.lite.TFLiteConverter.from_concrete_functions(
         [function.get_concrete_function()], tf.Module()
     )
-    flatbuffer: bytes = converter.convert()
-    return flatbuffer
 
 
 def compare(

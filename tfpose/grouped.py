@@ -29,7 +29,14 @@ class GroupedConv2D(keras.layers.Conv2D):  # type: ignore[misc]
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         if not training:
             return super().call(inputs)
-        x = _grouped(inputs, self.kernel, self.groups, strides=self.strides, padding=self.padding)
+        x = _grouped(
+            inputs,
+            self.kernel,
+            self.groups,
+            strides=self.strides,
+            padding=self.padding,
+            dilation_rate=self.dilation_rate,
+        )
         if self.use_bias:
             x = keras.ops.add(x, self.bias)
         return x if self.activation is None else self.activation(x)
@@ -44,8 +51,8 @@ class GroupedConv2DTranspose(keras.layers.Layer):  # type: ignore[misc]
     rows i and i + 1 through 2 and 0; columns likewise. So it is four convolutions of kernel 2 at
     the input's size, one for each parity of row and column, whose answers are interleaved: 4
     multiplications for each input of an output instead of the 16 that inserting zeros takes.
-    TFLite gets PAD, DEPTHWISE_CONV_2D with one output a channel, ADD, CONCATENATION and
-    DEPTH_TO_SPACE: all run on mobile GPUs.
+    TFLite gets STRIDED_SLICE, PAD, DEPTHWISE_CONV_2D with one output a channel, ADD, CONCATENATION
+    and DEPTH_TO_SPACE: all run on mobile GPUs.
     """
 
     def __init__(self, filters: int, **keywords: Any) -> None:
@@ -91,19 +98,14 @@ class GroupedConv2DTranspose(keras.layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), "filters": self.filters}
 
 
-def _grouped(
-    x: Tensor, kernel: Tensor, groups: int, *, strides: tuple[int, int], padding: str
-) -> Tensor:
+def _grouped(x: Tensor, kernel: Tensor, groups: int, **settings: Any) -> Tensor:
     """The convolution of x (B, H, W, in) by kernel (kh, kw, in / groups, out)."""
     ops = keras.ops
     height, width, share, filters = kernel.shape
     shape = (height, width, groups, filters // groups)
     answers = [
         ops.depthwise_conv(
-            x[..., first::share],
-            ops.reshape(kernel[:, :, first], shape),
-            strides=strides,
-            padding=padding,
+            x[..., first::share], ops.reshape(kernel[:, :, first], shape), **settings
         )
         for first in range(share)
     ]

@@ -101,7 +101,11 @@ def training(
       ValueError: there are no records, a number is below 1, the skeletons share no keypoint, or
         policy and spec do not suit each other.
     """
-    for name, value in (("batch", batch), ("shuffle", shuffle), ("epochs", epochs or 1)):
+    for name, value in (
+        ("batch", batch),
+        ("shuffle", shuffle),
+        ("epochs", 1 if epochs is None else epochs),
+    ):
         if value < 1:
             raise ValueError(f"{name} must be at least 1, found {value}")
     if records.cardinality() == 0:
@@ -190,26 +194,29 @@ def _batched(
     """Samples, batches, targets; with the options that make it fast and repeatable."""
     dataset = dataset.map(make, num_parallel_calls=threads or tf.data.AUTOTUNE)
     dataset = dataset.scan(tf.constant(0, tf.int64), _count).filter(lambda sample: sample["fine"])
-    dataset = dataset.map(lambda sample: {k: v for k, v in sample.items() if k != "fine"})
     dataset = dataset.padded_batch(batch, drop_remainder=not remainder)
     dataset = dataset.map(lambda sample: _with_targets(sample, spec, encoder))
     options = tf.data.Options()
     options.deterministic = True
     options.threading.max_intra_op_parallelism = 1  # samples run side by side, not their parts
+    # The data sets of one element in `pictures`, and tf.print, count as state that a checkpoint
+    # can't hold; they have none.
+    options.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
     if threads is not None:
         options.threading.private_threadpool_size = threads
-    return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+    return dataset.prefetch(2).with_options(options)
 
 
 def _count(skipped: tf.Tensor, sample: samples.Fields) -> tuple[tf.Tensor, samples.Fields]:
     """Counts the samples that cannot be read, and names them."""
 
     def name() -> tf.Tensor:
+        reason = (
+            " (its picture or ignore mask is truncated, neither JPEG nor PNG, or not as large as "
+            "the record says)"
+        )
         printed = tf.print(
-            "input_pipeline: skipped",
-            sample["image_id"],
-            "(its picture or ignore mask is truncated, neither JPEG nor PNG, or not as large as "
-            "the record says)",
+            tf.strings.join(["input_pipeline: skipped ", sample["image_id"], reason])
         )
         with tf.control_dependencies([printed]):
             return skipped + 1
@@ -220,7 +227,8 @@ def _count(skipped: tf.Tensor, sample: samples.Fields) -> tuple[tf.Tensor, sampl
 
 def _with_targets(sample: samples.Fields, spec: PoseSpec, encoder: Encoder) -> samples.Fields:
     keypoints = sample["keypoints"]
-    sample = sample | {"skipped": tf.reduce_max(sample["skipped"])}
+    sample = {name: part for name, part in sample.items() if name != "fine"}
+    sample["skipped"] = tf.reduce_max(sample["skipped"])
     if spec.image.fit == "crop":
         sample["weights"] = targets.weights(keypoints)
     if encoder == "default":

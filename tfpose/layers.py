@@ -15,8 +15,6 @@ import keras
 from .grouped import GroupedConv2D
 
 Tensor = Any  # a Keras symbolic tensor; keras has no types
-
-
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # RGB, 0..1: torchvision's, of the pretrained backbones
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 

@@ -76,9 +76,7 @@ def load(
     if path.is_dir():
         return of_saved_model(path, spec)
     if path.suffix == ".keras":
-        import keras  # 2 s: only when needed
-
-        return of_keras(keras.models.load_model(path, compile=False), spec, name=str(path))
+        return of_keras(load_keras(path), spec, name=str(path))
     return Network(name=str(path), spec=spec, runner=LiteRtRunner(path, spec, threads=threads))
 
 
@@ -169,6 +167,26 @@ def save_keras(model: Any, spec: PoseSpec, path: str | os.PathLike[str]) -> None
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def load_keras(path: Path) -> Any:
+    """A Keras model of ours from its file.
+
+    Raises:
+      ValueError: it has a layer that Keras cannot make.
+    """
+    import keras  # 2 s: only when needed
+
+    from . import models
+
+    models.families()  # registers the layers that are ours
+    try:
+        return keras.models.load_model(path, compile=False)
+    except TypeError as error:
+        raise ValueError(
+            f"{path} has a layer that Keras cannot make: import the module that registers it "
+            f"before it is loaded ({str(error).partition('Exception encountered: ')[2]:.200})"
+        ) from error
 
 
 def _check_channels(name: str, found: dict[str, int], spec: PoseSpec) -> None:

@@ -191,4 +191,5 @@ class StagingWriter(tfds.core.writer.ExampleWriter):  # type: ignore[misc]
 def skipped_in(staging: Path) -> list[list[str]]:
     """What the finished shards left out: name and reason of each picture."""
     reports = (json.loads(path.read_text(encoding="utf-8")) for path in staging.glob("*.json"))
-    return sorted(pair for report in reports for pair in report["skipped"])
+    pairs = {(name, reason) for report in reports for name, reason in report["skipped"]}
+    return [list(pair) for pair in sorted(pairs)]

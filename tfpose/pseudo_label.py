@@ -19,7 +19,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from absl import logging
 from tqdm import tqdm
 
@@ -57,9 +56,9 @@ class Thresholds:
     """
 
     person: float = 0.4
-    keypoint: float = 0.2
+    keypoint: float = 0.3
     keypoints: int = 5
-    seen: float = 0.05
+    seen: float = 0.1
     margin: float = 0.15
 
     def __post_init__(self) -> None:
@@ -218,42 +217,48 @@ def of_picture(poses: Poses, height: int, width: int, settings: Settings) -> dic
       `ignored`, the run-length encoding of it.
     """
     limits = settings.thresholds
-    labelled = poses.to_skeleton(settings.skeleton)
-    sure = labelled.score >= np.maximum(limits.keypoint, np.finfo(np.float32).tiny)  # (N, K)
-    good = (poses.person_score >= limits.person) & (sure.sum(axis=1) >= limits.keypoints)
+    sure = _sure(poses.to_skeleton(settings.skeleton), height, width, limits)
+    good = (poses.person_score >= limits.person) & (sure.found.sum(axis=1) >= limits.keypoints)
     mask = np.zeros((height, width), np.uint8)
     people = []
     for index in range(len(poses)):
         if good[index]:
-            people.append(_annotation(labelled, index, sure[index], height, width))
+            people.append(_annotation(sure.select(np.array([index])), height, width))
             _ignore_doubtful(mask, poses, index, limits)
         elif poses.person_score[index] >= limits.seen:
             _ignore_person(mask, poses, index, limits)
     return {"people": people} | ({"ignored": run_lengths(mask)} if mask.any() else {})
 
 
-def _annotation(
-    poses: Poses, index: int, sure: npt.NDArray[np.bool_], height: int, width: int
-) -> dict[str, Any]:
-    xy = np.where(sure[:, np.newaxis], poses.xy[index] - KEYPOINT_SHIFT, 0)
-    inside = sure & (xy >= 0).all(axis=1) & (xy <= (width - 1, height - 1)).all(axis=1)
-    keypoints = [
-        [round(float(x), 2), round(float(y), 2), VISIBLE] if here else [0, 0, 0]
-        for (x, y), here in zip(xy, inside, strict=True)
-    ]
-    (look,) = around(poses.select(np.array([index])))
+def _sure(poses: Poses, height: int, width: int, limits: Thresholds) -> Poses:
+    """The same people with the keypoints alone that are believed and lie in the picture."""
+    inside = ((poses.xy >= 0) & (poses.xy <= (width - 1, height - 1))).all(axis=2)
+    keep = inside & (poses.score >= limits.keypoint)
+    return dataclasses.replace(
+        poses,
+        xy=np.where(keep[..., np.newaxis], poses.xy, np.float32(np.nan)),
+        score=np.where(keep, poses.score, np.float32(0)),
+    )
+
+
+def _annotation(person: Poses, height: int, width: int) -> dict[str, Any]:
+    """One person with at least one keypoint."""
+    (look,) = around(person)
     left, top = (max(0.0, look.box[axis] - BOX_SHIFT) for axis in (0, 1))
     right = min(float(width), look.box[0] - BOX_SHIFT + look.box[2])
     bottom = min(float(height), look.box[1] - BOX_SHIFT + look.box[3])
-    box = [left, top, max(0.0, right - left), max(0.0, bottom - top)]
+    box = [left, top, right - left, bottom - top]
+    keypoints: list[float] = []
+    for (x, y), found in zip(person.xy[0] - KEYPOINT_SHIFT, person.found[0], strict=True):
+        keypoints += [round(float(x), 2), round(float(y), 2), VISIBLE] if found else [0, 0, 0]
     return {
         "category_id": PERSON,
         "iscrowd": 0,
-        "keypoints": [value for keypoint in keypoints for value in keypoint],
-        "num_keypoints": int(inside.sum()),
+        "keypoints": keypoints,
+        "num_keypoints": int(person.found.sum()),
         "bbox": [round(value, 2) for value in box],
         "area": round(AREA_OF_BOX * box[2] * box[3], 2),
-        "score": round(float(poses.person_score[index]), 4),
+        "score": round(float(person.person_score[0]), 4),
         "labelled_by": "teacher",
     }
 

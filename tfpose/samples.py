@@ -42,9 +42,7 @@ def maker(spec: PoseSpec, skeleton: Skeleton, policy: AugmentPolicy | None, seed
     def make(record: Fields) -> Fields:
         record = record | {"keypoints": to_skeleton(record["keypoints"], skeleton, spec.skeleton)}
         drawn = _draw(record, spec, policy, seed)
-        index = tf.constant(0)
-        if policy is not None:
-            index = pictures.ratio_for(affine.largest_factor(drawn.matrix))
+        index = pictures.ratio_for(affine.largest_factor(drawn.matrix))
         image, ignore, fine = pictures.decode(
             record["image"], record["ignore"], index, record["height"], record["width"]
         )

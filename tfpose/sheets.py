@@ -13,6 +13,7 @@ from estimator.arrays import Float, UInt8
 from estimator.skeleton import Skeleton
 
 LEFT, RIGHT, MIDDLE = (40, 150, 255), (255, 130, 30), (255, 255, 255)  # BGR
+HOLE = (0, 0, 0)
 IGNORED = (60, 60, 200)  # BGR, laid over what the loss does not count
 CAPTION = 18  # pixels
 SUBPIXEL = 4  # bits of a coordinate's fraction, for cv2
@@ -31,10 +32,11 @@ def draw_people(
                 colour = _colour(skeleton, start, end)
                 _line(drawn, spots[start], spots[end], colour, thickness)
         for index in np.flatnonzero(seen):
-            filled = -1 if person[index, 2] == 2 else max(1, thickness // 2)
             radius = (thickness + 1) << SUBPIXEL
             colour = _colour(skeleton, int(index), int(index))
-            cv2.circle(drawn, spots[index], radius, colour, filled, cv2.LINE_AA, SUBPIXEL)
+            cv2.circle(drawn, spots[index], radius, colour, -1, cv2.LINE_AA, SUBPIXEL)
+            if person[index, 2] == 1:
+                cv2.circle(drawn, spots[index], radius // 2, HOLE, -1, cv2.LINE_AA, SUBPIXEL)
     return drawn
 
 
@@ -44,6 +46,15 @@ def draw_box(picture: UInt8, corners: Float, *, thickness: int = 1) -> UInt8:
     start, end = _point(*corners[:2]), _point(*corners[2:])
     cv2.rectangle(drawn, start, end, MIDDLE, thickness, cv2.LINE_AA, SUBPIXEL)
     return drawn
+
+
+def cut(picture: UInt8, corners: Float, margin: float) -> UInt8:
+    """The part of a picture inside (left, top, right, bottom), widened by a share of it."""
+    height, width = picture.shape[:2]
+    reach = margin * max(float((corners[2:] - corners[:2]).max()), 8.0)
+    left, top = np.clip(corners[:2] - reach, 0, (width - 2, height - 2)).astype(int)
+    right, bottom = np.clip(corners[2:] + reach, (left + 2, top + 2), (width, height)).astype(int)
+    return picture[top:bottom, left:right]
 
 
 def shade(picture: UInt8, mask: UInt8) -> UInt8:

@@ -52,18 +52,28 @@ def test_nobody_has_no_identity() -> None:
     assert tracker.people == 0
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("noise", [3, 6])
 @pytest.mark.parametrize("hidden", [0, 80, 160])
-def test_two_people_who_cross_keep_their_identities(hidden: float, seed: int) -> None:
-    frames = crossing(seed, hidden=hidden)
-    assert switches(frames, Parameters()) == 0
+def test_two_people_who_cross_keep_their_identities(hidden: float, noise: float) -> None:
+    """Noise of 1% and 2% of their height."""
+    for seed in range(8):
+        frames = crossing(seed, hidden=hidden, noise=noise)
+        assert switches(frames, Parameters()) == 0
+
+
+def test_somebody_who_passes_behind_takes_nobody_s_place() -> None:
+    """What the weight of the hidden is for."""
+    frames = [crossing(seed, hidden=80, noise=6) for seed in range(8)]
+    careless = replace(Parameters(), hidden_weight=1.0)
+    assert sum(switches(one, careless) for one in frames) > 0
 
 
 def test_without_motion_and_memory_they_do_not() -> None:
     """What the motion model and the memory are for."""
-    frames = crossing(0, hidden=80)
+    frames = crossing(0, hidden=160)
     assert switches(frames, PRESETS["lightweight_openpose"]) > 0
     assert switches(frames, replace(Parameters(), velocity_seconds=0.0)) > 0
+    assert switches(frames, replace(Parameters(), memory_seconds=0.0)) > 0
 
 
 def test_identities_count_people_by_first_appearance() -> None:

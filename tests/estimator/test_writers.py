@@ -49,14 +49,14 @@ def test_nobody_is_an_empty_list() -> None:
     assert writers.coco_results(empty, 1) == []
 
 
-def test_coco_counts_from_the_corner_in_its_own_order() -> None:
+def test_coco_counts_pixels_as_we_do_in_its_own_order() -> None:
     (row,) = writers.coco_results(person_of_two(), 139)
     assert row["image_id"] == 139
     assert row["category_id"] == 1
     assert row["score"] == 0.625
     table = np.reshape(row["keypoints"], (17, 3))
-    assert table[0].tolist() == [10.75, 20.5, 0.75]  # nose
-    assert table[9].tolist() == [0.5, 1.0, 0.5]  # left wrist
+    assert table[0].tolist() == [10.25, 20.0, 0.75]  # nose
+    assert table[9].tolist() == [0.0, 0.5, 0.5]  # left wrist
     assert not np.delete(table, [0, 9], axis=0).any()
 
 

@@ -75,9 +75,7 @@ def test_imagenet_backbone_loads_when_asked_for_and_the_rest_stays(
         checkpoint.load(model, spec, path, only=["model"])
     with pytest.raises(ValueError, match=r"left over in the file \(2\)"):
         checkpoint.load(model, spec, path, only=["model"], channels="rgb")
-    untouched = checkpoint.load(
-        model, spec, path, only=["model"], ignore=["model.12", "fc"], channels="rgb"
-    )
+    untouched = checkpoint.load(model, spec, path, backbone=True, channels="rgb")
     assert "cpm.align.0" in untouched
     assert "model.0.0" not in untouched
     first = state(shared)["model.0.0.weight"].numpy().transpose(2, 3, 1, 0)  # type: ignore[attr-defined]

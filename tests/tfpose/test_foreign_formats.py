@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from estimator.pose_estimator import PoseEstimator
 from tests.tfpose import golden_weights
-from tfpose import models
+from tfpose import export, models
 from tfpose.weights import ckpt, h5, npy, pb
 from tfpose.weights.checkpoint import load
 
@@ -93,6 +94,19 @@ def test_published_mobilenet_v2_small_answers_photographs_like_its_graph(shared:
                 found = np.asarray(answer[output][-1])[0]
                 assert np.abs(found - maps[output].astype(np.float32)).max() < 6e-4
                 assert found.max() > 0.5  # there is somebody
+
+
+@pytest.mark.slow
+def test_published_mobilenet_v2_small_finds_the_people_in_photographs(
+    shared: Path, tmp_path: Path
+) -> None:
+    model, spec = built("tf_pose_mobilenet_v2_small", 368, 432)
+    load(model, spec, shared / PB)
+    export.export_tflite(model, spec, tmp_path / "model.tflite")
+    estimator = PoseEstimator(tmp_path / "model.tflite", threads=1)
+    for name, people in (("golf", 1), ("p1", 1), ("p2", 2), ("p3", 3), ("ski", 5)):
+        picture = cv2.imread(str(shared / f"photos/{name}.jpg"))[..., ::-1]
+        assert len(estimator(np.ascontiguousarray(picture))) == people
 
 
 def test_pb_into_the_network_with_statistics_says_what_is_missing(shared: Path) -> None:
@@ -179,12 +193,31 @@ def test_slim_imagenet_backbone_loads_when_its_rest_is_ignored(tmp_path: Path) -
     model, spec = built("mobilenet_v2_small")
     with pytest.raises(ValueError, match=r"MobilenetV2\.Logits\.Conv2d_1c_1x1\.weights"):
         load(model, spec, path, only=["MobilenetV2"], channels="rgb")
-    untouched = load(
-        model, spec, path, only=["MobilenetV2"], ignore=["MobilenetV2.Logits"], channels="rgb"
-    )
+    untouched = load(model, spec, path, backbone=True, channels="rgb")
     assert all(name.startswith("Openpose") for name in untouched)
     kernel = np.asarray(model.get_layer("MobilenetV2.Conv").kernel)
     assert np.array_equal(kernel, arrays["MobilenetV2/Conv/weights"])
+
+
+def test_slim_mobilenet_v1_loads_as_the_original_takes_it(tmp_path: Path) -> None:
+    model, spec = built("mobilenet_thin")
+    arrays = {}
+    for layer in model.layers:
+        if layer.name.startswith("MobilenetV1") and layer.name.endswith(("wise", "Conv2d_0")):
+            scope = layer.name.replace(".", "/")
+            depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+            kernel = np.random.default_rng(len(arrays)).random(layer.kernel.shape, np.float32)
+            arrays[f"{scope}/{'depthwise_weights' if depthwise else 'weights'}"] = kernel
+            count = layer.kernel.shape[2 if depthwise else 3]
+            for name in ("beta", "gamma", "moving_mean", "moving_variance"):
+                arrays[f"{scope}/BatchNorm/{name}"] = np.full(count, 2, np.float32)
+    arrays["MobilenetV1/Conv2d_13_pointwise/weights"] = np.zeros((1, 1, 2, 2), np.float32)
+    arrays["MobilenetV1/Logits/Conv2d_1c_1x1/biases"] = np.zeros(5, np.float32)
+    save_checkpoint(tmp_path / "mobilenet_v1_0.75_224.ckpt", arrays)
+    load(model, spec, tmp_path / "mobilenet_v1_0.75_224.ckpt", backbone=True, channels="rgb")
+    layer = model.get_layer("MobilenetV1.Conv2d_11_pointwise")
+    expected = arrays["MobilenetV1/Conv2d_11_pointwise/weights"]
+    assert np.array_equal(np.asarray(layer.kernel), expected)
 
 
 def test_a_checkpoint_that_is_none_is_refused(tmp_path: Path) -> None:
@@ -225,14 +258,7 @@ def test_keras_mobilenet_becomes_the_backbone_layer_for_layer(tmp_path: Path) ->
             layer.set_weights([rng.random(weight.shape) + 1e-4 for weight in layer.weights])
     save_h5(tmp_path / "mobilenet_1_0_224_tf.h5", source)
     model, spec = built("lightweight_openpose")
-    load(
-        model,
-        spec,
-        tmp_path / "mobilenet_1_0_224_tf.h5",
-        only=["model"],
-        ignore=["model.12", "model.13", "conv_preds"],
-        channels="rgb",
-    )
+    load(model, spec, tmp_path / "mobilenet_1_0_224_tf.h5", backbone=True, channels="rgb")
     for theirs, ours in (("conv1", "0.0"), ("conv_dw_1", "1.0"), ("conv_pw_11", "11.3")):
         kernel = np.asarray(model.get_layer(f"model.{ours}").kernel)
         assert np.array_equal(kernel, np.asarray(source.get_layer(theirs).kernel))
@@ -246,21 +272,13 @@ def test_keras_vgg19_becomes_openposes_backbone(tmp_path: Path, old: bool) -> No
     source = keras.applications.VGG19(weights=None, include_top=False, input_shape=(32, 32, 3))
     save_h5(tmp_path / "vgg19.h5", source, old=old)
     model, spec = built("cmu")
-    load(
-        model,
-        spec,
-        tmp_path / "vgg19.h5",
-        only=["conv?_?"],
-        ignore=["conv4_[34]", "conv5_*"],
-        channels="bgr",
-    )
+    load(model, spec, tmp_path / "vgg19.h5", backbone=True, channels="bgr")
     first = np.asarray(source.get_layer("block1_conv1").kernel)[:, :, ::-1]  # Caffe's read BGR
     assert np.array_equal(np.asarray(model.get_layer("conv1_1").kernel), first)
     last = np.asarray(source.get_layer("block4_conv2").bias)
     assert np.array_equal(np.asarray(model.get_layer("conv4_2").bias), last)
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning")
 def test_an_h5_of_anything_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.h5").write_text("a web page")
     with pytest.raises(ValueError, match=r"is no \.h5 file"):

@@ -6,12 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from estimator import bundle, pictures
+from estimator import bundle, pictures, writers
 from estimator.pose_estimator import PoseEstimator
 from estimator.spec import ImageSpec, OutputSpec, PoseSpec
 from tests.tfpose import painted_people as painted
 from tfpose import evaluate, networks
-from tfpose.metrics import coco
 from tfpose.picture_files import Pictures
 
 SPEC = PoseSpec(
@@ -50,7 +49,6 @@ def check_same(found: dict[str, np.ndarray], model: keras.Model, image: np.ndarr
         np.testing.assert_allclose(found[name], last, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras 3.15
 def test_a_keras_file_carries_its_spec(tmp_path: Path, image: np.ndarray) -> None:
     model = tiny()
     networks.save_keras(model, SPEC, tmp_path / "tiny.keras")
@@ -127,7 +125,7 @@ def test_the_estimator_in_the_loop_is_the_estimator(tmp_path: Path) -> None:
     alone = [
         result
         for index in range(3)
-        for result in coco.to_results(
+        for result in writers.coco_results(
             estimator(pictures.read(files.read(f"{index}.png"))), index + 5
         )
     ]

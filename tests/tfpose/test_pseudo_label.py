@@ -16,9 +16,6 @@ from tfpose.networks import Network
 from tfpose.picture_files import Pictures
 from tfpose.pseudo_label import Settings, Thresholds, of_picture
 
-pytestmark = pytest.mark.filterwarnings(  # of pycocotools, on numpy 2
-    "ignore:__array__ implementation:DeprecationWarning"
-)
 PLAIN = Settings(averaging=Averaging())
 
 
@@ -87,6 +84,8 @@ def test_a_weak_keypoint_of_a_sure_person_is_not_labelled_but_ignored() -> None:
     assert entry["num_keypoints"] == 16
     (x, y), reach = painted.keypoints()[0, 9].astype(int), 3
     assert mask[y - reach : y + reach, x - reach : x + reach].min() == 255
+    without = np.delete(painted.keypoints()[0], 9, axis=0)
+    assert entry["bbox"][2] == pytest.approx(1.27 * (np.ptp(without[:, 0]) + 1), abs=0.02)
     other_x, other_y = painted.keypoints()[0, 0].astype(int)
     assert mask[other_y, other_x] == 0
 

@@ -124,12 +124,12 @@ def _visibility(flag: Any) -> int:
 
 
 def _place(person: Any) -> Float:
-    """(4,) box from scale and centre; from the head's corners where those are missing."""
+    """(4,) box from scale and centre; from the head's corner pixels where those are missing."""
     centre: Any = getattr(person, "objpos", None)
     if hasattr(centre, "x") and np.size(getattr(person, "scale", ())):
         return _box((centre.x, centre.y), person.scale)
-    left, top = float(person.x1) - ORIGIN, float(person.y1) - ORIGIN
-    return np.array([left, top, person.x2 - person.x1, person.y2 - person.y1], np.float32)
+    left, top = float(person.x1) - ORIGIN - 0.5, float(person.y1) - ORIGIN - 0.5
+    return np.array([left, top, person.x2 - person.x1 + 1, person.y2 - person.y1 + 1], np.float32)
 
 
 def _box(centre: Any, scale: Any) -> Float:

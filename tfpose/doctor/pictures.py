@@ -1,7 +1,7 @@
 """What can be told from the picture files: missing, damaged, lying, there twice.
 
-Similar pictures are those with the same difference hash (N. Krawetz, "Kind of Like That", 2013):
-which of two neighbouring cells of a 9 x 8 reduction is brighter, 64 bits. It sees through
+Similar pictures are those with nearly the same difference hash (N. Krawetz, "Kind of Like That",
+2013): which of two neighbouring cells of a 9 x 8 reduction is brighter, 64 bits. It sees through
 another size, quality or format, not through a crop or a flip.
 """
 
@@ -18,6 +18,8 @@ from ..pose_set import PoseSet
 from ..records import Sample
 from .findings import Finding
 
+NEAR = 3  # bits in which the hashes of similar pictures may differ
+BANDS = 4  # of a hash: of two that differ in 3 bits, one band is the same
 FLAT = 12  # bits that a hash must have of each kind; flat pictures all look the same
 
 
@@ -38,7 +40,7 @@ def examine(sets: Mapping[str, PoseSet], *, read: bool) -> Iterator[Finding]:
         spare = [name for name in pictures.names() if pictures.find(name) not in used]
         yield from (Finding(kind="picture_without_annotation", picture=name) for name in spare)
     same: dict[bytes, list[tuple[str, str]]] = defaultdict(list)
-    similar: dict[bytes, list[tuple[str, str]]] = defaultdict(list)
+    looks: dict[tuple[str, str], bytes] = {}
     total = sum(len(part.samples) for part in sets.values())
     with tqdm(total=total, unit="picture", desc="examining", disable=not read) as bar:
         for split, part in sets.items():
@@ -47,12 +49,15 @@ def examine(sets: Mapping[str, PoseSet], *, read: bool) -> Iterator[Finding]:
                 if part.pictures.find(sample.picture) is None:
                     yield Finding(kind="missing_picture", split=split, picture=sample.picture)
                 elif read:
-                    yield from _read(split, part, sample, same, similar)
-    yield from _repeated("same_picture_twice", same)
-    known = {tuple(sorted(group)) for group in same.values()}
-    yield from _repeated(
-        "similar_picture", {k: v for k, v in similar.items() if tuple(sorted(v)) not in known}
-    )
+                    yield from _read(split, part, sample, same, looks)
+    for group in same.values():
+        (first_split, first), *others = group
+        for split, picture in others:
+            kind = "same_picture_twice" if split == first_split else "in_two_splits"
+            detail = f"as {first_split} {first}"
+            yield Finding(kind=kind, split=split, picture=picture, detail=detail)
+            looks.pop((split, picture), None)  # said already
+    yield from _similar(looks)
 
 
 def _read(
@@ -60,7 +65,7 @@ def _read(
     part: PoseSet,
     sample: Sample,
     same: dict[bytes, list[tuple[str, str]]],
-    similar: dict[bytes, list[tuple[str, str]]],
+    looks: dict[tuple[str, str], bytes],
 ) -> Iterator[Finding]:
     here = (split, sample.picture)
     try:
@@ -78,8 +83,8 @@ def _read(
         detail = f"EXIF orientation {orientation}"
         yield Finding(kind="sideways_picture", split=split, picture=sample.picture, detail=detail)
     same[hashlib.sha256(picture).digest()].append(here)
-    if (looks := difference_hash(picture)) is not None:
-        similar[looks].append(here)
+    if (look := difference_hash(picture)) is not None:
+        looks[here] = look
 
 
 def difference_hash(picture: bytes) -> bytes | None:
@@ -92,14 +97,16 @@ def difference_hash(picture: bytes) -> bytes | None:
     return None if min(bits.sum(), (~bits).sum()) < FLAT else np.packbits(bits).tobytes()
 
 
-def _repeated(kind: str, groups: Mapping[bytes, list[tuple[str, str]]]) -> Iterator[Finding]:
-    for group in groups.values():
-        first_split, first = group[0]
-        for split, picture in group[1:]:
-            across = split != first_split and kind == "same_picture_twice"
-            yield Finding(
-                kind="in_two_splits" if across else kind,
-                split=split,
-                picture=picture,
-                detail=f"as {first_split} {first}",
-            )
+def _similar(looks: Mapping[tuple[str, str], bytes]) -> Iterator[Finding]:
+    """Pictures whose hash is near that of an earlier one."""
+    bands: dict[tuple[int, bytes], list[tuple[str, str]]] = defaultdict(list)
+    for here, look in looks.items():
+        keys = [(band, look[2 * band : 2 * band + 2]) for band in range(BANDS)]
+        for other in (other for key in keys for other in bands[key]):
+            apart = (int.from_bytes(look, "big") ^ int.from_bytes(looks[other], "big")).bit_count()
+            if apart <= NEAR:
+                detail = f"as {other[0]} {other[1]}"
+                yield Finding(kind="similar_picture", split=here[0], picture=here[1], detail=detail)
+                break
+        for key in keys:
+            bands[key].append(here)

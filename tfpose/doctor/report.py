@@ -17,6 +17,7 @@ SHOWN = 5  # findings of a kind in the text
 WORST = 12  # pictures of a kind on a sheet
 COLUMNS = 4
 TILE = 320  # pixels, height and width
+MARGIN = 0.5  # of the box, shown around it
 DRAWN = (
     "bad_visibility",
     "swapped_sides",
@@ -101,11 +102,11 @@ def _tile(report: Report, finding: Finding) -> UInt8 | None:
     except (BadPicture, ValueError):
         return None
     people = sample.keypoints if finding.person is None else sample.keypoints[[finding.person]]
-    thickness = max(1, round(max(picture.shape[:2]) / TILE))
+    thickness = 1 if finding.person is not None else max(1, round(max(picture.shape[:2]) / TILE))
     drawn = sheets.draw_people(picture, people, report.skeleton, thickness=thickness)
     if finding.person is not None:
         left, top, width, height = np.nan_to_num(sample.boxes[finding.person])
         corners = np.array([left, top, left + width, top + height], np.float32)
-        drawn = sheets.draw_box(drawn, corners, thickness=thickness)
+        drawn = sheets.cut(sheets.draw_box(drawn, corners, thickness=thickness), corners, MARGIN)
     caption = f"{Path(finding.picture).name}: {finding.detail}"
     return sheets.fit(drawn, TILE, TILE, caption[:50])

@@ -2,15 +2,23 @@
 
 The method is ours and statistical. Every flip pair gives a person a vector from right to left. In
 most bodies two such vectors (shoulders and hips, eyes and shoulders) point the same way. Which
-pairs do is learned from the set: where at least USUAL of the people agree, a person who doesn't
-is named; where hardly anybody agrees, one of the two pairs is exchanged in the whole set.
+do, and how surely, is learned from the set: where at least USUAL of the people agree, that is a
+rule, and its log odds times the cosine of the two vectors is its vote. A person is named if a
+sure rule votes against a pair, and all rules together do. Where hardly anybody agrees, one of the
+two pairs is exchanged in the whole set.
 
-What it cannot see: a person, or a set, whose sides are all exchanged agrees with itself. For sets
-with a nose, people who show it and stand upright face the camera, and their left is on the right;
-where most don't, the whole set is named. Else only eyes help: the sheets draw left and right in
-two colours. A twisted body (a diver, a gymnast) may be named though nothing is wrong.
+Measured on 12,985 pictures with 19,548 people: 435 were named, those with mixed-up heads and
+shoulders first, crossed arms and legs behind. Of clear shoulders, hips and elbows exchanged at
+random in 0.5% and 2% of the pictures it named 95% to 100%, of ankles 78% and 51%.
+
+What it cannot tell: crossed arms or legs and twisted bodies from mixed-up labels, so look at the
+sheet; a person, or a set, whose sides are all exchanged, for it agrees with itself; and single
+people where more than a tenth of a set is mixed up, for nothing is a rule then. For sets with a
+nose, people who show it and stand upright face the camera, and their left is on the right; where
+most don't, the whole set is named.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -24,7 +32,8 @@ from .findings import Finding
 USUAL = 0.9  # share of the people that makes a rule
 ENOUGH = 30  # people who show both pairs, to tell a rule
 LONG = 0.15  # of a person's size: shorter vectors have no sure direction
-OPPOSITE = -0.5  # cosine below which a person is named
+SUREST = 0.999  # share that a rule counts at most
+NAMED = 2.9  # log odds that name a person: of a rule that 95% follow
 EQUAL = 0.15  # log of the ratio of a limb and its mirror image, median over the set
 
 
@@ -100,44 +109,50 @@ def _against_each_other(
 ) -> Iterator[Finding]:
     """Pairs that point opposite ways, in the set or in one person."""
     pairs = [_left_first(skeleton, pair) for pair in skeleton.flip_pairs]
-    vectors = np.stack(
-        [keypoints[:, left, :2] - keypoints[:, right, :2] for left, right in pairs], axis=1
-    )  # (N, F, 2)
-    known = np.stack([(keypoints[:, pair, 2] > 0).all(axis=1) for pair in map(list, pairs)], 1)
-    lengths = np.linalg.norm(vectors, axis=2)
-    sure = known & (lengths > LONG * sizes[:, np.newaxis])
-    units = vectors / np.maximum(lengths, 1e-6)[..., np.newaxis]
-    worst: dict[int, Finding] = {}
+    cosine = _cosines(pairs, keypoints, sizes)  # (N, F, F)
+    votes = np.zeros(cosine.shape)  # (N, F, F) log odds that two pairs are the same way round
     judged = False
-    for one in range(len(pairs)):
-        for other in range(one):
-            people = np.flatnonzero(sure[:, one] & sure[:, other])
-            if len(people) < ENOUGH:
-                continue
-            judged = True
-            cosine = (units[people, one] * units[people, other]).sum(axis=1)
-            agreeing = float((cosine > 0).mean())
-            names = f"{_name(skeleton, pairs[other])} and {_name(skeleton, pairs[one])}"
-            if agreeing < 1 - USUAL:
-                detail = f"{names} point the same way in {agreeing:.0%} of {len(people)} people"
-                yield Finding(kind="sides_of_the_set", detail=detail, weight=1 - agreeing)
-            if agreeing < USUAL:
-                continue
-            for person, value in zip(people, cosine, strict=True):
-                if value < OPPOSITE and -value > getattr(worst.get(person), "weight", 0.0):
-                    split, picture, row = where[person]
-                    worst[person] = Finding(
-                        kind="swapped_sides",
-                        split=split,
-                        picture=picture,
-                        person=row,
-                        detail=f"{names} point opposite ways",
-                        weight=-float(value),
-                    )
-    yield from worst.values()
+    for one, other in itertools.combinations(range(len(pairs)), 2):
+        known = cosine[np.isfinite(cosine[:, one, other]), one, other]
+        if len(known) < ENOUGH:
+            continue
+        judged = True
+        agreeing = float((known > 0).mean())
+        if agreeing < 1 - USUAL:
+            names = f"{_name(skeleton, pairs[one])} and {_name(skeleton, pairs[other])}"
+            detail = f"{names} point the same way in {agreeing:.0%} of {len(known)} people"
+            yield Finding(kind="sides_of_the_set", detail=detail, weight=1 - agreeing)
+        if agreeing >= USUAL:
+            sure = min(agreeing, SUREST)
+            vote = np.log(sure / (1 - sure)) * np.nan_to_num(cosine[:, one, other])
+            votes[:, one, other] = votes[:, other, one] = vote
     if not judged:
         detail = f"fewer than {ENOUGH} people show two pairs of keypoints clearly"
         yield Finding(kind="sides_not_judged", detail=detail)
+    against = np.where(votes.sum(axis=2) < 0, -votes.min(axis=2), 0)  # (N, F)
+    for person in np.flatnonzero(against.max(axis=1) > NAMED):
+        split, picture, row = where[person]
+        one = int(against[person].argmax())
+        other = int(votes[person, one].argmin())
+        yield Finding(
+            kind="swapped_sides",
+            split=split,
+            picture=picture,
+            person=row,
+            detail=f"{_name(skeleton, pairs[one])} against {_name(skeleton, pairs[other])}",
+            weight=float(against[person, one]),
+        )
+
+
+def _cosines(pairs: list[tuple[int, int]], keypoints: Float, sizes: Float) -> Float:
+    """(N, F, F) cosine between the vectors of two pairs; NaN where one is missing or short."""
+    left, right = np.array(pairs).T
+    vectors = keypoints[:, left, :2] - keypoints[:, right, :2]  # (N, F, 2)
+    lengths = np.linalg.norm(vectors, axis=2)
+    sure = (keypoints[:, left, 2] > 0) & (keypoints[:, right, 2] > 0)
+    sure &= lengths > LONG * sizes[:, np.newaxis]
+    units = np.where(sure[..., np.newaxis], vectors / np.maximum(lengths, 1e-6)[..., None], np.nan)
+    return np.asarray(units @ units.transpose(0, 2, 1), np.float32)
 
 
 def _facing(skeleton: Skeleton, keypoints: Float, sizes: Float) -> Iterator[Finding]:

@@ -27,8 +27,6 @@ from pycocotools.cocoeval import COCOeval
 
 from estimator import skeletons
 from estimator.arrays import Int
-from estimator.poses import Poses
-from estimator.skeleton import Skeleton
 
 Result: TypeAlias = Mapping[str, Any]  # image_id, category_id, keypoints (51 numbers), score
 Double: TypeAlias = npt.NDArray[np.float64]
@@ -207,31 +205,6 @@ def compare(
         share_above=float((drawn > 0).mean()),
         confidence=confidence,
     )
-
-
-def to_results(
-    poses: Poses, image_id: int, skeleton: Skeleton | None = None
-) -> list[dict[str, Any]]:
-    """People of one picture, in its pixels, as entries of COCO's results file.
-
-    Keypoints that were not found are 0, 0, 0; COCO's third number is our keypoint score.
-
-    Args:
-      poses: of any skeleton.
-      image_id: of the picture.
-      skeleton: of the results; COCO's 17 if not given.
-    """
-    coco = poses.to_skeleton(skeleton or skeletons.get("coco17"))
-    keypoints = np.concatenate([np.nan_to_num(coco.xy), coco.score[..., None]], axis=2)
-    return [
-        {
-            "image_id": image_id,
-            "category_id": PERSON,
-            "keypoints": [round(float(value), 3) for value in keypoints[index].ravel()],
-            "score": float(coco.person_score[index]),
-        }
-        for index in np.flatnonzero(coco.found.any(axis=1))
-    ]
 
 
 def _check(results: Sequence[Result], chosen: list[int], known: set[int], count: int) -> None:

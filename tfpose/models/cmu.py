@@ -17,6 +17,8 @@ from .. import slim
 from ..layers import Tensor, maps, picture, relu
 
 BGR_KERNEL = "conv1_1"  # the originals read BGR
+BACKBONE_ONLY = ("conv?_?",)  # what it shares with VGG19, and what that has besides
+BACKBONE_IGNORE = ("conv4_[34]", "conv5_?", "fc*", "predictions")
 # Name and channels of VGG19's convolutions; None is a pool, or the stride before it.
 BACKBONE = (
     *(("conv1_1", 64), ("conv1_2", 64), None),

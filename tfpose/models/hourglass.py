@@ -27,6 +27,7 @@ from ..layers import (
 MEAN = (0.4404, 0.4440, 0.4327)  # of MPII's pictures, RGB 0..1: that repository's mpii_demo.py
 FEATURES = 128  # half the channels of an hourglass
 DEPTH = 4  # halvings in an hourglass
+HEAD = "score.0"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,18 @@ from ..layers import (
 )
 
 LAYER1_BLOCKS = 4  # in every variant, the small ones too
+ORIGINAL_OFFSET = -1.5  # the original draws and reads cell i at input i * 4
+HEAD = "final_layer"
+# The classifier (HRNet-Image-Classification, `cls_hrnet.py`; `hrnet_w32-36af842e.pth`) is the same
+# up to its last exchange, which serves all four branches; then come layers of its own.
+BACKBONE_ONLY = (
+    *("conv1", "bn1", "conv2", "bn2", "layer1"),
+    *("transition1", "stage2", "transition2", "stage3", "transition3", "stage4"),
+)
+BACKBONE_IGNORE = (
+    *("incre_modules", "downsamp_modules", "final_layer", "classifier"),
+    *(f"stage4.{module}.fuse_layers.{target}" for module in range(3) for target in (1, 2, 3)),
+)
 
 
 @dataclass(frozen=True, kw_only=True)

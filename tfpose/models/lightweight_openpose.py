@@ -18,6 +18,10 @@ from estimator.spec import ImageSpec, OutputSpec, PoseSpec
 from ..layers import Tensor, batch_norm, convolution, depthwise, maps, picture, relu
 
 BGR_KERNEL = "model.0.0"  # the originals read BGR: an import reverses this kernel's input
+# What it shares with MobileNet classifiers (marvis/pytorch-mobilenet, keras.applications), and what
+# these have besides.
+BACKBONE_ONLY = ("model",)
+BACKBONE_IGNORE = ("model.12", "model.13", "fc", "conv_preds")
 # Output channels, stride and dilation of the separable convolutions model.1 to model.11.
 BACKBONE = (
     *((64, 1, 1), (128, 2, 1), (128, 1, 1), (256, 2, 1), (256, 1, 1), (512, 1, 1)),

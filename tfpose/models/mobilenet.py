@@ -22,6 +22,14 @@ from ..layers import Tensor, picture
 
 BGR_KERNEL = "MobilenetV1.Conv2d_0"  # the originals read BGR
 UNUSED = ("MobilenetV1.Conv2d_8_depthwise", "MobilenetV1.Conv2d_8_pointwise")
+# What it takes of TF-slim's MobileNetV1, as the original does, and what that has besides: these
+# networks have no batch norm after depthwise convolutions, and no scale in the others.
+BACKBONE_ONLY = ("MobilenetV1",)
+BACKBONE_IGNORE = (
+    *("MobilenetV1.*_depthwise.BatchNorm", "MobilenetV1.*.BatchNorm.gamma"),
+    *("MobilenetV1.Conv2d_8_*", "MobilenetV1.Conv2d_9_*", "MobilenetV1.Conv2d_1[0-3]_*"),
+    "MobilenetV1.Logits",
+)
 # Channels and stride of the separable convolutions Conv2d_1 to Conv2d_11.
 BACKBONE = (
     *((64, 1), (128, 2), (128, 1), (256, 2), (256, 1)),

@@ -23,6 +23,10 @@ from .. import slim
 from ..layers import Tensor, picture
 
 BGR_KERNEL = "MobilenetV2.Conv"  # the originals read BGR
+BACKBONE_ONLY = ("MobilenetV2",)  # what it shares with TF-slim's, and what that has besides
+BACKBONE_IGNORE = (
+    *("MobilenetV2.expanded_conv_1[3-6]", "MobilenetV2.Conv_1", "MobilenetV2.Logits"),
+)
 EXPANSION = 6
 # Channels and stride of expanded_conv_1 to expanded_conv_12.
 BLOCKS = (

@@ -73,13 +73,14 @@ def assign(
         raise ValueError(f"{model.name!r} has no layer {bgr_kernel!r} to read BGR with")
     found, missing, misshapen = _match(wanted, named, layout, bgr_kernel)
     used = {source for source, _, _ in found} | {source for source, _ in misshapen}
+    untouched = layers.keys() - wanted.keys()
     leftover = [
         name
         for name in named
         if name not in used
         and name.rpartition(".")[2] not in layout.unused
+        and name.rpartition(".")[0] not in untouched
         and not _under(name, ignore)
-        and not (only and _under(name, tuple(layers.keys() - wanted.keys())))
     ]
     problems = (
         _listed("missing from the file", missing)
@@ -93,7 +94,7 @@ def assign(
         )
     for _, variable, array in found:
         variable.assign(array)
-    return tuple(layers.keys() - wanted.keys())
+    return tuple(name for name in layers if name in untouched)
 
 
 def _under(name: str, prefixes: Iterable[str]) -> bool:

@@ -1,7 +1,8 @@
 """One door to every format: a checkpoint's file, by its suffix, into a network of ours."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -11,7 +12,7 @@ from estimator.spec import PoseSpec
 
 from .. import models
 from . import ckpt, h5, npy, npz, pb, pth
-from .assign import assign
+from .assign import Array, assign
 
 READERS: dict[str, ModuleType] = {
     ".ckpt": ckpt,
@@ -33,6 +34,7 @@ def load(
     *,
     only: Iterable[str] = (),
     ignore: Iterable[str] = (),
+    backbone: bool = False,
     channels: str | None = None,
 ) -> tuple[str, ...]:
     """Gives a network the weights of a checkpoint: all that it needs and all that there is.
@@ -42,26 +44,67 @@ def load(
       spec: its `model` names the family, which knows whether the original reads BGR.
       source: the file; its suffix tells the format. A TensorFlow 1 checkpoint may be named without.
       only, ignore: load a part, leave over a part; see `assign.assign`.
+      backbone: the file is the ImageNet classifier that the original starts from: load what the
+        two share, by the family's BACKBONE_ONLY and BACKBONE_IGNORE, besides `only` and `ignore`.
       channels: "rgb" or "bgr", what the file's network reads; None takes the family's. It must be
         given with `only`, since a backbone often comes from elsewhere.
 
     Returns:
-      The names of the layers that were not loaded; empty unless `only` is given.
+      The names of the layers that were not loaded; empty unless a part was asked for.
 
     Raises:
       FileNotFoundError: there is no such file.
       ValueError: the format is unknown, or the file does not fit; nothing was loaded then.
     """
-    only, reader = tuple(only), _reader(source)
-    unused: tuple[str, ...] = getattr(models.family_of(spec.model), "UNUSED", ())
+    reader = _reader(source)
+    only, ignore = tuple(only), (*ignore, *getattr(models.family_of(spec.model), "UNUSED", ()))
+    if backbone:
+        shared, extra = _backbone(spec)
+        only, ignore = only + shared, ignore + extra
+    arrays = reader.read(source)
+    if not only:
+        _check_keypoints(spec, arrays, source)
     return assign(
         model,
-        reader.read(source),
+        arrays,
         reader.LAYOUT,
         only=only,
-        ignore=(*ignore, *unused),
+        ignore=ignore,
         bgr_kernel=_bgr_kernel(spec, channels, partial=bool(only)),
     )
+
+
+def original_spec(spec: PoseSpec) -> PoseSpec:
+    """The spec for weights that the original's own program trained.
+
+    Its maps may lie otherwise in the picture than those that we train: by the family's
+    ORIGINAL_OFFSET, see `estimator.decoders.heatmap.Parameters.offset`.
+    """
+    offset = getattr(models.family_of(spec.model), "ORIGINAL_OFFSET", None)
+    if offset is None:
+        return spec
+    return replace(spec, decoder=replace(spec.decoder, offset=offset))
+
+
+def _backbone(spec: PoseSpec) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    family = models.family_of(spec.model)
+    if not hasattr(family, "BACKBONE_ONLY"):
+        raise ValueError(f"{spec.model} starts from no classifier whose backbone we know")
+    return family.BACKBONE_ONLY, family.BACKBONE_IGNORE
+
+
+def _check_keypoints(
+    spec: PoseSpec, arrays: Mapping[str, Array], source: str | os.PathLike[str]
+) -> None:
+    """Says plainly what a file of another skeleton is, by the bias of the family's HEAD."""
+    bias = arrays.get(f"{getattr(models.family_of(spec.model), 'HEAD', None)}.bias")
+    count = spec.channels["heatmaps"]
+    if bias is not None and len(bias) != count:
+        raise ValueError(
+            f"{source} makes {len(bias)} heatmaps, {spec.skeleton.name} has {count}: build "
+            f"{spec.model} for the file's skeleton (--skeleton), or leave out its last layers "
+            "(--only); nothing was loaded"
+        )
 
 
 def _reader(source: str | os.PathLike[str]) -> ModuleType:

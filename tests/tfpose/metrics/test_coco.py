@@ -10,8 +10,6 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from estimator import skeletons
-from estimator.poses import Poses
 from tfpose.metrics import coco
 
 PERSON = np.array([[10 * (k % 4) + 20, 12 * (k // 4) + 20, 2] for k in range(17)])
@@ -183,18 +181,3 @@ def test_wrong_results_are_refused(results: list[dict[str, Any]], message: str) 
 def test_missing_truth_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"none\.json"):
         coco.evaluate(tmp_path / "none.json", [])
-
-
-def test_poses_become_results_in_coco_order() -> None:
-    skeleton = skeletons.get("openpose18")
-    xy = np.full((2, 18, 2), np.nan, np.float32)
-    score = np.zeros((2, 18), np.float32)
-    xy[0, 0], score[0, 0] = (3.25, 4.5), 0.75  # nose
-    xy[1, 1], score[1, 1] = (1, 1), 1  # a neck alone is nothing to COCO
-    poses = Poses(
-        skeleton=skeleton, xy=xy, score=score, person_score=np.array([0.5, 0.25], np.float32)
-    )
-    (found,) = coco.to_results(poses, 7)
-    assert (found["image_id"], found["category_id"], found["score"]) == (7, 1, 0.5)
-    assert found["keypoints"] == [3.25, 4.5, 0.75] + [0] * 48
-    assert coco.to_results(Poses.empty(skeleton), 7) == []

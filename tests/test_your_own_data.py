@@ -1,0 +1,37 @@
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import cv2
+import pytest
+
+from tests.conftest import ROOT
+from tfpose import datasets, sample_sheet
+
+GUIDE = ROOT / "docs" / "your_own_data.md"
+
+
+@pytest.mark.slow
+def test_commands_of_the_guide_run_as_printed(tmp_path: Path) -> None:
+    blocks = re.findall(r"```bash\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 5
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    for block in blocks:
+        ran = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", block],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=200,
+        )
+        assert ran.returncode == 0, f"{block}\n{ran.stdout}\n{ran.stderr}"
+    for split, count in (("train", 160), ("val", 40)):
+        records, skeleton = datasets.load("custom/toy", tmp_path / "toy" / "data", split)
+        assert int(records.cardinality()) == count
+        assert skeleton.name == "toy5"
+    report = (tmp_path / "toy" / "report" / "report.txt").read_text()
+    assert "\n0 errors" in report
+    sheet = cv2.imread(str(tmp_path / "toy" / "samples.png"))
+    assert sheet.shape == (6 * sample_sheet.TILE, 8 * sample_sheet.TILE, 3)

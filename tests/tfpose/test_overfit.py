@@ -1,0 +1,140 @@
+"""Every family learns four people by heart, through the trainer, and its decoder finds them again.
+
+What it proves: targets, loss, gradient, update and decoder of a family fit together. The people are
+sticks with keypoints of their own colours; a network that sees every keypoint can place it.
+"""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from estimator import decoders
+from estimator.arrays import Float
+from estimator.spec import PoseSpec
+from tfpose import targets
+from tfpose.feed import Feed
+from tfpose.optimisers import Optimiser
+from tfpose.recipe import Recipe
+from tfpose.run import spec_of
+from tfpose.schedule import Schedule
+from tfpose.train import train
+
+PEOPLE = 4
+# A standing person with a large head; x and y as shares of the picture.
+STANCE = {
+    "head_top": (0.5, 0.04),
+    "nose": (0.5, 0.16),
+    "left_eye": (0.58, 0.1),
+    "right_eye": (0.42, 0.1),
+    "left_ear": (0.68, 0.14),
+    "right_ear": (0.32, 0.14),
+    "upper_neck": (0.5, 0.26),
+    "neck": (0.5, 0.28),
+    "thorax": (0.5, 0.34),
+    "left_shoulder": (0.7, 0.32),
+    "right_shoulder": (0.3, 0.32),
+    "left_elbow": (0.8, 0.46),
+    "right_elbow": (0.2, 0.46),
+    "left_wrist": (0.86, 0.6),
+    "right_wrist": (0.14, 0.6),
+    "pelvis": (0.5, 0.58),
+    "left_hip": (0.62, 0.58),
+    "right_hip": (0.38, 0.58),
+    "left_knee": (0.66, 0.76),
+    "right_knee": (0.34, 0.76),
+    "left_ankle": (0.68, 0.94),
+    "right_ankle": (0.32, 0.94),
+}
+# Family, a small variant, edge of the picture, steps.
+NETWORKS = [
+    ("lightweight_openpose_half", 128, 200),
+    ("dsconv", 128, 200),
+    ("mobilenet_fast", 128, 200),
+    ("mobilenet_v2_small", 128, 200),
+    ("hrnet_w18_v1", 128, 300),
+    ("lpn_18", 128, 250),
+    ("pose_resnet_50", 128, 250),
+    ("hg_s2_b1_mobile", 128, 250),
+]
+
+
+def people(spec: PoseSpec) -> Float:
+    """(4, 1, K, 3): the stance, every keypoint moved a little, in each picture otherwise."""
+    random = np.random.default_rng(0)
+    edge = spec.image.height
+    stance = np.array([STANCE[name] for name in spec.skeleton.keypoints], np.float32)
+    stance = 0.5 + 0.85 * (stance - 0.5)  # away from the border
+    moved = stance + random.uniform(-0.03, 0.03, (PEOPLE, 1, *stance.shape))
+    keypoints = np.ones((PEOPLE, 1, len(stance), 3), np.float32)
+    keypoints[..., :2] = np.clip(moved * edge, 1, edge - 2)
+    return keypoints
+
+
+def pictures(spec: PoseSpec, keypoints: Float) -> Float:
+    """Grey noise, and on every keypoint a square of its colour."""
+    random = np.random.default_rng(1)
+    edge = spec.image.height
+    image = random.uniform(100, 156, (PEOPLE, edge, edge, 3))
+    colours = random.uniform(0, 255, (keypoints.shape[2], 3))
+    reach = max(1, edge // 32)
+    for picture, _, index in np.ndindex(keypoints.shape[:3]):
+        x, y = keypoints[picture, 0, index, :2].astype(int)
+        rows = slice(max(0, y - reach), y + reach + 1)
+        image[picture, rows, max(0, x - reach) : x + reach + 1] = colours[index]
+    return image.astype(np.float32)
+
+
+def feed(spec: PoseSpec, keypoints: Float) -> Feed:
+    batch = {"image": pictures(spec, keypoints), **targets.render(keypoints, spec)}
+    if spec.image.fit == "crop":
+        batch["weights"] = targets.weights(tf.constant(keypoints))
+    return Feed(batches=tf.data.Dataset.from_tensors(batch).repeat(), examples=None)
+
+
+def settle(model: keras.Model, image: Float) -> None:
+    """Batch norm's averages become the statistics of these pictures: four know no others."""
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0
+    model(image, training=True)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras 3.15
+@pytest.mark.parametrize(("model", "edge", "steps"), NETWORKS)
+def test_a_family_learns_four_people_by_heart(
+    tmp_path: Path, model: str, edge: int, steps: int
+) -> None:
+    recipe = Recipe(
+        model=model,
+        height=edge,
+        width=edge,
+        batch=PEOPLE,
+        steps=steps,
+        optimiser=Optimiser(rate=2e-3),
+        schedule=Schedule(shape="cosine", warmup=10),
+        clip=1.0,
+        log_every=1,
+        image_every=0,
+        checkpoint_every=0,
+    )
+    spec = spec_of(recipe)
+    keypoints = people(spec)
+    network = train(recipe, tmp_path, feed=feed(spec, keypoints))
+    lines = (tmp_path / "log.csv").read_text(encoding="utf-8").splitlines()
+    column = lines[0].split(",").index("loss")
+    losses = [float(line.split(",")[column]) for line in lines[1:]]
+    image = pictures(spec, keypoints)
+    settle(network, image)
+    outputs = {head: np.asarray(maps[-1]) for head, maps in network(image, training=False).items()}
+    decoder = decoders.get(decoders.name_of(spec.decoder))
+    for index in range(PEOPLE):
+        poses = decoder.decode({head: maps[index] for head, maps in outputs.items()}, spec)
+        away = np.linalg.norm(poses.xy - keypoints[index, ..., :2], axis=-1)
+        assert len(poses) == 1
+        assert away.max() < spec.outputs.stride  # NaN, a keypoint not found, fails too
+        assert away.mean() < spec.outputs.stride / 4
+    assert losses[-1] < 0.02 * losses[0]

@@ -1,0 +1,233 @@
+"""A student learns the maps of a teacher (fast pose distillation, Zhang et al. 2019,
+arXiv:1811.05419; its code, yuanyuanli85/Fast_Human_Pose_Estimation_Pytorch, example/mpii_kd.py).
+
+Every stage of the student pays alpha * error(student, teacher's last stage) + (1 - alpha) *
+error(student, labels); a picture without labels pays error(student, teacher) alone, in full.
+The labels' mask says where labels are missing, not where the teacher is wrong: it does not hold
+for the teacher's error. Teacher and student may differ in stride, size and keypoints: maps are
+resized and their channels picked by keypoints' names. What the teacher does not know is learnt
+from the labels alone.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import keras
+import numpy as np
+from keras import ops
+
+from estimator.arrays import Float
+from estimator.skeleton import Skeleton
+from estimator.skeleton import mapping as skeleton_mapping
+from estimator.spec import PoseSpec
+
+from .losses import LossOptions, Tensor, label_weight, picture_errors, stages_of
+
+Maps: TypeAlias = "dict[str, Tensor]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeacherOptions:
+    """Who teaches, and how much it says.
+
+    Attributes:
+      model: a name of `tfpose.models`, a .tflite, a .keras or a SavedModel folder; "" for none.
+      weights: file or run folder with the weights of a model that is given by name.
+      alpha: the teacher's share where there are labels, 0..1.
+      scale: the teacher sees the picture so many times larger; above 1 it sees small people better.
+    """
+
+    model: str = ""
+    weights: str = ""
+    alpha: float = 0.5
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.alpha <= 1 or not self.scale > 0:
+            raise ValueError(
+                "teacher.alpha must be 0..1 and teacher.scale positive, found "
+                f"{self.alpha} and {self.scale}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Channels:
+    """How a head's channels follow from the teacher's.
+
+    Attributes:
+      matrix: (student's channels, teacher's channels): one 1 a row, or -1 for a limb that the
+        teacher runs the other way; a row of zeros where the teacher does not know.
+      known: (student's channels,) 1 or 0.
+    """
+
+    matrix: Float
+    known: Float
+
+
+class Teacher:
+    """A frozen network whose maps are the student's targets.
+
+    Args:
+      network: from (B, H, W, 3) float32, RGB 0..255, to per-stage lists or bare maps, by head.
+      spec: the teacher's.
+      student: the student's spec.
+      scale: see `TeacherOptions`.
+
+    Raises:
+      ValueError: the skeletons share no keypoint, or the teacher cannot see pictures of that size.
+    """
+
+    def __init__(
+        self,
+        network: Callable[[Tensor], Mapping[str, Any]],
+        spec: PoseSpec,
+        student: PoseSpec,
+        *,
+        scale: float = 1.0,
+    ) -> None:
+        if spec.image.fit != student.image.fit:
+            raise ValueError(
+                f"a teacher that reads a {spec.image.fit} cannot teach a student that reads a "
+                f"{student.image.fit}: {spec.model} and {student.model}"
+            )
+        self._network, self._spec, self._student = network, spec, student
+        self._scale = scale
+        self.channels = channels(spec, student)
+
+    def __call__(self, image: Tensor) -> Maps:
+        """The maps that the student should give.
+
+        Args:
+          image: (B, H, W, 3), RGB 0..255.
+
+        Returns:
+          The student's heads that the teacher knows something of, (B, h, w, C) float32.
+        """
+        height, width = int(image.shape[1]), int(image.shape[2])
+        seen = ops.cast(image, "float32")
+        if self._scale != 1 or not self._spec.image.flexible:
+            seen = ops.image.resize(seen, self._seen_size(height, width), "bilinear")
+        outputs = self._network(seen)
+        stride = self._student.outputs.stride
+        maps = {}
+        for head, picked in self.channels.items():
+            last = ops.cast(stages_of(outputs, head)[-1], "float32")
+            last = _resized(last, (height // stride, width // stride))
+            maps[head] = ops.matmul(last, ops.transpose(ops.convert_to_tensor(picked.matrix)))
+        if "heatmaps" in maps and self._student.outputs.background:
+            maps["heatmaps"] = self._with_background(maps["heatmaps"])
+        return {head: keras.ops.stop_gradient(value) for head, value in maps.items()}
+
+    def _seen_size(self, height: int, width: int) -> tuple[int, int]:
+        image = self._spec.image
+        if not image.flexible:
+            if abs(height * image.width / (width * image.height) - 1) > 0.02:
+                raise ValueError(
+                    f"teacher {self._spec.model} sees {image.height}x{image.width} only, and the "
+                    f"student trains at {height}x{width}: another shape. Train at the teacher's, "
+                    "or take a teacher that is flexible"
+                )
+            return image.height, image.width
+        rounded = [
+            max(1, round(length * self._scale / image.multiple)) * image.multiple
+            for length in (height, width)
+        ]
+        return rounded[0], rounded[1]
+
+    def _with_background(self, heatmaps: Tensor) -> Tensor:
+        """Fills the last channel, 1 - max of the keypoints, whatever the teacher's own says."""
+        people = heatmaps[..., :-1]
+        return ops.concatenate([people, 1 - ops.max(people, axis=-1, keepdims=True)], axis=-1)
+
+
+def channels(teacher: PoseSpec, student: PoseSpec) -> dict[str, Channels]:
+    """The student's channels from the teacher's, by head.
+
+    Raises:
+      ValueError: they share no keypoint.
+    """
+    picked = {"heatmaps": _heatmap_channels(teacher, student)}
+    if not picked["heatmaps"].known.any():
+        raise ValueError(
+            f"teacher {teacher.model} ({teacher.skeleton.name}) and student {student.model} "
+            f"({student.skeleton.name}) share no keypoint: "
+            f"{', '.join(teacher.skeleton.keypoints)} against "
+            f"{', '.join(student.skeleton.keypoints)}"
+        )
+    if student.outputs.pafs and teacher.outputs.pafs:
+        picked["pafs"] = _paf_channels(teacher.skeleton, student.skeleton)
+    return picked
+
+
+def _heatmap_channels(teacher: PoseSpec, student: PoseSpec) -> Channels:
+    # A mean of two maps is not the map of the mean, so derived keypoints are not known.
+    whole = np.asarray(skeleton_mapping(teacher.skeleton, student.skeleton) == 1, np.float32)
+    matrix = np.zeros((student.channels["heatmaps"], teacher.channels["heatmaps"]), np.float32)
+    matrix[: whole.shape[0], : whole.shape[1]] = whole
+    known = matrix.sum(axis=1)
+    if student.outputs.background:
+        known[-1] = known[:-1].all()  # else unknown people would be taught as background
+    return Channels(matrix=matrix, known=known)
+
+
+def _paf_channels(teacher: Skeleton, student: Skeleton) -> Channels:
+    matrix = np.zeros((2 * len(student.limbs), 2 * len(teacher.limbs)), np.float32)
+    named = [tuple(teacher.keypoints[end] for end in limb) for limb in teacher.limbs]
+    for row, limb in enumerate(student.limbs):
+        ends = tuple(student.keypoints[end] for end in limb)
+        for direction, pair in ((1, ends), (-1, ends[::-1])):
+            if pair in named:
+                column = named.index(pair)
+                matrix[2 * row, 2 * column] = matrix[2 * row + 1, 2 * column + 1] = direction
+    return Channels(matrix=matrix, known=np.abs(matrix).sum(axis=1))
+
+
+def _resized(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    """Maps of another stride: cells keep their place in the picture (half-pixel centres)."""
+    if tuple(maps.shape[1:3]) == size:
+        return maps
+    smaller = size[0] < maps.shape[1]
+    return ops.image.resize(maps, size, "bilinear", antialias=smaller)
+
+
+def distilled_terms(
+    outputs: Mapping[str, Any],
+    batch: Mapping[str, Tensor],
+    taught: Mapping[str, Tensor],
+    known: Mapping[str, Float],
+    alpha: float,
+    options: LossOptions,
+) -> dict[str, Tensor]:
+    """The errors against labels and teacher, weighed.
+
+    Args:
+      outputs: head to the stages' maps of the student.
+      batch: the labels, see `losses.label_weight`.
+      taught: the teacher's maps for the student, by head.
+      known: (C,) by head, 1 for the channels that the teacher knows.
+      alpha: the teacher's share.
+      options: weights and normalisation.
+
+    Returns:
+      "heatmaps.1", "teacher.heatmaps.1" and so on to (B,) errors; the loss is the sum over all
+      terms of their means.
+    """
+    terms: dict[str, Tensor] = {}
+    everything = ops.ones((1, 1, 1, 1), "float32")
+    for head in outputs:
+        share = alpha * known[head] if head in taught else np.zeros(1, np.float32)
+        told, learnt = ops.convert_to_tensor(1 - share), ops.convert_to_tensor(share)
+        if "labelled" in batch and head in taught:  # without labels the teacher says all
+            labelled = ops.cast(batch["labelled"], "float32")[:, None, None, None]
+            learnt = labelled * learnt + (1 - labelled) * ops.convert_to_tensor(known[head])
+        for stage, maps in enumerate(stages_of(outputs, head)):
+            name, weight = f"{head}.{stage + 1}", options.weight(head, stage)
+            terms[name] = weight * picture_errors(
+                maps, batch[head], label_weight(batch, head), options, share=told
+            )
+            if head in taught:
+                terms[f"teacher.{name}"] = weight * picture_errors(
+                    maps, taught[head], everything, options, share=learnt
+                )
+    return terms

@@ -1,0 +1,123 @@
+"""Our own small bottom-up networks: plain 3x3 residual blocks, read out as OpenPose's maps.
+
+A strided residual trunk (He et al. 2016, arXiv:1512.03385) down to stride 16, where context is
+cheap; back to stride 8 by depth-to-space (Shi et al. 2016, arXiv:1609.05158) and a sum with the
+trunk's own stride 8 (Lin et al. 2017, arXiv:1612.03144); then OpenPose's heatmaps and part
+affinity fields in two stages (Cao et al. 2017, arXiv:1611.08050), the second of which sees the
+maps of the first.
+
+Why plain convolutions: on a CPU LiteRT runs them, in int8, at the core's peak, and depthwise ones
+at about half of it. Why depth-to-space: its op carries no size, so that a converted graph can
+still be resized to a picture's aspect ratio.
+"""
+
+from dataclasses import dataclass
+
+import keras
+
+from estimator import skeletons
+from estimator.decoders import paf
+from estimator.spec import ImageSpec, OutputSpec, PoseSpec
+
+from ..layers import Tensor, relu
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """What differs between the networks of this family.
+
+    Attributes:
+      channels: at strides 2, 4, 8 and 16.
+      blocks: residual blocks at strides 4, 8 and 16.
+      head: channels of the stages at stride 8.
+    """
+
+    channels: tuple[int, int, int, int] = (32, 64, 128, 192)
+    blocks: tuple[int, int, int] = (0, 1, 3)
+    head: int = 96
+
+
+VARIANTS = {"tfpose_s": Variant()}
+
+
+def spec(name: str) -> PoseSpec:
+    """OpenPose's 18 keypoints at 368x496, stride 8; sizes are multiples of 16."""
+    return PoseSpec(
+        model=name,
+        skeleton=skeletons.get("openpose18"),
+        image=ImageSpec(height=368, width=496, multiple=16, flexible=True),
+        outputs=OutputSpec(stride=8, background=True, pafs=True, sigma=7.0),
+        decoder=paf.Parameters(),
+    )
+
+
+def build(spec: PoseSpec, height: int | None, width: int | None) -> keras.Model:
+    """The network of a variant with the spec's channels."""
+    variant = VARIANTS[spec.model]
+    image = keras.Input((height, width, 3), name="image")
+    x = keras.layers.Rescaling(1 / 255, name="normalise")(image)
+    eighth, sixteenth = _trunk(x, variant)
+    features = _neck(eighth, sixteenth, variant.head)
+    first = _stage(features, variant.head, spec.channels, convolutions=1, name="stage1")
+    x = keras.layers.Concatenate(name="stage2.inputs")([features, *first.values()])
+    second = _stage(x, variant.head, spec.channels, convolutions=2, name="stage2")
+    outputs = {name: [first[name], second[name]] for name in spec.channels}
+    return keras.Model(image, outputs, name=spec.model)
+
+
+def _trunk(x: Tensor, variant: Variant) -> tuple[Tensor, Tensor]:
+    """The features at strides 8 and 16."""
+    x = _convolution(x, variant.channels[0], stride=2, name="stem")
+    strides = {}
+    for stride, channels, blocks in zip(
+        (4, 8, 16), variant.channels[1:], variant.blocks, strict=True
+    ):
+        x = _convolution(x, channels, stride=2, name=f"down{stride}")
+        for index in range(blocks):
+            x = _block(x, channels, name=f"stride{stride}.{index}")
+        strides[stride] = x
+    return strides[8], strides[16]
+
+
+def _neck(eighth: Tensor, sixteenth: Tensor, channels: int) -> Tensor:
+    """One set of features at stride 8."""
+    up = keras.layers.Conv2D(4 * channels, 1, name="up")(sixteenth)
+    up = keras.ops.depth_to_space(up, 2)
+    side = keras.layers.Conv2D(channels, 1, name="side")(eighth)
+    x = relu(keras.layers.Add(name="neck.add")([up, side]))
+    return _convolution(x, channels, name="neck")
+
+
+def _stage(
+    x: Tensor, width: int, channels: dict[str, int], *, convolutions: int, name: str
+) -> dict[str, Tensor]:
+    """The maps by name, linear."""
+    for index in range(convolutions):
+        x = _convolution(x, width, name=f"{name}.{index}")
+    return {
+        head: keras.layers.Conv2D(count, 1, name=f"{name}.{head}")(x)
+        for head, count in channels.items()
+    }
+
+
+def _block(x: Tensor, channels: int, *, name: str) -> Tensor:
+    y = _convolution(x, channels, name=f"{name}.conv1")
+    y = _convolution(y, channels, name=f"{name}.conv2", activate=False)
+    return relu(keras.layers.Add(name=f"{name}.add")([x, y]))
+
+
+def _convolution(
+    x: Tensor, channels: int, *, name: str, stride: int = 1, activate: bool = True
+) -> Tensor:
+    """3x3 convolution, batch norm, and ReLU unless told otherwise."""
+    x = keras.layers.Conv2D(
+        channels,
+        3,
+        strides=stride,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        name=name,
+    )(x)
+    x = keras.layers.BatchNormalization(momentum=0.97, epsilon=1e-3, name=f"{name}.norm")(x)
+    return relu(x) if activate else x

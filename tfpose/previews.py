@@ -1,0 +1,70 @@
+"""What a network sees of a few pictures while it learns: its maps, the targets, its skeletons."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from estimator import decoders, draw
+from estimator.arrays import Float
+from estimator.spec import PoseSpec
+
+from .losses import stages_of
+
+SHOWN = 4  # pictures of a batch
+
+
+def previews(model: keras.Model, spec: PoseSpec, batch: Mapping[str, Any]) -> dict[str, Float]:
+    """Pictures of a batch, its targets and the network's last stage.
+
+    Args:
+      model: of `spec`.
+      spec: has the decoder.
+      batch: `image` and, where they are there, the targets.
+
+    Returns:
+      Name to (B, H, W, 3), 0..1.
+    """
+    image = np.asarray(batch["image"][:SHOWN], np.float32)
+    outputs = model(image, training=False)
+    maps = {head: np.asarray(stages_of(outputs, head)[-1], np.float32) for head in outputs}
+    shown = {"people/predicted": _people(image, maps, spec)}
+    for head, predicted in maps.items():
+        people = slice(len(spec.skeleton.keypoints) if head == "heatmaps" else None)
+        shown[f"{head}/predicted"] = glowing(image, predicted[..., people])
+        if head in batch:
+            target = np.asarray(batch[head][:SHOWN], np.float32)
+            shown[f"{head}/target"] = glowing(image, target[..., people])
+    return shown
+
+
+def glowing(image: Float, maps: Float) -> Float:
+    """A picture with its maps' strongest channel glowing over it.
+
+    Args:
+      image: (B, H, W, 3), 0..255.
+      maps: (B, h, w, C); their absolute values show.
+
+    Returns:
+      (B, H, W, 3), 0..1.
+    """
+    glow = np.clip(np.abs(maps).max(axis=-1, keepdims=True), 0, 1)
+    large = tf.image.resize(glow, image.shape[1:3], "bilinear").numpy()
+    grey = image.mean(axis=-1, keepdims=True) / 255 * 0.5
+    return np.asarray(
+        np.clip(np.concatenate([grey + large, grey, grey + 0.2 * large], axis=-1), 0, 1), np.float32
+    )
+
+
+def _people(image: Float, maps: Mapping[str, Float], spec: PoseSpec) -> Float:
+    decode = decoders.get(decoders.name_of(spec.decoder)).decode
+    drawn = [
+        draw.skeletons(
+            np.clip(picture, 0, 255).astype(np.uint8),
+            decode({head: values[index] for head, values in maps.items()}, spec),
+        )
+        for index, picture in enumerate(image)
+    ]
+    return np.stack(drawn).astype(np.float32) / np.float32(255)
