@@ -5,6 +5,7 @@ frame however slow the reader is; what nobody asked for in time is counted as dr
 that dies is opened again, after 0.5 s, 1 s, 2 s ... at most 8 s, until it is back or closed.
 """
 
+import atexit
 import logging
 import threading
 import time
@@ -65,12 +66,19 @@ class LiveSource:
             target=self._capture, args=(capture,), name=f"capture {name}", daemon=True
         )
         self._thread.start()
+        atexit.register(self._stop)
 
     def __enter__(self) -> "LiveSource":
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        """Waits for the thread, which may sit in a read: Python must not end before it does."""
         self.close()
+        self._thread.join(2 * TIMEOUT)
+        atexit.unregister(self._stop)
 
     @property
     def dropped(self) -> int:

@@ -16,9 +16,9 @@ from tqdm import tqdm
 
 from estimator import pictures, skeletons
 from estimator.arrays import Float
+from estimator.averaging import Averaging
 from estimator.skeleton import mapping
 
-from .averaging import Averaging
 from .datasets import mpii
 from .networks import Network
 from .picture_files import BadPicture, Pictures

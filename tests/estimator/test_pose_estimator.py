@@ -176,7 +176,7 @@ def test_a_list_of_pictures_gives_a_list(colour_model: Model, blobs: np.ndarray)
 def test_several_sizes_find_the_same_places(colour_model: Model, blobs: np.ndarray) -> None:
     model = colour_model(flexible=True)
     poses = PoseEstimator(model, averaging=Averaging(scales=(1.0, 2.0)))(blobs)
-    assert np.allclose(poses.xy, [PLACES], atol=1)
+    assert np.allclose(poses.xy, [PLACES], atol=3)  # a cell has 8 pixels
 
 
 def test_a_limb_that_points_right_is_undone_by_its_mirror_image(

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 import scipy.io
-from tfpose.averaging import Averaging
 
 from estimator import skeletons
+from estimator.averaging import Averaging
 from tests.tfpose import painted_people as painted
 from tfpose import mpii_predictions
 from tfpose.metrics import pckh
