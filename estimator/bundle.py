@@ -2,13 +2,15 @@
 
 In a .tflite it is a zip member behind the flatbuffer, as TFLite's associated files are: LiteRT
 loads such a file unchanged, and `unzip -p model.tflite pose_spec.json` shows the spec. In a
-SavedModel it is `assets.extra/pose_spec.json`.
+SavedModel it is `assets.extra/pose_spec.json`, in an .onnx an entry of its metadata.
 """
 
+import io
 import os
 import zipfile
 from pathlib import Path
 
+from . import onnx_metadata
 from .spec import PoseSpec
 
 MEMBER = "pose_spec.json"
@@ -17,13 +19,22 @@ ASSETS = "assets.extra"
 
 def write_tflite(path: str | os.PathLike[str], flatbuffer: bytes, spec: PoseSpec) -> None:
     """Writes a .tflite that carries its spec; the file appears whole or not at all."""
-    path = Path(path)
+    archived = io.BytesIO(flatbuffer)
+    with zipfile.ZipFile(archived, "a", zipfile.ZIP_STORED) as archive:
+        member = zipfile.ZipInfo(MEMBER)  # its date is 1980: the same model, the same bytes
+        archive.writestr(member, spec.to_json())
+    _write(Path(path), archived.getvalue())
+
+
+def write_onnx(path: str | os.PathLike[str], model: bytes, spec: PoseSpec) -> None:
+    """Writes an .onnx that carries its spec; the file appears whole or not at all."""
+    _write(Path(path), onnx_metadata.append(model, MEMBER, spec.to_json()))
+
+
+def _write(path: Path, data: bytes) -> None:
     partial = path.with_name(path.name + ".partial")
     try:
-        partial.write_bytes(flatbuffer)
-        with zipfile.ZipFile(partial, "a", zipfile.ZIP_STORED) as archive:
-            member = zipfile.ZipInfo(MEMBER)  # its date is 1980: the same model, the same bytes
-            archive.writestr(member, spec.to_json())
+        partial.write_bytes(data)
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
@@ -37,7 +48,7 @@ def write_saved_model(path: str | os.PathLike[str], spec: PoseSpec) -> None:
 
 
 def read(path: str | os.PathLike[str]) -> PoseSpec:
-    """Reads the spec of a .tflite file or a SavedModel folder.
+    """Reads the spec of a .tflite, .keras or .onnx file, or of a SavedModel folder.
 
     Raises:
       FileNotFoundError: there is no such file or folder.
@@ -46,7 +57,12 @@ def read(path: str | os.PathLike[str]) -> PoseSpec:
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"no model at {path}")
-    text = _read_folder(path) if path.is_dir() else _read_tflite(path)
+    if path.is_dir():
+        text = _read_folder(path)
+    elif path.suffix == ".onnx":
+        text = onnx_metadata.read(path.read_bytes(), MEMBER)
+    else:
+        text = _read_zip(path)
     if text is None:
         raise ValueError(
             f"{path} carries no {MEMBER}; was it written by tfpose.export? Give an existing "
@@ -63,7 +79,7 @@ def _read_folder(path: Path) -> str | None:
     return file.read_text(encoding="utf-8") if file.is_file() else None
 
 
-def _read_tflite(path: Path) -> str | None:
+def _read_zip(path: Path) -> str | None:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.read(MEMBER).decode("utf-8")

@@ -8,12 +8,12 @@ from typing import Any, overload
 
 import numpy as np
 
-from . import averaging, bundle, decoders, geometry, preprocess
+from . import averaging, bundle, decoders, engines, geometry, preprocess
 from .arrays import UInt8
 from .averaging import Averaging
 from .maps import Maps
 from .poses import Poses
-from .runner import LiteRtRunner, Runner
+from .runner import Runner
 from .spec import PoseSpec
 
 SHIPPED = Path(__file__).resolve().parent.parent / "saved_models"
@@ -23,17 +23,19 @@ class PoseEstimator:
     """Finds people in pictures.
 
     Args:
-      model: path of a .tflite that carries its spec, or the name of a shipped model.
+      model: path of a .tflite or .onnx that carries its spec, or the name of a shipped model.
       threads: at least 1; None takes the cores that this process may use, at most 4.
       height: another base height for a flexible model's input: lower is faster, higher finds
         smaller people. The width follows the picture.
       decoder: fields of the decoder's `Parameters` that take another value than the spec's.
       averaging: what is averaged for one picture, at a cost in time: its mirror image, several
         sizes of it; nothing if not given.
-      runner: an engine to use instead of LiteRT.
+      runner: an engine of one's own.
+      engine: one of `engines.ENGINES`; None takes LiteRT for a .tflite, ONNX Runtime for an .onnx.
 
     Raises:
       FileNotFoundError: there is no such model.
+      ImportError: the engine is not installed.
       ValueError: the file carries no spec, its spec does not fit the graph, or an argument does
         not fit the spec.
     """
@@ -47,12 +49,15 @@ class PoseEstimator:
         decoder: Mapping[str, Any] | None = None,
         averaging: Averaging | None = None,
         runner: Runner | None = None,
+        engine: str | None = None,
     ) -> None:
         path = model_path(model)
         spec = bundle.read(path)
         if path.is_dir():
             raise ValueError(f"{path} is a SavedModel; give the .tflite exported from it")
-        self.runner: Runner = runner or LiteRtRunner(path, spec, threads=threads)
+        self.runner: Runner = runner or engines.open_runner(
+            path, spec, threads=threads, engine=engine
+        )
         self.spec = _with_decoder(_with_height(spec, height), decoder or {})
         self.averaging = averaging or Averaging()
         self._decode = decoders.get(decoders.name_of(self.spec.decoder)).decode

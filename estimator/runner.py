@@ -4,6 +4,7 @@ Other engines are other classes with the same `__call__`; PoseEstimator takes an
 """
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -94,11 +95,7 @@ class LiteRtRunner:
         Raises:
           ValueError: the image is not (1, H, W, 3) uint8, or of a size that the graph cannot take.
         """
-        if image.dtype != np.uint8 or image.ndim != 4 or image.shape[::3] != (1, 3):
-            raise ValueError(
-                f"image must be (1, H, W, 3) uint8, found {image.shape} {image.dtype}; "
-                "estimator.preprocess.letterbox makes it"
-            )
+        check_image(image)
         self._resize(image.shape)
         self._interpreter.set_tensor(self._input.index, _quantise(image, self._input))
         self._interpreter.invoke()
@@ -110,17 +107,7 @@ class LiteRtRunner:
     def _resize(self, shape: tuple[int, ...]) -> None:
         if shape == self._current:
             return
-        image = self._spec.image
-        if not image.flexible and shape[1:3] != (image.height, image.width):
-            raise ValueError(
-                f"{self._path} takes {image.height}x{image.width} only (height x width), found "
-                f"{shape[1]}x{shape[2]}"
-            )
-        if shape[1] % image.multiple or shape[2] % image.multiple:
-            raise ValueError(
-                f"{self._path} takes heights and widths that are multiples of {image.multiple}, "
-                f"found {shape[1]}x{shape[2]}"
-            )
+        check_size(self._path, self._spec, shape)
         self._current = ()  # until it is allocated and checked
         try:
             self._interpreter.resize_tensor_input(self._input.index, shape, strict=False)
@@ -168,12 +155,7 @@ class LiteRtRunner:
         for signature in self._interpreter.get_signature_list():
             runner = self._interpreter.get_signature_runner(signature)
             named.update(runner.get_output_details())
-        missing = sorted(set(self._spec.channels) - set(named))
-        if missing:
-            raise ValueError(
-                f"{self._path}: its spec says outputs {sorted(self._spec.channels)}, the graph "
-                f"lacks {missing}; it has {sorted(named)}"
-            )
+        check_names(self._path, self._spec, named)
         return {name: _Tensor.of(named[name]) for name in self._spec.channels}
 
     def _check_outputs(self, height: int, width: int) -> None:
@@ -196,6 +178,53 @@ class LiteRtRunner:
                     f"{height}x{width}, stride {stride} and skeleton "
                     f"{self._spec.skeleton.name!r}; the graph gives {found}"
                 )
+
+
+def check_image(image: UInt8) -> None:
+    """Refuses what no engine takes.
+
+    Raises:
+      ValueError: the image is not (1, H, W, 3) uint8.
+    """
+    if image.dtype != np.uint8 or image.ndim != 4 or image.shape[::3] != (1, 3):
+        raise ValueError(
+            f"image must be (1, H, W, 3) uint8, found {image.shape} {image.dtype}; "
+            "estimator.preprocess.letterbox makes it"
+        )
+
+
+def check_size(path: Path, spec: PoseSpec, shape: tuple[int, ...]) -> None:
+    """Refuses an input (1, H, W, 3) that the model in this file does not take.
+
+    Raises:
+      ValueError: it is of another size than a fixed graph's, or off the spec's multiple.
+    """
+    image = spec.image
+    if not image.flexible and shape[1:3] != (image.height, image.width):
+        raise ValueError(
+            f"{path} takes {image.height}x{image.width} only (height x width), found "
+            f"{shape[1]}x{shape[2]}"
+        )
+    if shape[1] % image.multiple or shape[2] % image.multiple:
+        raise ValueError(
+            f"{path} takes heights and widths that are multiples of {image.multiple}, "
+            f"found {shape[1]}x{shape[2]}"
+        )
+
+
+def check_names(path: Path, spec: PoseSpec, found: Iterable[str]) -> None:
+    """Refuses a graph that lacks an output.
+
+    Raises:
+      ValueError: says which outputs it has.
+    """
+    found = set(found)
+    missing = sorted(set(spec.channels) - found)
+    if missing:
+        raise ValueError(
+            f"{path}: its spec says outputs {sorted(spec.channels)}, the graph "
+            f"lacks {missing}; it has {sorted(found)}"
+        )
 
 
 def _open(path: Path, threads: int, xnnpack: bool) -> Any:

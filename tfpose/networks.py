@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from estimator import bundle
+from estimator import bundle, engines
 from estimator.arrays import Float, UInt8
 from estimator.pose_estimator import PoseEstimator, model_path
-from estimator.runner import LiteRtRunner, Runner
+from estimator.runner import Runner
 from estimator.spec import PoseSpec
 
 SIGNATURE = "serving_default"
@@ -59,16 +59,19 @@ def load(
     *,
     threads: int | None = None,
     spec: PoseSpec | None = None,
+    engine: str | None = None,
 ) -> Network:
-    """Opens a .tflite, a .keras file, a SavedModel's folder, or a shipped model by its name.
+    """Opens a .tflite, .onnx or .keras file, a SavedModel's folder, or a shipped model by its name.
 
     Args:
       model: path or name.
-      threads: of LiteRT; Keras and SavedModels use TensorFlow's.
+      threads: of `engines`; Keras and SavedModels use TensorFlow's.
       spec: of a file that carries none.
+      engine: one of `estimator.engines.ENGINES`; None takes the file's own.
 
     Raises:
       FileNotFoundError: there is no such model.
+      ImportError: its engine is not installed.
       ValueError: it carries no spec, or is not what its spec says.
     """
     path = model_path(model)
@@ -77,7 +80,8 @@ def load(
         return of_saved_model(path, spec)
     if path.suffix == ".keras":
         return of_keras(load_keras(path), spec, name=str(path))
-    return Network(name=str(path), spec=spec, runner=LiteRtRunner(path, spec, threads=threads))
+    runner = engines.open_runner(path, spec, threads=threads, engine=engine)
+    return Network(name=str(path), spec=spec, runner=runner)
 
 
 def of_estimator(estimator: PoseEstimator) -> Network:
@@ -150,6 +154,26 @@ def of_saved_model(path: Path, spec: PoseSpec) -> Network:
     )
 
 
+def load_keras(path: Path) -> Any:
+    """Opens a .keras file, with the layers that are ours.
+
+    Raises:
+      ValueError: it has a layer that nobody registered.
+    """
+    import keras  # 2 s: only when needed
+
+    from . import models
+
+    models.families()  # registers the layers that are ours
+    try:
+        return keras.models.load_model(path, compile=False)
+    except TypeError as error:
+        raise ValueError(
+            f"{path} has a layer that Keras cannot make: import the module that registers it "
+            f"before it is loaded ({str(error).partition('Exception encountered: ')[2]:.200})"
+        ) from error
+
+
 def save_keras(model: Any, spec: PoseSpec, path: str | os.PathLike[str]) -> None:
     """Writes a .keras file that carries its spec, whole or not at all.
 
@@ -167,26 +191,6 @@ def save_keras(model: Any, spec: PoseSpec, path: str | os.PathLike[str]) -> None
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def load_keras(path: Path) -> Any:
-    """A Keras model of ours from its file.
-
-    Raises:
-      ValueError: it has a layer that Keras cannot make.
-    """
-    import keras  # 2 s: only when needed
-
-    from . import models
-
-    models.families()  # registers the layers that are ours
-    try:
-        return keras.models.load_model(path, compile=False)
-    except TypeError as error:
-        raise ValueError(
-            f"{path} has a layer that Keras cannot make: import the module that registers it "
-            f"before it is loaded ({str(error).partition('Exception encountered: ')[2]:.200})"
-        ) from error
 
 
 def _check_channels(name: str, found: dict[str, int], spec: PoseSpec) -> None:

@@ -46,7 +46,7 @@ def test_a_converted_network_that_answers_otherwise_is_not_written(
     model: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = export.to_tflite(export.last_stage(models.build(SPEC), SPEC, 32, 48))
-    monkeypatch.setattr(export, "to_tflite", lambda network: other)
+    monkeypatch.setattr(export.tflite, "to_tflite", lambda network: other)
     with pytest.raises(export.ParityError, match=r"differs by .* nothing was written"):
         export.export_tflite(model, SPEC, tmp_path / "model.tflite")
     assert list(tmp_path.iterdir()) == []

@@ -1,12 +1,16 @@
-"""A trained network as one file that `estimator` runs: converted, compared, then written.
+"""A network as a .tflite: float32, float16, dynamic range, or full int8.
 
-What is exported is the network's last stage alone, for one picture of a fixed size: then the
-converter folds batch norm and dilation into plain convolutions. The signature is the contract:
-`image` (1, H, W, 3) float32, RGB 0..255, to `heatmaps` and, bottom-up, `pafs`.
+The network enters with a static shape: then the converter folds batch norm and dilation into plain
+convolutions, and LiteRT can still resize the graph. Its signature is the contract: `image`
+(1, H, W, 3), RGB 0..255, to `heatmaps` and, bottom-up, `pafs`, float32.
+
+int8: the kernels have a scale a channel, each head has its own, and the input is uint8 with scale 1
+and zero point 0, so that a camera's bytes go in unchanged. The outputs are
+dequantised in the graph, so that every caller gets floats.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
@@ -18,6 +22,9 @@ from estimator import bundle
 from estimator.arrays import Float
 from estimator.spec import PoseSpec
 
+from .network import last_stage, made_picture, other_size
+
+KINDS = ("float32", "float16", "dynamic", "int8")
 TOLERANCE = 1e-4  # share of an output's largest magnitude
 
 
@@ -50,11 +57,11 @@ def export_tflite(
       ValueError: the model's outputs are not the spec's.
       ParityError: the converted network answers otherwise; there is no file then.
     """
-    network = last_stage(model, spec, spec.image.height, spec.image.width)
+    network = last_stage(model, spec, spec.image.height, spec.image.width, share=True)
     flatbuffer = to_tflite(network)
     differences = compare(network, flatbuffer, tolerance)
     if spec.image.flexible:
-        other = last_stage(model, spec, *_other_size(spec))
+        other = last_stage(model, spec, *other_size(spec))
         for name, difference in compare(other, flatbuffer, tolerance).items():
             differences[name] = max(differences[name], difference)
     bundle.write_tflite(path, flatbuffer, spec)
@@ -62,35 +69,46 @@ def export_tflite(
     return differences
 
 
-def last_stage(model: keras.Model, spec: PoseSpec, height: int, width: int) -> keras.Model:
-    """The network as it is deployed: for one picture of this size, with its last stage's maps.
+def to_tflite(
+    network: keras.Model, kind: str = "float32", calibration: Sequence[Float] = ()
+) -> bytes:
+    """Converts a network from `last_stage` to a flatbuffer.
 
-    Returns:
-      From `image` (B, height, width, 3) to `{"heatmaps": ..., "pafs": ...}`; of the model's own
-      size it shares its weights, of another one it is a copy.
+    Args:
+      network: of fixed size.
+      kind: one of `KINDS`.
+      calibration: for int8: inputs (1, H, W, 3) float32, which must hold 0 and 255.
 
     Raises:
-      ValueError: the model's outputs are not the spec's.
+      ValueError: there is no such kind, or int8 has nothing to calibrate with.
     """
-    found = {name: int(stages[-1].shape[-1]) for name, stages in model.output.items()}
-    if found != spec.channels:
-        raise ValueError(
-            f"{model.name!r} has outputs with {found} channels, its spec says {spec.channels}: "
-            "build it with tfpose.models.build(spec)"
-        )
-    if tuple(model.input.shape[1:3]) != (height, width):
-        image = keras.Input((height, width, 3), name="image")
-        weights = model.get_weights()
-        model = keras.models.clone_model(model, input_tensors=image)
-        model.set_weights(weights)
-    last = {name: stages[-1] for name, stages in model.output.items()}
-    return keras.Model(model.input, last, name=spec.model)
-
-
-def to_tflite(network: keras.Model) -> bytes:
-    """Converts a network of fixed size to a float32 flatbuffer."""
-    flatbuffer: bytes = converter(network).convert()
+    if kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}, found {kind!r}")
+    conversion = converter(network)
+    if kind != "float32":
+        conversion.optimizations = [tf.lite.Optimize.DEFAULT]
+    if kind == "float16":
+        conversion.target_spec.supported_types = [tf.float16]
+    if kind == "int8":
+        _calibrate(conversion, calibration)
+    flatbuffer: bytes = conversion.convert()
     return flatbuffer
+
+
+def _calibrate(conversion: tf.lite.TFLiteConverter, calibration: Sequence[Float]) -> None:
+    values = [value for image in calibration for value in (image.min(), image.max())]
+    if not values or (min(values), max(values)) != (0, 255):
+        raise ValueError(
+            "int8 needs pictures to calibrate with, among them a pixel 0 and a pixel 255, found "
+            f"{len(calibration)} pictures; tfpose.export.calibration.inputs makes them"
+        )
+    conversion.representative_dataset = lambda: ([image] for image in calibration)
+    conversion.target_spec.supported_ops = [
+        tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
+        tf.lite.OpsSet.TFLITE_BUILTINS,  # for what has no int8 kernel, as ELU
+    ]
+    conversion.inference_input_type = tf.uint8
+    conversion.inference_output_type = tf.float32
 
 
 def converter(network: keras.Model) -> tf.lite.TFLiteConverter:
@@ -131,7 +149,7 @@ def compare(
       ParityError: an output is missing, of another shape, or too far off.
     """
     _, height, width, _ = network.input.shape
-    picture = _picture(height, width)
+    picture = made_picture(height, width)
     expected = {name: np.asarray(maps) for name, maps in network(picture, training=False).items()}
     try:
         found = Interpreter(model_content=flatbuffer).get_signature_runner()(image=picture)
@@ -163,20 +181,3 @@ def _shapes(maps: Mapping[str, Float]) -> dict[str, tuple[int, ...]]:
 def _difference(found: Float, expected: Float) -> float:
     largest = max(float(np.abs(expected).max()), float(np.finfo(np.float32).tiny))
     return float(np.abs(found - expected).max()) / largest
-
-
-def _picture(height: int, width: int) -> Float:
-    """Something like a photograph, (1, height, width, 3): large patches and fine grain, 0..255."""
-    rng = np.random.default_rng(0)
-    cell = 16
-    patches = rng.uniform(0, 255, (height // cell + 1, width // cell + 1, 3))
-    patches = patches.repeat(cell, axis=0).repeat(cell, axis=1)[:height, :width]
-    grain = rng.normal(0, 16, (height, width, 3))
-    return np.clip(patches + grain, 0, 255).astype(np.float32)[np.newaxis]
-
-
-def _other_size(spec: PoseSpec) -> tuple[int, int]:
-    """About half the height and a little more of the width: another size and another shape."""
-    multiple = spec.image.multiple
-    height = max(spec.image.height // 2 // multiple, 1) * multiple
-    return height, spec.image.width + multiple

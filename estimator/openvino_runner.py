@@ -1,0 +1,60 @@
+"""Runs an .onnx or a .tflite with OpenVINO on the CPU."""
+
+from pathlib import Path
+
+import numpy as np
+
+from .arrays import Float, UInt8
+from .runner import check_image, check_names, check_size
+from .spec import PoseSpec
+
+PRECISION = "f32"  # OpenVINO's own choice is bfloat16 where the CPU has it
+
+
+class OpenVinoRunner:
+    """A file written by tfpose.export, in OpenVINO.
+
+    Args:
+      path: an .onnx or a .tflite.
+      spec: what it should be.
+      threads: at least 1; None takes OpenVINO's default.
+      precision: of float layers, as OpenVINO names it: "f32" or "bf16".
+
+    Raises:
+      ImportError: OpenVINO is not installed.
+      ValueError: it cannot run the file, or the file's outputs are not the spec's.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        spec: PoseSpec,
+        *,
+        threads: int | None = None,
+        precision: str = PRECISION,
+    ) -> None:
+        try:
+            import openvino
+        except ImportError as error:
+            raise ImportError("this needs OpenVINO: pip install 'tfpose[openvino]'") from error
+        self._path, self._spec = path, spec
+        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
+        if threads:
+            settings["INFERENCE_NUM_THREADS"] = str(threads)
+        try:
+            model = openvino.Core().read_model(path)
+            if spec.image.flexible:
+                model.reshape([1, -1, -1, 3])
+            self._model = openvino.compile_model(model, "CPU", settings)
+        except RuntimeError as error:
+            raise ValueError(f"{path} is no file that OpenVINO can run: {error}") from error
+        self._type = self._model.input(0).element_type.to_dtype()
+        found = {name for output in self._model.outputs for name in output.get_names()}
+        check_names(path, spec, found)
+
+    def __call__(self, image: UInt8) -> dict[str, Float]:
+        """Runs the network once; see `Runner`."""
+        check_image(image)
+        check_size(self._path, self._spec, image.shape)
+        answers = self._model(image.astype(self._type, copy=False))
+        return {name: np.array(answers[self._model.output(name)]) for name in self._spec.channels}

@@ -1,0 +1,165 @@
+"""Evens out channels before int8: the same network, with activations that share a scale well.
+
+int8 gives a tensor one scale. Where one channel reaches 1000 and the others 7, as in
+human_pose_estimation_0001, the others are left two or three levels of 255. A ReLU passes positive
+factors through, so that channel c can be divided by s_c before it and multiplied again in the
+kernel behind it, and nothing changes in exact arithmetic (cross-layer equalisation, Nagel et al.
+2019, arXiv:1906.04721, section 4.1; here with measured activations instead of the first kernel's
+range, as kernels have a scale a channel).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from estimator.arrays import Float
+
+BATCH = 4
+DEAD = 1e-3  # share of the largest channel below which a channel is not scaled further
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Place:
+    """A tensor whose channels can be scaled.
+
+    Attributes:
+      producer: convolution or batch norm in front of the ReLU.
+      tensor: the ReLU's output.
+      consumers: the convolutions that read it.
+    """
+
+    producer: keras.Layer
+    tensor: keras.KerasTensor
+    consumers: tuple[keras.Layer, ...]
+
+
+def equalise(network: keras.Model, calibration: Sequence[Float]) -> int:
+    """Scales channels in place; the network answers the same, but for rounding.
+
+    Args:
+      network: a copy that may be changed, as `last_stage` makes it.
+      calibration: inputs (1, H, W, 3).
+
+    Returns:
+      How many tensors were scaled.
+    """
+    places = list(find(network))
+    for place, largest in zip(places, _largest(network, places, calibration), strict=True):
+        _scale(place, _factors(largest, place.consumers))
+    return len(places)
+
+
+def find(network: keras.Model) -> Iterator[Place]:
+    """The tensors behind a ReLU that only convolutions read."""
+    readers: dict[str, list[keras.Layer]] = {layer.name: [] for layer in network.layers}
+    for layer in network.layers:
+        for parent in _parents(layer):
+            readers[parent.name].append(layer)
+    outputs = {maps._keras_history.operation.name for maps in network.outputs}
+    for layer in network.layers:
+        producer = _producer(layer, readers)
+        if producer is None or layer.name in outputs:
+            continue
+        consumers = _behind_padding(readers[layer.name], readers)
+        if consumers and all(_is_convolution(reader) for reader in consumers):
+            yield Place(producer=producer, tensor=layer.output, consumers=tuple(consumers))
+
+
+def _parents(layer: keras.Layer) -> list[keras.Layer]:
+    inputs = layer.input if isinstance(layer.input, list) else [layer.input]
+    return [tensor._keras_history.operation for tensor in inputs]
+
+
+def _producer(layer: keras.Layer, readers: dict[str, list[keras.Layer]]) -> keras.Layer | None:
+    """The layer whose weights scale a ReLU's channels: itself if the ReLU is its activation."""
+    if _is_convolution(layer) and layer.activation is keras.activations.relu:
+        return layer
+    if not _is_relu(layer):
+        return None
+    (parent,) = _parents(layer)
+    alone = len(readers[parent.name]) == 1
+    if alone and isinstance(parent, keras.layers.BatchNormalization):
+        return parent if parent.scale and parent.center else None
+    linear = _is_convolution(parent) and parent.activation is keras.activations.linear
+    return parent if alone and linear else None
+
+
+def _is_relu(layer: keras.Layer) -> bool:
+    if isinstance(layer, keras.layers.ReLU):
+        return layer.max_value is None and not layer.negative_slope and not layer.threshold
+    return isinstance(layer, keras.layers.Activation) and layer.activation is keras.activations.relu
+
+
+def _is_convolution(layer: keras.Layer) -> bool:
+    if isinstance(layer, keras.layers.DepthwiseConv2D):
+        return bool(layer.depth_multiplier == 1)
+    return type(layer) is keras.layers.Conv2D and layer.groups == 1
+
+
+def _behind_padding(
+    layers: list[keras.Layer], readers: dict[str, list[keras.Layer]]
+) -> list[keras.Layer]:
+    """The layers, or where one pads with zeros, those behind it."""
+    found = []
+    for layer in layers:
+        padding = isinstance(layer, keras.layers.ZeroPadding2D)
+        found += readers[layer.name] if padding else [layer]
+    return found
+
+
+def _largest(
+    network: keras.Model, places: Sequence[Place], calibration: Sequence[Float]
+) -> list[Float]:
+    """The largest value of each channel, over all pictures."""
+    if not places:
+        return []
+    tensors = keras.Model(network.input, [place.tensor for place in places])
+    largest = [np.zeros(place.tensor.shape[-1], np.float32) for place in places]
+    for image in calibration:
+        answers = tensors(image, training=False)
+        answers = answers if isinstance(answers, list | tuple) else [answers]
+        for channels, answer in zip(largest, answers, strict=True):
+            np.maximum(channels, np.asarray(answer).max(axis=(0, 1, 2)), out=channels)
+    return largest
+
+
+def _factors(largest: Float, consumers: Sequence[keras.Layer]) -> Float:
+    """What each channel is divided by.
+
+    A depthwise kernel has a scale a channel: there the channels become equal. Another kernel has a
+    scale an output: there what the activation gains, the kernel loses, and both take the root.
+    """
+    activation = np.maximum(largest, DEAD * max(float(largest.max()), 1e-6))
+    if all(isinstance(layer, keras.layers.DepthwiseConv2D) for layer in consumers):
+        factors = activation
+    else:
+        factors = np.sqrt(activation / _reach(consumers))
+    return np.asarray(factors / np.exp(np.log(factors).mean()), np.float32)
+
+
+def _reach(consumers: Sequence[keras.Layer]) -> Float:
+    """How much of its outputs' scales each input channel's weights take, at most 1."""
+    shares = []
+    for layer in consumers:
+        if isinstance(layer, keras.layers.DepthwiseConv2D):
+            continue
+        kernel = np.abs(np.asarray(layer.kernel))  # (h, w, C, D)
+        most = np.maximum(kernel.max(axis=(0, 1, 2)), 1e-12)
+        shares.append((kernel / most).max(axis=(0, 1, 3)))
+    return np.asarray(np.maximum(np.max(shares, axis=0), DEAD), np.float32)
+
+
+def _scale(place: Place, factors: Float) -> None:
+    producer = place.producer
+    if isinstance(producer, keras.layers.BatchNormalization):
+        producer.gamma.assign(producer.gamma / factors)
+        producer.beta.assign(producer.beta / factors)
+    else:
+        depthwise = isinstance(producer, keras.layers.DepthwiseConv2D)
+        producer.kernel.assign(producer.kernel / (factors[:, None] if depthwise else factors))
+        if producer.use_bias:
+            producer.bias.assign(producer.bias / factors)
+    for layer in place.consumers:
+        layer.kernel.assign(layer.kernel * factors[:, None])

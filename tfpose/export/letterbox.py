@@ -1,0 +1,128 @@
+"""`estimator.preprocess.letterbox` in the graph: encoded files to one batch of network inputs.
+
+The same steps: halve by averaging as long as twice too large, then cubic, then grey borders. Each
+resize is two products with matrices, which hold OpenCV's weights: INTER_AREA's overlaps, and
+INTER_CUBIC's kernel with a = -0.75 (Keys 1981, eq. 4), of which `tf.image.resize` has only -0.5.
+"""
+
+import tensorflow as tf
+
+from estimator.preprocess import GREY
+
+CUBIC = -0.75
+
+
+def letterbox_files(files: tf.Tensor, height: int, width: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Decodes and lays in; Exif orientations are not applied, as TensorFlow does not read them.
+
+    Args:
+      files: (B,) JPEG or PNG.
+      height, width: of the input.
+
+    Returns:
+      (B, height, width, 3) float32, whole numbers 0..255, and (B, 2, 3) float32: the matrices
+      that lead from pixels of the input back to those of the picture.
+    """
+
+    def lay_in(file: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return letterbox(_decode(file), height, width)
+
+    images, matrices = tf.map_fn(
+        lay_in,
+        files,
+        fn_output_signature=(
+            tf.TensorSpec((height, width, 3), tf.float32),
+            tf.TensorSpec((2, 3), tf.float32),
+        ),
+    )
+    return images, matrices
+
+
+def _decode(file: tf.Tensor) -> tf.Tensor:
+    """(H, W, 3) float32. Exact integers, as OpenCV decodes."""
+    picture = tf.cond(
+        tf.io.is_jpeg(file),
+        lambda: tf.io.decode_jpeg(file, channels=3, dct_method="INTEGER_ACCURATE"),
+        lambda: tf.io.decode_png(file, channels=3),
+    )
+    return tf.ensure_shape(tf.cast(picture, tf.float32), (None, None, 3))
+
+
+def letterbox(picture: tf.Tensor, height: int, width: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Lays one picture (H, W, 3) in; see `letterbox_files`."""
+    have = tf.shape(picture)[:2]
+    sides = tf.cast(have, tf.float64)
+    factor = tf.reduce_min(tf.constant([height, width], tf.float64) / sides)
+    inner = tf.cast(tf.round(sides * factor), tf.int32)  # to even, as Python rounds
+    inner = tf.clip_by_value(inner, 1, tf.constant([height, width]))
+    picture = _cubic(_halved(picture, inner), inner)
+    before = (tf.constant([height, width]) - inner) // 2  # top, left
+    after = tf.constant([height, width]) - inner - before
+    paddings = tf.stack([tf.stack([before[axis], after[axis]]) for axis in (0, 1)] + [[0, 0]])
+    image = tf.pad(picture, paddings, constant_values=float(GREY))
+    return tf.ensure_shape(image, (height, width, 3)), _back(sides, inner, before)
+
+
+def _back(sides: tf.Tensor, inner: tf.Tensor, before: tf.Tensor) -> tf.Tensor:
+    """(2, 3) from input to picture: picture = (input - before + 0.5) * scale - 0.5."""
+    scale = sides / tf.cast(inner, tf.float64)  # y, x
+    move = (0.5 - tf.cast(before, tf.float64)) * scale - 0.5
+    zero = tf.zeros((), tf.float64)
+    rows = [[scale[1], zero, move[1]], [zero, scale[0], move[0]]]
+    return tf.cast(tf.stack([tf.stack(row) for row in rows]), tf.float32)
+
+
+def _halved(picture: tf.Tensor, inner: tf.Tensor) -> tf.Tensor:
+    def too_large(found: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_all(tf.shape(found)[:2] >= 2 * inner)
+
+    def halve(found: tf.Tensor) -> tuple[tf.Tensor]:
+        have = tf.shape(found)[:2]
+        half = tf.maximum(have // 2, 1)
+        rows, columns = (_area(have[axis], half[axis]) for axis in (0, 1))
+        return (_resize(found, rows, columns),)
+
+    open_shape = tf.TensorShape((None, None, 3))
+    (found,) = tf.while_loop(too_large, halve, (picture,), shape_invariants=(open_shape,))
+    return found
+
+
+def _cubic(picture: tf.Tensor, inner: tf.Tensor) -> tf.Tensor:
+    have = tf.shape(picture)[:2]
+    rows, columns = (_cubic_weights(have[axis], inner[axis]) for axis in (0, 1))
+    return _resize(picture, rows, columns)
+
+
+def _resize(picture: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
+    """Weights (h, H) and (w, W) onto (H, W, 3), rounded to whole numbers as uint8 pictures are."""
+    picture = tf.einsum("hH,HWc->hWc", rows, picture)
+    picture = tf.einsum("wW,hWc->hwc", columns, picture)
+    return tf.clip_by_value(tf.round(picture), 0, 255)
+
+
+def _area(have: tf.Tensor, want: tf.Tensor) -> tf.Tensor:
+    """(want, have): the share of each old pixel in each new one."""
+    ratio = tf.cast(have, tf.float32) / tf.cast(want, tf.float32)
+    start = tf.range(want, dtype=tf.float32)[:, tf.newaxis] * ratio
+    old = tf.range(have, dtype=tf.float32)[tf.newaxis]
+    overlap = tf.minimum(start + ratio, old + 1) - tf.maximum(start, old)
+    return tf.maximum(overlap, 0) / ratio
+
+
+def _cubic_weights(have: tf.Tensor, want: tf.Tensor) -> tf.Tensor:
+    """(want, have): Keys' kernel about each new pixel's centre; borders are repeated."""
+    ratio = tf.cast(have, tf.float32) / tf.cast(want, tf.float32)
+    centre = (tf.range(want, dtype=tf.float32) + 0.5) * ratio - 0.5
+    first = tf.floor(centre)
+    weights = tf.zeros((want, have))
+    for step in (-1, 0, 1, 2):
+        place = tf.clip_by_value(tf.cast(first, tf.int32) + step, 0, have - 1)
+        weight = _keys(tf.abs(centre - first - step))
+        weights += weight[:, tf.newaxis] * tf.one_hot(place, have)
+    return weights
+
+
+def _keys(distance: tf.Tensor) -> tf.Tensor:
+    near = ((CUBIC + 2) * distance - (CUBIC + 3)) * distance**2 + 1
+    far = ((CUBIC * distance - 5 * CUBIC) * distance + 8 * CUBIC) * distance - 4 * CUBIC
+    return tf.where(distance <= 1, near, tf.where(distance < 2, far, 0.0))

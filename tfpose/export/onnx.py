@@ -1,0 +1,54 @@
+"""A network as an .onnx: `image` (B, H, W, 3) float32, RGB 0..255, to named maps.
+
+tf2onnx converts a graph of static shape, in which dilated convolutions are whole; traced with open
+shapes they come out as slices, splits and concatenations. The sizes are opened afterwards.
+"""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from estimator.spec import PoseSpec
+
+OPSET = 17  # of 2022: ONNX Runtime 1.12 and OpenVINO 2022.3 read it
+
+
+def to_onnx(network: keras.Model, spec: PoseSpec) -> bytes:
+    """Converts a network from `last_stage`.
+
+    Args:
+      network: of fixed size.
+      spec: where its image is flexible, batch, height and width of the file are open.
+
+    Raises:
+      ImportError: tf2onnx is not installed.
+    """
+    try:
+        import tf2onnx
+    except ImportError as error:
+        raise ImportError("ONNX needs tf2onnx: pip install 'tfpose[onnx-export]'") from error
+
+    def answer(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        return dict(network(image, training=False))
+
+    image = tf.TensorSpec(network.input.shape, tf.float32, name="image")
+    function = tf.function(answer, autograph=False)
+    proto, _ = tf2onnx.convert.from_function(function, input_signature=[image], opset=OPSET)
+    if spec.image.flexible:
+        _open_sizes(proto, spec)
+    data: bytes = proto.SerializeToString()
+    return data
+
+
+def _open_sizes(proto: Any, spec: PoseSpec) -> None:
+    """Names instead of numbers for batch, height and width; inner shapes are inferred anew."""
+    from onnx import TensorProto, helper
+
+    graph = proto.graph
+    del graph.value_info[:]
+    for value in [*graph.input, *graph.output]:
+        channels = spec.channels.get(value.name, 3)
+        end = "" if value.name == "image" else "_of_maps"
+        shape: list[str | int] = ["batch", f"height{end}", f"width{end}", channels]
+        value.CopyFrom(helper.make_tensor_value_info(value.name, TensorProto.FLOAT, shape))

@@ -1,0 +1,80 @@
+"""An export's report as files: json and a table beside the model, a summary in its card."""
+
+import dataclasses
+import json
+import os
+import re
+from pathlib import Path
+
+from .gate import Report
+
+CARD = "card.md"
+
+
+def write(report: Report, out: Path) -> None:
+    """Writes NAME.export.json and NAME.export.txt; sums up in card.md where one stands beside.
+
+    In a folder of saved_models, a card is begun where there is none.
+    """
+    _write(out.with_name(f"{out.name}.export.json"), json.dumps(tree(report), indent=1) + "\n")
+    _write(out.with_name(f"{out.name}.export.txt"), table(report) + "\n")
+    card = out.with_name(CARD)
+    if card.is_file() or out.resolve().parent.parent.name == "saved_models":
+        text = card.read_text(encoding="utf-8") if card.is_file() else f"# {report.model}\n"
+        _write(card, with_summary(text, out.name, report))
+
+
+def tree(report: Report) -> dict[str, object]:
+    """The report, ready for JSON; infinite errors are null."""
+    text = json.dumps(dataclasses.asdict(report)).replace("Infinity", "null")
+    found: dict[str, object] = json.loads(text.replace("NaN", "null"))
+    return found
+
+
+def table(report: Report) -> str:
+    """The report to be read."""
+    limits, alike = report.thresholds, report.alike
+    rows = [
+        f"{report.model}, {report.kind}: {report.bytes / 1e6:.2f} MB, {report.milliseconds:.1f} ms",
+        f"against Keras on {report.pictures} pictures ({report.source})",
+        f"{'':12}{'largest':>10}{'rms':>10}",
+    ]
+    for name, error in report.heads.items():
+        rows.append(f"{name:12}{error.largest:10.2e}{error.rms:10.2e}")
+    rows.append(f"{'allowed':12}{limits.largest:10.2e}{limits.rms:10.2e}")
+    if alike.people:
+        rows.append(
+            f"OKS {alike.oks:.4f} over {alike.people} people (at least {limits.oks}); "
+            f"{alike.lost} lost, {alike.invented} invented"
+        )
+    else:
+        rows.append("OKS not measured: Keras finds nobody in these pictures")
+    if report.cost:
+        cost = report.cost
+        rows.append(
+            f"AP {cost.exported:.4f} against {cost.keras:.4f} on {cost.pictures} pictures: "
+            f"{cost.difference:+.4f} [{cost.low:+.4f}, {cost.high:+.4f}], "
+            f"{-limits.ap:+.4f} allowed"
+        )
+    else:
+        rows.append("AP not measured: no annotations were given")
+    verdict = [f"FAILED: {failure}" for failure in report.failures] or ["passed"]
+    return "\n".join([*rows, *verdict])
+
+
+def with_summary(card: str, name: str, report: Report) -> str:
+    """The card with a section on this file, in the place of an earlier one."""
+    section = f"## Export: {name}\n\n```\n{table(report)}\n```\n"
+    earlier = re.compile(rf"^## Export: {re.escape(name)}\n\n```\n.*?\n```\n", re.S | re.M)
+    if earlier.search(card):
+        return earlier.sub(lambda _: section, card)
+    return card.rstrip() + "\n\n" + section
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,176 @@
+"""The one door: converts, opens the result as a user would, measures it, and only then keeps it."""
+
+import contextlib
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from absl import logging
+
+from estimator import bundle
+from estimator.arrays import UInt8
+from estimator.spec import PoseSpec
+
+from .. import networks
+from . import calibration, equalise, gate, onnx, reports, saved_model, tflite
+from .network import last_stage, made_picture
+
+SUFFIXES = {**dict.fromkeys(tflite.KINDS, ".tflite"), "saved_model": "", "onnx": ".onnx"}
+FORMATS = tuple(SUFFIXES)
+EQUALISED = ("dynamic", "int8")  # activations are integers; where there are pictures, dynamic too
+MADE = "made: patches and grain, nobody in them; give --pictures to measure on real ones"
+MADE_SIZES = ((480, 640), (640, 480), (360, 640))  # height, width
+
+
+class GateError(Exception):
+    """The export answers too much unlike Keras; nothing was written. `report` says how much."""
+
+    def __init__(self, report: gate.Report, out: Path) -> None:
+        self.report = report
+        super().__init__(f"{out} was not written: {'; '.join(report.failures)}")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Material:
+    """What an export is calibrated and measured with.
+
+    Attributes:
+      calibration: pictures (H, W, 3) uint8; int8 needs some, 100 or more, of the kind that the
+        network will see, and none that it is evaluated on.
+      pictures: to compare with Keras on; made ones if there are none.
+      source: where those came from, for the report.
+      annotated: to measure the AP on.
+    """
+
+    calibration: Sequence[UInt8] = ()
+    pictures: Sequence[UInt8] = ()
+    source: str = ""
+    annotated: gate.Annotated | None = None
+
+
+def export(
+    model: keras.Model,
+    spec: PoseSpec,
+    out: str | os.PathLike[str],
+    *,
+    kind: str,
+    material: Material | None = None,
+    thresholds: gate.Thresholds | None = None,
+    force: bool = False,
+) -> gate.Report:
+    """Writes a network in another format, and a report beside it, if it answers as in Keras.
+
+    Args:
+      model: of `spec`; a flexible spec needs one of open height and width.
+      spec: what the file is to say of itself.
+      out: file, or folder of a SavedModel; replaced if it is there.
+      kind: one of `FORMATS`.
+      material: pictures.
+      thresholds: the format's own if not given.
+      force: write it even so.
+
+    Raises:
+      FileNotFoundError: the folder to write into does not exist.
+      NoPicturesError: int8 has nothing to calibrate with.
+      ValueError: no such format, a name that does not fit it, or a model that is not its spec's.
+      GateError: it answers too much unlike Keras; there is no file then.
+      OSError: there is no room for it; there is no file then.
+    """
+    out, material = Path(out), material or Material()
+    _check(out, kind, material)
+    pictures, source = list(material.pictures), material.source
+    if not pictures:
+        pictures, source = _made(), MADE
+    with _room(out) as folder:
+        candidate = folder / out.name
+        _convert(model, spec, candidate, kind, material.calibration)
+        report = gate.measure(
+            networks.of_keras(model, spec),
+            networks.load(candidate),
+            pictures,
+            kind=kind,
+            source=source,
+            size=_bytes(candidate),
+            thresholds=thresholds,
+            annotated=material.annotated,
+        )
+        if report.failures and not force:
+            raise GateError(report, out)
+        _put(candidate, out, folder)
+        reports.write(report, out)
+    logging.info("wrote %s\n%s", out, reports.table(report))
+    return report
+
+
+def _check(out: Path, kind: str, material: Material) -> None:
+    if kind not in SUFFIXES:
+        raise ValueError(f"format must be one of {', '.join(FORMATS)}, found {kind!r}")
+    if out.suffix != SUFFIXES[kind]:
+        wanted = f"end in {SUFFIXES[kind]}" if SUFFIXES[kind] else "be a folder, without a suffix"
+        raise ValueError(f"the name of a {kind} export must {wanted}, found {out}")
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f"no folder {out.parent} to write {out.name} into: make it first")
+    if kind == "int8" and not material.calibration:
+        raise calibration.NoPicturesError(
+            "int8 needs pictures to calibrate with, found none: 100 or more, of the kind that the "
+            "network will see (--calibration=FOLDER or ZIP)"
+        )
+
+
+def _convert(
+    model: keras.Model, spec: PoseSpec, out: Path, kind: str, pictures: Sequence[UInt8]
+) -> None:
+    if kind == "saved_model":
+        saved_model.write(model, spec, out)
+        return
+    network = last_stage(model, spec, spec.image.height, spec.image.width)
+    if kind == "onnx":
+        bundle.write_onnx(out, onnx.to_onnx(network, spec), spec)
+        return
+    inputs = []
+    if kind in EQUALISED and pictures:
+        inputs = calibration.inputs(pictures, spec.image)
+        places = equalise.equalise(network, inputs)
+        logging.info("evened out the channels of %d tensors", places)
+    bundle.write_tflite(out, tflite.to_tflite(network, kind, inputs), spec)
+
+
+@contextlib.contextmanager
+def _room(out: Path) -> Iterator[Path]:
+    """A folder beside the target, gone afterwards; says plainly that the disk is full."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent) as folder:
+            yield Path(folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        free = shutil.disk_usage(out.parent).free / 1e6
+        raise OSError(
+            error.errno,
+            f"no space left for {out} ({free:.0f} MB are free); nothing was written",
+        ) from error
+
+
+def _put(candidate: Path, out: Path, folder: Path) -> None:
+    """Moves the file or folder into place; an older SavedModel is moved away first."""
+    if candidate.is_dir() and out.exists():
+        out.rename(folder / "replaced")
+    candidate.rename(out)
+
+
+def _bytes(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _made() -> list[UInt8]:
+    return [
+        np.asarray(made_picture(height, width, seed=seed)[0].astype(np.uint8))
+        for seed, (height, width) in enumerate(MADE_SIZES)
+    ]
