@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from estimator.arrays import Float, UInt8
+from estimator.oks import oks
 from estimator.poses import Poses
 from estimator.spec import PoseSpec
 
 from .. import evaluate
 from ..metrics import coco
-from ..metrics.oks import oks
 from ..networks import Network
 from ..prediction import Request, predict
 from ..records import AREA_OF_BOX

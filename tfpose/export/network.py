@@ -29,7 +29,8 @@ def last_stage(
         which halves the time of a large network.
 
     Returns:
-      A copy, or with `share` perhaps a view, from `image` (batch, height, width, 3) to `{"heatmaps": ..., "pafs": ...}`.
+      A copy, or with `share` perhaps a view, from `image` (batch, height, width, 3) to
+      `{"heatmaps": ..., "pafs": ...}`.
 
     Raises:
       ValueError: the model's outputs are not the spec's.
