@@ -1,0 +1,20 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ..estimator.conftest import colour_flatbuffer, colour_model  # noqa: F401
+from .test_benchmarks import start
+
+
+@pytest.mark.slow
+def test_stream_prints_a_row_a_stage(colour_model: Callable[..., Path]) -> None:  # noqa: F811
+    arguments = (f"--model={colour_model()}", "--frames=10", "--turns=1")
+    ended = start("scripts.benchmark", "stream", *arguments)
+    head, *rows = ended.stdout.splitlines()
+    assert head.startswith("stage")
+    assert [row.split("  ")[0] for row in rows] == [
+        *("network alone", "whole", "capture", "letterbox", "decode", "draw", "write"),
+    ]
+    for row in rows:
+        assert all(float(figure) >= 0 for figure in row.split()[-4:])
