@@ -49,12 +49,28 @@ class OpenVinoRunner:
         except RuntimeError as error:
             raise ValueError(f"{path} is no file that OpenVINO can run: {error}") from error
         self._type = self._model.input(0).element_type.to_dtype()
-        found = {name for output in self._model.outputs for name in output.get_names()}
-        check_names(path, spec, found)
+        self._outputs = self._find_outputs()
 
     def __call__(self, image: UInt8) -> dict[str, Float]:
         """Runs the network once; see `Runner`."""
         check_image(image)
         check_size(self._path, self._spec, image.shape)
         answers = self._model(image.astype(self._type, copy=False))
-        return {name: np.array(answers[self._model.output(name)]) for name in self._spec.channels}
+        return {name: np.array(answers[index]) for name, index in self._outputs.items()}
+
+    def _find_outputs(self) -> dict[str, int]:
+        """The outputs' places: by name, or by channels, as a .tflite's names are lost here."""
+        found: dict[str, int] = {}
+        for index, output in enumerate(self._model.outputs):
+            shape = output.get_partial_shape()
+            channels = shape[3].get_length() if shape[3].is_static else 0
+            fitting = [name for name, count in self._spec.channels.items() if count == channels]
+            named = [name for name in fitting if name in output.get_names()]
+            found |= dict.fromkeys(named or fitting, index)
+        check_names(self._path, self._spec, found)
+        if len(set(found.values())) < len(found):
+            raise ValueError(
+                f"{self._path}: OpenVINO loses a .tflite's names, and its outputs have as many "
+                "channels; give it the .onnx"
+            )
+        return found

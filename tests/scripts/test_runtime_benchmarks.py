@@ -62,3 +62,23 @@ def test_wrong_flags_are_no_traceback(arguments: list[str], message: str) -> Non
     assert ended.returncode == 1
     assert message in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_infer_tells_the_first_answer_and_its_memory(colour_model: Model) -> None:  # noqa: F811
+    arguments = (f"--models={colour_model()}", "--engines=litert,onnxruntime", "--first")
+    head, row = start("scripts.benchmark", "infer", *arguments).stdout.splitlines()
+    assert head.split()[-3:] == ["first", "ms", "MB"]
+    name, *_, first, memory = row.split()  # one: ONNX Runtime does not read a .tflite
+    assert name.endswith("@litert")
+    assert float(first) > float(row.split()[3])
+    assert 20 < float(memory) < 2000
+
+
+def test_whole_prints_each_step_and_their_sum(colour_model: Model) -> None:  # noqa: F811
+    ended = start("scripts.benchmark", "whole", f"--model={colour_model()}")
+    head, row = ended.stdout.splitlines()
+    assert head.split()[-2:] == ["all", "ratio"]
+    *_, people, read, lay_in, network, decode, everything, ratio = row.split()
+    assert int(people) >= 0
+    assert float(everything) > max(map(float, (read, lay_in, network, decode))) * 0.5
+    assert float(ratio) > 1

@@ -1,0 +1,61 @@
+"""Picture to poses, all in, against the network alone: where the time goes.
+
+    python -m scripts.benchmark whole --model=model.tflite --pictures=photos
+
+Each picture's file is decoded, laid into the input, run, and read as people in its own pixels; the
+last column is all of that over the network alone.
+"""
+
+from pathlib import Path
+
+from absl import flags
+
+from estimator import pictures, preprocess
+from estimator.pose_estimator import PoseEstimator
+
+from . import timing
+
+MODEL = flags.DEFINE_string("model", None, "A .tflite or .onnx that carries its spec.")
+PICTURES = flags.DEFINE_multi_string("pictures", [str(pictures.SAMPLE)], "Files, folders, globs.")
+THREADS = flags.DEFINE_integer("threads", 1, "Of the network.")
+
+REPEATS = 100
+HEAD = ("picture", "pixels", "people", "read", "lay in", "network", "decode", "all", "ratio")
+
+
+def run() -> None:
+    """Prints the table, milliseconds."""
+    if not MODEL.value:
+        raise SystemExit("give --model=FILE.tflite")
+    try:
+        estimator = PoseEstimator(MODEL.value, threads=THREADS.value)
+        files = pictures.find(PICTURES.value).files
+        rows = [measure(estimator, file) for file in files]
+    except (OSError, ValueError, ImportError) as error:
+        raise SystemExit(str(error)) from error
+    print(timing.table(HEAD, rows))
+
+
+def measure(estimator: PoseEstimator, file: Path) -> tuple[str, ...]:
+    """A picture's row: each step by itself and all at once, in turns."""
+    data = file.read_bytes()
+    picture = pictures.read(data)
+    image, _ = preprocess.letterbox(picture, estimator.spec.image)
+    maps = estimator.maps(picture)
+    time = timing.medians(
+        {
+            "read": lambda: pictures.read(data),
+            "lay in": lambda: preprocess.letterbox(picture, estimator.spec.image),
+            "network": lambda: estimator.runner(image),
+            "decode": lambda: estimator.decode(maps),
+            "all": lambda: estimator(pictures.read(data)),
+        },
+        repeats=REPEATS,
+    )
+    return (
+        str(file),
+        f"{picture.shape[1]}x{picture.shape[0]}",
+        str(len(estimator.decode(maps))),
+        *(f"{time[step]:.2f}" for step in ("read", "lay in", "network", "decode", "all")),
+        f"{time['all'] / time['network']:.3f}",
+    )
