@@ -14,6 +14,7 @@ from pathlib import Path
 from absl import app, flags
 
 from estimator.arrays import UInt8
+from estimator.skeleton import Skeleton
 from tfpose import export, truth
 from tfpose.export import calibration, gate, reports, source
 
@@ -51,7 +52,12 @@ def main(argv: list[str]) -> None:
         )
         Path(OUT.value).parent.mkdir(parents=True, exist_ok=True)
         report = export.export(
-            model, spec, OUT.value, kind=FORMAT.value, material=_material(), force=FORCE.value
+            model,
+            spec,
+            OUT.value,
+            kind=FORMAT.value,
+            material=_material(spec.skeleton),
+            force=FORCE.value,
         )
     except export.GateError as error:
         print(reports.table(error.report))
@@ -61,13 +67,15 @@ def main(argv: list[str]) -> None:
     print(f"wrote {OUT.value}\n{reports.table(report)}")
 
 
-def _material() -> export.Material:
+def _material(skeleton: Skeleton) -> export.Material:
     if bool(ANNOTATIONS.value) != bool(IMAGES.value):
         raise ValueError("--annotations and --images go together")
     annotated = None
     if ANNOTATIONS.value:
         annotated = gate.Annotated(
-            truth=truth.read(ANNOTATIONS.value), images=IMAGES.value, height=AP_HEIGHT.value
+            truth=truth.read(ANNOTATIONS.value, known=(skeleton,)),
+            images=IMAGES.value,
+            height=AP_HEIGHT.value,
         )
     return export.Material(
         calibration=_read(CALIBRATION.value, CALIBRATION_COUNT.value),
