@@ -16,7 +16,6 @@ import numpy as np
 
 from estimator.arrays import Float
 
-BATCH = 4
 DEAD = 1e-3  # share of the largest channel below which a channel is not scaled further
 
 
@@ -112,7 +111,7 @@ def _behind_padding(
 def _largest(
     network: keras.Model, places: Sequence[Place], calibration: Sequence[Float]
 ) -> list[Float]:
-    """The largest value of each channel, over all pictures."""
+    """The largest value of each channel, mean over the pictures: no odd one decides."""
     if not places:
         return []
     tensors = keras.Model(network.input, [place.tensor for place in places])
@@ -121,7 +120,7 @@ def _largest(
         answers = tensors(image, training=False)
         answers = answers if isinstance(answers, list | tuple) else [answers]
         for channels, answer in zip(largest, answers, strict=True):
-            np.maximum(channels, np.asarray(answer).max(axis=(0, 1, 2)), out=channels)
+            channels += np.asarray(answer).max(axis=(0, 1, 2)) / len(calibration)
     return largest
 
 
