@@ -52,12 +52,13 @@ def equalise(network: keras.Model, calibration: Sequence[Float]) -> int:
 
 def find(network: keras.Model) -> Iterator[Place]:
     """The tensors behind a ReLU that only convolutions read."""
-    readers: dict[str, list[keras.Layer]] = {layer.name: [] for layer in network.layers}
-    for layer in network.layers:
+    # Operations: a network may use keras.ops between its layers.
+    readers: dict[str, list[keras.Layer]] = {layer.name: [] for layer in network.operations}
+    for layer in network.operations:
         for parent in _parents(layer):
             readers[parent.name].append(layer)
     outputs = {maps._keras_history.operation.name for maps in network.outputs}
-    for layer in network.layers:
+    for layer in network.operations:
         producer = _producer(layer, readers)
         if producer is None or layer.name in outputs:
             continue
