@@ -36,7 +36,7 @@ def ratio_matrix(index: tf.Tensor) -> tf.Tensor:
 def decode(
     encoded: tf.Tensor, ignore: tf.Tensor, index: tf.Tensor, height: tf.Tensor, width: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Decodes a picture, reduced, and its ignore mask, whole.
+    """Decodes a picture, reduced, and its ignore mask as it is stored.
 
     Args:
       encoded: a JPEG's or PNG's bytes.
@@ -45,7 +45,7 @@ def decode(
       height, width: that the whole picture must have.
 
     Returns:
-      (H, W, 3) uint8, (height, width, 1) uint8 or (0, 0, 1) for no mask, and whether all that
+      (H, W, 3) uint8, (h, w, 1) uint8 mask or (0, 0, 1) for none, and whether all that
       went well. A picture or mask that is truncated, of another format or of another size did not,
       and is (0, 0, ...).
     """
@@ -55,8 +55,15 @@ def decode(
     image, mask = attempt.take(1).get_single_element()
     ratio, want = tf.gather(_RATIOS, index), tf.stack([height, width])
     fine = tf.reduce_all(tf.shape(image)[:2] == (want + ratio - 1) // ratio)
-    whole = tf.reduce_all(tf.shape(mask)[:2] == want) | (tf.strings.length(ignore) == 0)
-    return image, mask, fine & whole
+    stored = mask_ratio(mask, height, width)
+    suits = tf.reduce_all(tf.shape(mask)[:2] == (want + stored - 1) // stored)
+    return image, mask, fine & (suits | (tf.strings.length(ignore) == 0))
+
+
+def mask_ratio(mask: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    """The whole number by which an ignore mask is smaller than its picture."""
+    rows, columns = tf.maximum(tf.shape(mask)[0], 1), tf.maximum(tf.shape(mask)[1], 1)
+    return tf.maximum((height + rows - 1) // rows, (width + columns - 1) // columns)
 
 
 def _decode_both(

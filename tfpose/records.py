@@ -54,7 +54,8 @@ class Record:
         1 labelled but occluded, 2 visible.
       boxes: (P, 4) float32: x, y of the top left edge, width, height, pixels.
       areas: (P,) float32: segment areas, square pixels; OKS' scale squared.
-      ignore: PNG of (height, width) uint8, 255 where the loss must not count (crowds, people
+      ignore: PNG of (height, width) uint8, or of that divided by a whole number and rounded
+        up, 255 where the loss must not count (crowds, people
         without labels), 0 elsewhere; empty bytes mean that everything counts.
 
     Raises:

@@ -15,6 +15,7 @@ from pycocotools import mask as coco_mask
 
 from estimator.arrays import UInt8
 
+MASK_SIDE = 120  # pixels that a stored mask's shorter side keeps; four are one cell of the maps
 Region: TypeAlias = Any  # list of polygons, or a run-length encoding
 
 
@@ -40,9 +41,20 @@ def draw(regions: Iterable[Region], height: int, width: int) -> UInt8:
 
 
 def encode_mask(mask: UInt8) -> bytes:
-    """A `Record.ignore` of a mask: PNG, or nothing where the mask is empty."""
+    """A `Record.ignore` of a mask: a reduced PNG, or nothing where the mask is empty.
+
+    A mask is reduced by up to 4, which decodes ten times faster; a pixel of it is 255 where half of
+    what it covers is.
+    """
     if not mask.any():
         return b""
+    ratio = min(4, max(1, min(mask.shape) // MASK_SIDE))
+    if ratio > 1:
+        below, right = -mask.shape[0] % ratio, -mask.shape[1] % ratio
+        mask = cv2.copyMakeBorder(mask, 0, below, 0, right, cv2.BORDER_REPLICATE)
+        size = (mask.shape[1] // ratio, mask.shape[0] // ratio)
+        mask = np.where(cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > 127, 255, 0)
+        mask = mask.astype(np.uint8)
     # One bit a pixel: decodes three times faster than eight.
     return bytes(cv2.imencode(".png", mask, [cv2.IMWRITE_PNG_BILEVEL, 1])[1])
 

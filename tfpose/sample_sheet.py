@@ -74,6 +74,8 @@ def _original(record: Mapping[str, np.ndarray], skeleton: Skeleton) -> UInt8:
     picture = sheets.decode(bytes(record["image"]))
     if record["ignore"]:
         mask = cv2.imdecode(np.frombuffer(record["ignore"], np.uint8), cv2.IMREAD_GRAYSCALE)
+        size = (picture.shape[1], picture.shape[0])
+        mask = cv2.resize(np.asarray(mask), size, interpolation=cv2.INTER_NEAREST)
         picture = sheets.shade(picture, np.asarray(mask, np.uint8))
     thickness = max(1, round(max(picture.shape[:2]) / TILE))
     drawn = sheets.draw_people(picture, record["keypoints"], skeleton, thickness=thickness)

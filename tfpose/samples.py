@@ -54,7 +54,7 @@ def maker(spec: PoseSpec, skeleton: Skeleton, policy: AugmentPolicy | None, seed
             "person": record["person"],
             "fine": fine,
         }
-        return sample if top_down else sample | {"mask": _mask(ignore, drawn.matrix, spec)}
+        return sample if top_down else sample | {"mask": _mask(ignore, record, drawn.matrix, spec)}
 
     return make
 
@@ -140,9 +140,11 @@ def _people(keypoints: tf.Tensor, drawn: draws.Sample, spec: PoseSpec) -> tf.Ten
     return tf.ensure_shape(moved, [None, len(spec.skeleton.keypoints), 3])
 
 
-def _mask(ignore: tf.Tensor, matrix: tf.Tensor, spec: PoseSpec) -> tf.Tensor:
+def _mask(ignore: tf.Tensor, record: Fields, matrix: tf.Tensor, spec: PoseSpec) -> tf.Tensor:
     stride = spec.outputs.stride
     height, width = spec.image.height, spec.image.width
+    ratio = tf.cast(pictures.mask_ratio(ignore, record["height"], record["width"]), tf.float32)
+    matrix = affine.product(matrix, affine.resizing(ratio, ratio))
     mask = tf.cond(
         tf.size(ignore) > 0,
         lambda: warp.warp_mask(ignore, matrix, height=height, width=width, stride=stride),

@@ -21,7 +21,7 @@ from augment import policy
 from estimator import skeletons
 from estimator.decoders import paf
 from estimator.spec import ImageSpec, OutputSpec, PoseSpec
-from tfpose import input_pipeline
+from tfpose import input_pipeline, regions
 from tfpose.records import Record
 
 from . import timing
@@ -144,7 +144,7 @@ def make(people: int) -> list[Record]:
     rng = np.random.default_rng(people)
     ignore = np.zeros((HEIGHT, WIDTH), np.uint8)
     ignore[:100, :200] = 255
-    mask = cv2.imencode(".png", ignore, [cv2.IMWRITE_PNG_BILEVEL, 1])[1].tobytes()
+    mask = regions.encode_mask(ignore)
     tall = float(np.clip(420 / np.sqrt(people), 60, 400))
     records = []
     for number in range(8):

@@ -9,7 +9,7 @@ from estimator.decoders import heatmap, paf
 from estimator.skeleton import Skeleton
 from estimator.spec import ImageSpec, OutputSpec, PoseSpec
 from tests.toy_skeleton import TOY
-from tfpose import samples
+from tfpose import regions, samples
 
 BOTTOM_UP = PoseSpec(
     model="none",
@@ -154,3 +154,27 @@ def test_the_mask_is_there_for_whole_pictures_only() -> None:
     assert (mask[1:-1, 10:].numpy() == 0).all()
     assert (mask[0, 10:].numpy() == 0.5).all()
     assert "mask" not in samples.maker(TOP_DOWN, TOY, None, 0)(masked)
+
+
+@pytest.mark.parametrize(("height", "width"), [(480, 640), (481, 643), (250, 399), (90, 70)])
+def test_a_reduced_mask_masks_the_same_cells(height: int, width: int) -> None:
+    ignore = np.zeros((height, width), np.uint8)
+    ignore[height // 4 : height // 2, width // 3 :] = 255
+    picture = cv2.imencode(".png", np.zeros((height, width, 3), np.uint8))[1].tobytes()
+    whole = record() | {"image": tf.constant(picture), "height": height, "width": width}
+    make = samples.maker(BOTTOM_UP, TOY, None, 0)
+    full = make(whole | {"ignore": tf.constant(cv2.imencode(".png", ignore)[1].tobytes())})
+    stored = regions.encode_mask(ignore)
+    small = make(whole | {"ignore": tf.constant(stored)})
+    reduced = cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert (reduced.shape[0] < height) == (min(height, width) >= 2 * regions.MASK_SIDE)
+    assert bool(small["fine"])
+    difference = np.abs(full["mask"].numpy() - small["mask"].numpy())
+    assert difference.max() <= 0.5  # on the region's border, where a cell has a share
+    assert difference.mean() < 0.02
+
+
+def test_a_mask_of_another_picture_is_refused() -> None:
+    other = cv2.imencode(".png", np.full((17, 9), 255, np.uint8))[1].tobytes()
+    sample = samples.maker(BOTTOM_UP, TOY, None, 0)(record() | {"ignore": tf.constant(other)})
+    assert not bool(sample["fine"])
