@@ -50,6 +50,7 @@ EXCEPTIONS = (
         {"DEPTH_TO_SPACE", "STRIDED_SLICE"},
         "a transposed convolution in groups, which TFLite lacks",
     ),
+    ("tfpose_*", {"DEPTH_TO_SPACE"}, "doubling that carries no size: the graph can be resized"),
 )
 # Names whose norms do not follow a convolution, so that they stay, and why.
 UNFOLDED = {
@@ -195,7 +196,10 @@ def test_batch_norm_is_folded(exported: Path, name: str, model: keras.Model) -> 
     last = keras.Model(model.input, [stages[-1] for stages in model.output.values()])
     sums = sum(len(layer.input) - 1 for layer in last.layers if isinstance(layer, keras.layers.Add))
     found = operators(exported)
-    assert (found["MUL"], found["ADD"]) == (1, 1 + sums)
+    # The normalisation's own: none where it only scales, which the first kernel takes in.
+    own = found["MUL"]
+    assert own <= 1
+    assert found["ADD"] == own + sums
 
 
 def test_it_builds_for_another_skeleton_and_another_size(name: str, spec: PoseSpec) -> None:
