@@ -122,6 +122,9 @@ def training(
             dataset = dataset.flat_map(_one_by_one)
         if shuffle == 1:
             return dataset
+        # Of this function's graph alone: the order is ours, whatever tf.random.set_seed was told
+        # outside (and a 0 there cannot be compared with a seed that is a tensor).
+        tf.random.set_seed(1)
         return dataset.shuffle(shuffle, seed=epoch + seed * 2**32, reshuffle_each_iteration=False)
 
     dataset = tf.data.Dataset.range(epochs or _FOREVER).flat_map(epoch_of)

