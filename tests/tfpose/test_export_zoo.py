@@ -1,6 +1,6 @@
 """A network of each family in half precision; tests/tfpose/test_every_model.py has all in float32.
 
-With `NAMES = models.names()` all 32 pass; that takes six minutes.
+With `NAMES = models.names()` all 32 pass; that takes minutes.
 """
 
 import keras
