@@ -19,7 +19,7 @@ from estimator import skeletons
 from estimator.decoders import paf
 from estimator.spec import ImageSpec, OutputSpec, PoseSpec
 
-from ..layers import Tensor, relu
+from ..layers import Tensor, maps, relu
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,10 +94,7 @@ def _stage(
     """The maps by name, linear."""
     for index in range(convolutions):
         x = _convolution(x, width, name=f"{name}.{index}")
-    return {
-        head: keras.layers.Conv2D(count, 1, name=f"{name}.{head}")(x)
-        for head, count in channels.items()
-    }
+    return {head: maps(x, count, name=f"{name}.{head}") for head, count in channels.items()}
 
 
 def _block(x: Tensor, channels: int, *, name: str) -> Tensor:
