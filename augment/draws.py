@@ -133,6 +133,16 @@ def draw(
     return Sample(matrix, flipped, fill, *_colours(policy, number))
 
 
+def colours(policy: AugmentPolicy, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """A sample's changes of colour alone: (3,) gain, contrast and whether to blur.
+
+    Args:
+      policy: ranges and probabilities.
+      seed: (2,) integers; gives what `draw` gives.
+    """
+    return _colours(policy, dict(zip(_NUMBERS, _uniform(len(_NUMBERS), seed), strict=True)))
+
+
 def _uniform(count: int, seed: tf.Tensor) -> list[tf.Tensor]:
     return list(tf.unstack(tf.random.stateless_uniform([count], seed)))
 

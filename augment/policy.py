@@ -257,7 +257,18 @@ def _fpd_hourglass() -> AugmentPolicy:
     )
 
 
+def _cached() -> AugmentPolicy:
+    """Windows of a teacher's canvases, which are moved and turned already: mirrored, recoloured."""
+    return AugmentPolicy(
+        flip=0.5,
+        brightness=Draw(low=0.85, high=1.15),
+        contrast=Draw(low=0.8, high=1.25),
+        channel=Draw(low=0.94, high=1.06),
+    )
+
+
 POLICIES = {
+    "cached": _cached(),
     "none": AugmentPolicy(),
     "lightweight_openpose": _lightweight_openpose(),
     "tf_openpose_2017": _tf_openpose_2017(),

@@ -127,13 +127,13 @@ def merge_mirrored(
         )
     }
     if "pafs" in maps:
-        channels, signs = _mirrored_fields(spec.skeleton)
+        channels, signs = mirrored_fields(spec.skeleton)
         back = mirrored["pafs"][..., ::-1, channels] * signs
         merged["pafs"] = ((maps["pafs"] + back) / 2).astype(np.float32)
     return merged
 
 
-def _mirrored_fields(skeleton: Skeleton) -> tuple[list[int], Float]:
+def mirrored_fields(skeleton: Skeleton) -> tuple[list[int], Float]:
     """Where each field channel comes from, and its sign, when a picture is mirrored."""
     order = skeleton.flip_order
     place = {limb: index for index, limb in enumerate(skeleton.limbs)}

@@ -94,6 +94,7 @@ class Teacher:
         self._network, self._spec, self._student = network, spec, student
         self._scale = scale
         self.channels = channels(spec, student)
+        self.known = {head: picked.known for head, picked in self.channels.items()}
 
     def __call__(self, image: Tensor) -> Maps:
         """The maps that the student should give.
@@ -110,13 +111,8 @@ class Teacher:
             seen = ops.image.resize(seen, self._seen_size(height, width), "bilinear")
         outputs = self._network(seen)
         stride = self._student.outputs.stride
-        maps = {}
-        for head, picked in self.channels.items():
-            last = ops.cast(stages_of(outputs, head)[-1], "float32")
-            last = _resized(last, (height // stride, width // stride))
-            maps[head] = ops.matmul(last, ops.transpose(ops.convert_to_tensor(picked.matrix)))
-        if "heatmaps" in maps and self._student.outputs.background:
-            maps["heatmaps"] = self._with_background(maps["heatmaps"])
+        last = {head: stages_of(outputs, head)[-1] for head in self.channels}
+        maps = translated(last, self.channels, self._student, (height // stride, width // stride))
         return {head: keras.ops.stop_gradient(value) for head, value in maps.items()}
 
     def _seen_size(self, height: int, width: int) -> tuple[int, int]:
@@ -135,10 +131,37 @@ class Teacher:
         ]
         return rounded[0], rounded[1]
 
-    def _with_background(self, heatmaps: Tensor) -> Tensor:
-        """Fills the last channel, 1 - max of the keypoints, whatever the teacher's own says."""
-        people = heatmaps[..., :-1]
-        return ops.concatenate([people, 1 - ops.max(people, axis=-1, keepdims=True)], axis=-1)
+
+def translated(
+    maps: Mapping[str, Tensor],
+    picked: Mapping[str, Channels],
+    student: PoseSpec,
+    cells: tuple[int, int],
+) -> Maps:
+    """A teacher's maps as the student should give them.
+
+    Args:
+      maps: (B, h, w, C) by head, with the teacher's channels and stride.
+      picked: as `channels` gives it.
+      student: the student's spec.
+      cells: height and width of the student's maps.
+
+    Returns:
+      The heads of `picked`, (B, h, w, C) float32.
+    """
+    found = {}
+    for head, channels_ in picked.items():
+        resized = _resized(ops.cast(maps[head], "float32"), cells)
+        found[head] = ops.matmul(resized, ops.transpose(ops.convert_to_tensor(channels_.matrix)))
+    if student.outputs.background:
+        found["heatmaps"] = _with_background(found["heatmaps"])
+    return found
+
+
+def _with_background(heatmaps: Tensor) -> Tensor:
+    """Fills the last channel, 1 - max of the keypoints, whatever the teacher's own says."""
+    people = heatmaps[..., :-1]
+    return ops.concatenate([people, 1 - ops.max(people, axis=-1, keepdims=True)], axis=-1)
 
 
 def channels(teacher: PoseSpec, student: PoseSpec) -> dict[str, Channels]:
@@ -203,7 +226,7 @@ def distilled_terms(
 
     Args:
       outputs: head to the stages' maps of the student.
-      batch: the labels, see `losses.label_weight`.
+      batch: the labels, see `losses.label_weight`; without a head's, the teacher alone says it.
       taught: the teacher's maps for the student, by head.
       known: (C,) by head, 1 for the channels that the teacher knows.
       alpha: the teacher's share.
@@ -217,15 +240,18 @@ def distilled_terms(
     everything = ops.ones((1, 1, 1, 1), "float32")
     for head in outputs:
         share = alpha * known[head] if head in taught else np.zeros(1, np.float32)
+        if head not in batch:
+            share = known[head]
         told, learnt = ops.convert_to_tensor(1 - share), ops.convert_to_tensor(share)
         if "labelled" in batch and head in taught:  # without labels the teacher says all
             labelled = ops.cast(batch["labelled"], "float32")[:, None, None, None]
             learnt = labelled * learnt + (1 - labelled) * ops.convert_to_tensor(known[head])
         for stage, maps in enumerate(stages_of(outputs, head)):
             name, weight = f"{head}.{stage + 1}", options.weight(head, stage)
-            terms[name] = weight * picture_errors(
-                maps, batch[head], label_weight(batch, head), options, share=told
-            )
+            if head in batch:
+                terms[name] = weight * picture_errors(
+                    maps, batch[head], label_weight(batch, head), options, share=told
+                )
             if head in taught:
                 terms[f"teacher.{name}"] = weight * picture_errors(
                     maps, taught[head], everything, options, share=learnt

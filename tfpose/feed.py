@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from augment import policy
+from estimator.arrays import Float
 from estimator.spec import PoseSpec
 
 from . import data_service, input_pipeline
@@ -14,6 +15,8 @@ from .recipe import Recipe
 
 # What the step reads of a batch; `labelled` (B,) is 0 for pictures that only a teacher labels.
 KEYS = ("image", "heatmaps", "pafs", "mask", "weights", "labelled", "keypoints")
+TAUGHT = "taught."  # before a head's name: what a teacher answered
+HINTS = ("hints", "hinted")  # a teacher's features (B, h, w, C), and (B,) 1 where they hold
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,10 +26,15 @@ class Feed:
     Attributes:
       batches: as `input_pipeline.training` gives them, of this process's size.
       examples: samples an epoch over all processes; None where that is unknown.
+      known: where the batches hold a teacher's answers: (C,) by head, 1 for the channels that it
+        knows.
+      hints: channels of the batches' hints; 0 without.
     """
 
     batches: tf.data.Dataset
     examples: int | None
+    known: Mapping[str, Float] | None = None
+    hints: int = 0
 
 
 def open_feed(recipe: Recipe, spec: PoseSpec, *, batch: int, worker: tuple[int, int]) -> Feed:
@@ -42,6 +50,10 @@ def open_feed(recipe: Recipe, spec: PoseSpec, *, batch: int, worker: tuple[int, 
       FileNotFoundError: the data set was not prepared.
       ValueError: it is empty, smaller than a batch, or its skeleton shares nothing with the spec's.
     """
+    if recipe.canvases:
+        from . import cached_feed  # it makes a `Feed`
+
+        return cached_feed.open_cache(recipe, spec, batch=batch, worker=worker)
     from . import datasets  # the only part that needs tensorflow_datasets
 
     if not recipe.dataset:
@@ -86,4 +98,12 @@ def check_size(examples: int | None, batch: int, name: str) -> None:
 def step_inputs(batch: Mapping[str, Any]) -> dict[str, Any]:
     """What the step reads of a batch."""
     keys = [key for key in KEYS if key in batch and (key != "keypoints" or "heatmaps" not in batch)]
+    keys += [key for key in batch if key.startswith(TAUGHT) or key in HINTS]
     return {key: batch[key] for key in keys}
+
+
+def answers(batch: Mapping[str, Any]) -> dict[str, Any]:
+    """A teacher's maps in a batch, by head; none where it was not asked before."""
+    return {
+        name.removeprefix(TAUGHT): value for name, value in batch.items() if name.startswith(TAUGHT)
+    }

@@ -9,29 +9,45 @@ import numpy as np
 import tensorflow as tf
 
 from estimator import bundle
+from estimator.arrays import Float
 from estimator.runner import LiteRtRunner
 from estimator.spec import PoseSpec
 
-from . import models, networks, targets
+from . import hints, models, networks, targets
 from .distill import Teacher, TeacherOptions, distilled_terms
+from .feed import answers
 from .losses import check_maps, label_terms
 from .recipe import Recipe
 from .starts import load_weights
 from .train_step import Objective, Tensor
 
 
-def make(recipe: Recipe, spec: PoseSpec, teacher: Teacher | None) -> Objective:
-    """The terms of (the student's outputs, batch); shapes are checked when it is traced."""
+def make(
+    recipe: Recipe,
+    spec: PoseSpec,
+    teacher: Teacher | None,
+    known: Mapping[str, Float] | None = None,
+) -> Objective:
+    """The terms of (the student's outputs, batch); shapes are checked when it is traced.
+
+    Args:
+      recipe, spec: of the student.
+      teacher: asked in every step.
+      known: what a teacher who answered before knows, whose maps are in the batch (`feed.TAUGHT`).
+    """
+    known = teacher.known if teacher else known
 
     def objective(outputs: Mapping[str, Any], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        if "heatmaps" not in batch:
+        outputs = dict(outputs)
+        hinted = hints.terms(outputs.pop(hints.NAME, None), batch, recipe.hints)
+        if "heatmaps" not in batch and "keypoints" in batch:
             batch = {**batch, **targets.render(batch["keypoints"], spec)}
-        check_maps(outputs, batch)
-        if teacher is None:
-            return label_terms(outputs, batch, recipe.loss)
-        known = {head: picked.known for head, picked in teacher.channels.items()}
-        taught = teacher(batch["image"])
-        return distilled_terms(outputs, batch, taught, known, recipe.teacher.alpha, recipe.loss)
+        taught = teacher(batch["image"]) if teacher else answers(batch)
+        check_maps(outputs, {**taught, **batch})
+        if known is None:
+            return label_terms(outputs, batch, recipe.loss) | hinted
+        alpha = recipe.teacher.alpha
+        return distilled_terms(outputs, batch, taught, known, alpha, recipe.loss) | hinted
 
     return objective
 

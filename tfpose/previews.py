@@ -11,6 +11,7 @@ from estimator import decoders, draw
 from estimator.arrays import Float
 from estimator.spec import PoseSpec
 
+from .feed import answers
 from .losses import stages_of
 
 SHOWN = 4  # pictures of a batch
@@ -34,8 +35,9 @@ def previews(model: keras.Model, spec: PoseSpec, batch: Mapping[str, Any]) -> di
     for head, predicted in maps.items():
         people = slice(len(spec.skeleton.keypoints) if head == "heatmaps" else None)
         shown[f"{head}/predicted"] = glowing(image, predicted[..., people])
-        if head in batch:
-            target = np.asarray(batch[head][:SHOWN], np.float32)
+        target = batch.get(head, answers(batch).get(head))
+        if target is not None:
+            target = np.asarray(target[:SHOWN], np.float32)
             shown[f"{head}/target"] = glowing(image, target[..., people])
     return shown
 

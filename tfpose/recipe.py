@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .distill import TeacherOptions
+from .hints import HintOptions
 from .input_pipeline import Encoder
 from .losses import LossOptions
 from .optimisers import Group, Optimiser
@@ -26,13 +27,15 @@ class Recipe:
     Attributes:
       model: of `tfpose.models`.
       dataset, data_dir, split: of `tfpose.datasets`, where its files are, and which part.
+      canvases: a cache of `scripts.cache_teacher` to train on instead of a data set; "" for none.
       skeleton: of `estimator.skeletons`, or a JSON file of one's own; "" takes the model's own.
       height, width: of the training pictures; 0 takes the model's own.
       policy: of `augment.policy`.
       encoder: of the targets, see `input_pipeline.training`; "none" draws them in the step's graph.
       shuffle: samples that wait to be drawn from.
       cache: keeps the encoded records in memory after the first epoch, and in every checkpoint.
-      examples: samples an epoch; 0 counts the data set's pictures. A top-down epoch has people.
+      examples: samples an epoch; 0 counts the data set's pictures. A top-down epoch has people. Of
+        a cache, the canvases to use, from the first on.
       batch: pictures a step, over all replicas.
       steps: of the whole run; 0 where `epochs` says it.
       epochs: over the data set; 0 where `steps` says it.
@@ -40,6 +43,7 @@ class Recipe:
       groups: rates and decays by variables' names; the first that matches owns a variable.
       loss: how the maps' errors become one number.
       teacher: a network to learn from besides the labels.
+      hints: features to learn from a cache besides the maps.
       start: weights to begin with: a checkpoint's file, or a run's folder for its averaged weights.
       start_layers: take only layers under these names from it; the others start at random. "*"
         takes every layer that fits. Empty: all must fit.
@@ -61,6 +65,7 @@ class Recipe:
     dataset: str = ""
     data_dir: str = ""
     split: str = "train"
+    canvases: str = ""
     skeleton: str = ""
     height: int = 0
     width: int = 0
@@ -77,6 +82,7 @@ class Recipe:
     groups: tuple[Group, ...] = ()
     loss: LossOptions = field(default_factory=LossOptions)
     teacher: TeacherOptions = field(default_factory=TeacherOptions)
+    hints: HintOptions = field(default_factory=HintOptions)
     start: str = ""
     start_layers: tuple[str, ...] = ()
     start_channels: str = ""
@@ -103,6 +109,11 @@ class Recipe:
                 "a recipe has steps or epochs, one of them positive and the other 0; found "
                 f"steps {self.steps} and epochs {self.epochs}"
             )
+        if self.canvases and (self.dataset or self.teacher.model):
+            raise ValueError(
+                f"canvases {self.canvases} hold a teacher's answers to its own pictures: give no "
+                "dataset and no teacher.model with them"
+            )
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision must be one of {PRECISIONS}, found {self.precision!r}")
         if self.encoder not in typing.get_args(Encoder):
@@ -119,7 +130,7 @@ class Recipe:
 
 # What may change when a run goes on: how long it takes, where things lie, how often it tells.
 FREE = (
-    *("steps", "epochs", "start", "data_dir", "data_service", "cache", "keep"),
+    *("steps", "epochs", "start", "data_dir", "canvases", "data_service", "cache", "keep"),
     *("log_every", "image_every", "checkpoint_every", "validate_every"),
 )
 

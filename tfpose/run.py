@@ -17,7 +17,7 @@ from estimator import skeletons
 from estimator.skeleton import Skeleton
 from estimator.spec import PoseSpec
 
-from . import checkpoints, models, objective, precision, replicas, skeleton_file, starts
+from . import checkpoints, hints, models, objective, precision, replicas, skeleton_file, starts
 from .averages import Average
 from .feed import Feed, check_size, open_feed
 from .optimisers import Updater
@@ -58,7 +58,7 @@ class Run:
     def variables(self) -> dict[str, Any]:
         """All that a checkpoint holds besides the iterator."""
         parts = self.parts
-        named = _prefixed(starts.WEIGHTS, starts.named_variables(parts.model))
+        named = _prefixed(starts.WEIGHTS, starts.named_variables(parts.network))
         for path, slots in parts.updater.slots.items():
             named |= {f"{name}:{path}": slot for name, slot in slots.items()}
         if parts.average is not None:
@@ -95,7 +95,7 @@ def prepare(recipe: Recipe, folder: Path, feed: Feed | None, strategy: Any) -> R
         feed = open_feed(recipe, spec, batch=batch, worker=replicas.worker(strategy))
     check_size(feed.examples, recipe.batch, recipe.dataset or "given")
     with strategy.scope():
-        parts = _build(recipe, spec, strategy)
+        parts = _build(recipe, spec, feed, strategy)
     return Run(
         recipe=recipe,
         spec=spec,
@@ -106,9 +106,10 @@ def prepare(recipe: Recipe, folder: Path, feed: Feed | None, strategy: Any) -> R
     )
 
 
-def _build(recipe: Recipe, spec: PoseSpec, strategy: Any) -> Parts:
+def _build(recipe: Recipe, spec: PoseSpec, feed: Feed, strategy: Any) -> Parts:
     with precision.networks_in(recipe.precision):
         model = models.build(spec)
+        network = _hinted(model, recipe, feed)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = recipe.sync_batch_norm and strategy.num_replicas_in_sync > 1
@@ -116,16 +117,18 @@ def _build(recipe: Recipe, spec: PoseSpec, strategy: Any) -> Parts:
         starts.load_weights(
             model, spec, recipe.start, layers=recipe.start_layers, channels=recipe.start_channels
         )
-    trainable = {variable.path: variable.value for variable in model.trainable_variables}
+    trainable = {variable.path: variable.value for variable in network.trainable_variables}
     floats = {
         name: value
         for name, value in starts.named_variables(model).items()
         if value.dtype.is_floating
     }
+    teacher = objective.load_teacher(recipe.teacher, spec)
     return Parts(
         strategy=strategy,
         model=model,
-        objective=objective.make(recipe, spec, objective.load_teacher(recipe.teacher, spec)),
+        network=network,
+        objective=objective.make(recipe, spec, teacher, feed.known),
         updater=Updater(trainable, recipe.optimiser, recipe.groups),
         average=Average(floats, recipe.ema) if recipe.ema else None,
         scale=precision.LossScale(recipe.precision),
@@ -133,6 +136,14 @@ def _build(recipe: Recipe, spec: PoseSpec, strategy: Any) -> Parts:
         accumulate=recipe.accumulate,
         clip=recipe.clip,
     )
+
+
+def _hinted(model: keras.Model, recipe: Recipe, feed: Feed) -> keras.Model:
+    if not recipe.hints.layer:
+        return model
+    if not feed.hints:
+        raise ValueError("hints.layer needs a cache that has hints: give --canvases")
+    return hints.with_head(model, recipe.hints.layer, feed.hints)
 
 
 def iterate(feed: Feed) -> Any:

@@ -27,7 +27,8 @@ class Parts:
 
     Attributes:
       strategy: of all variables.
-      model: from `image` to its maps.
+      model: from `image` to its maps; what ships.
+      network: what is trained: the model, maybe with a head for hints.
       objective: (outputs, batch) to terms, (B,) each.
       updater, average, scale: made inside the strategy's scope; there may be no average.
       batch: pictures a step over all replicas.
@@ -37,6 +38,7 @@ class Parts:
 
     strategy: Strategy
     model: keras.Model
+    network: keras.Model
     objective: Objective
     updater: Updater
     average: Average | None
@@ -124,7 +126,7 @@ def _gradients(parts: Parts, batch: Mapping[str, Tensor]) -> tuple[list[Tensor],
 def _part(parts: Parts, batch: Mapping[str, Tensor]) -> tuple[list[Tensor], dict[str, Tensor]]:
     variables = parts.updater.variables
     with tf.GradientTape() as tape:
-        outputs = parts.model(tf.cast(batch["image"], tf.float32), training=True)
+        outputs = parts.network(tf.cast(batch["image"], tf.float32), training=True)
         terms = {
             name: tf.reduce_sum(errors) / parts.batch
             for name, errors in parts.objective(outputs, batch).items()

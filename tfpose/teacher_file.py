@@ -1,0 +1,133 @@
+"""A teacher as a .tflite of one size, with its last stage's maps and, if asked, inner features."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from estimator import bundle
+from estimator.arrays import Float, UInt8
+from estimator.spec import PoseSpec
+
+from .hints import NAME, entering
+
+
+def write(
+    path: Path, teacher: str, weights: str, *, height: int, width: int, hints: str = ""
+) -> tuple[PoseSpec, int]:
+    """Writes it, whole or not at all.
+
+    Args:
+      path: of the file.
+      teacher: a name of `tfpose.models`, a .tflite or a .keras.
+      weights: of a model that is given by name.
+      height, width: of its input.
+      hints: a layer; what enters it is an output too, called `hints`.
+
+    Returns:
+      The spec at that size, and the channels of the hints (0 without).
+
+    Raises:
+      FileNotFoundError: a file is missing.
+      ValueError: it cannot be of that size, it has no such layer, or it is no bottom-up teacher.
+    """
+    if teacher.endswith(".tflite"):
+        return _copied(path, Path(teacher), height, width, hints), 0
+    model, spec = _opened(teacher, weights, height, width)
+    outputs = dict(model.output)
+    if hints:
+        outputs[NAME] = [entering(model, hints)]
+    cells = (height // spec.outputs.stride, width // spec.outputs.stride)
+    count = _convert(path, model, outputs, spec, cells)
+    return spec, count
+
+
+def signature(path: Path) -> Callable[[UInt8], dict[str, Float]]:
+    """The file's network on one thread: from a picture (1, H, W, 3) to its outputs by name."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    runner = Interpreter(model_path=str(path), num_threads=1).get_signature_runner()
+
+    def run(image: UInt8) -> dict[str, Float]:
+        maps: dict[str, Float] = runner(image=image.astype("float32"))
+        return maps
+
+    return run
+
+
+def _copied(path: Path, source: Path, height: int, width: int, hints: str) -> PoseSpec:
+    spec = bundle.read(source)
+    _check_bottom_up(spec)
+    if hints:
+        raise ValueError(f"{source} has maps only: hints need a model of ours, or a .keras")
+    image = spec.image
+    if (image.height, image.width) != (height, width) and not image.flexible:
+        raise ValueError(
+            f"{source} takes {image.height}x{image.width} only, and the canvas is {height}x{width}"
+        )
+    partial = path.with_name(f".partial.{path.name}")
+    partial.write_bytes(source.read_bytes())
+    os.replace(partial, path)
+    return replace(spec, image=replace(image, height=height, width=width))
+
+
+def _opened(teacher: str, weights: str, height: int, width: int) -> tuple[Any, PoseSpec]:
+    from . import models, networks
+    from .starts import load_weights
+
+    if teacher in models.names():
+        if not weights:
+            raise ValueError(f"teacher {teacher} needs its weights: give --teacher_weights")
+        spec = models.spec(teacher, height=height, width=width)
+        _check_bottom_up(spec)
+        model = models.build(spec)
+        load_weights(model, spec, weights)
+        return model, spec
+    if not teacher.endswith(".keras"):
+        raise ValueError(
+            f"teacher {teacher!r} is no model, .tflite or .keras; models are "
+            f"{', '.join(models.names())}"
+        )
+    spec = bundle.read(Path(teacher))
+    _check_bottom_up(spec)
+    loaded = networks.load_keras(Path(teacher))
+    spec = replace(spec, image=replace(spec.image, height=height, width=width))
+    if tuple(loaded.input.shape[1:3]) == (height, width):
+        return loaded, spec
+    import keras
+
+    image = keras.Input(batch_shape=(None, height, width, 3), name="image")
+    copy = keras.models.clone_model(loaded, input_tensors=image)
+    copy.set_weights(loaded.get_weights())
+    return copy, spec
+
+
+def _check_bottom_up(spec: PoseSpec) -> None:
+    if spec.image.fit != "letterbox":
+        raise ValueError(f"{spec.model} reads people's boxes: canvases need a bottom-up teacher")
+
+
+def _convert(
+    path: Path, model: Any, outputs: dict[str, Any], spec: PoseSpec, cells: tuple[int, int]
+) -> int:
+    """Writes the file; gives the channels of the hints."""
+    import keras
+
+    from .export.tflite import to_tflite
+
+    last = {
+        name: maps[-1] if isinstance(maps, list | tuple) else maps for name, maps in outputs.items()
+    }
+    found = {name: tuple(maps.shape[1:3]) for name, maps in last.items()}
+    if set(found.values()) != {cells}:
+        raise ValueError(
+            f"{model.name} has outputs of {found} cells (h, w), where {cells} are needed: hints "
+            "must have the maps' stride"
+        )
+    network = keras.Model(model.input, last)
+    network.trainable = False
+    bundle.write_tflite(path, to_tflite(network), spec)
+    return int(last[NAME].shape[-1]) if NAME in last else 0
