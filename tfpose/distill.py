@@ -22,7 +22,7 @@ from estimator.skeleton import Skeleton
 from estimator.skeleton import mapping as skeleton_mapping
 from estimator.spec import PoseSpec
 
-from .losses import LossOptions, Tensor, label_weight, picture_errors, stages_of
+from .losses import LossOptions, Tensor, label_weight, people_of, picture_errors, stages_of
 
 Maps: TypeAlias = "dict[str, Tensor]"
 
@@ -221,6 +221,8 @@ def distilled_terms(
     known: Mapping[str, Float],
     alpha: float,
     options: LossOptions,
+    *,
+    background: bool = False,
 ) -> dict[str, Tensor]:
     """The errors against labels and teacher, weighed.
 
@@ -231,6 +233,7 @@ def distilled_terms(
       known: (C,) by head, 1 for the channels that the teacher knows.
       alpha: the teacher's share.
       options: weights and normalisation.
+      background: the last heatmap shows where nobody is.
 
     Returns:
       "heatmaps.1", "teacher.heatmaps.1" and so on to (B,) errors; the loss is the sum over all
@@ -248,12 +251,13 @@ def distilled_terms(
             learnt = labelled * learnt + (1 - labelled) * ops.convert_to_tensor(known[head])
         for stage, maps in enumerate(stages_of(outputs, head)):
             name, weight = f"{head}.{stage + 1}", options.weight(head, stage)
+            people = people_of(head, maps, background=background)
             if head in batch:
                 terms[name] = weight * picture_errors(
-                    maps, batch[head], label_weight(batch, head), options, share=told
+                    maps, batch[head], label_weight(batch, head), options, share=told, people=people
                 )
             if head in taught:
                 terms[f"teacher.{name}"] = weight * picture_errors(
-                    maps, taught[head], everything, options, share=learnt
+                    maps, taught[head], everything, options, share=learnt, people=people
                 )
     return terms

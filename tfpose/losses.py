@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from keras import ops
+
+from estimator.arrays import Float
 
 Tensor = Any  # of Keras's backend; keras has no types
 HEADS = ("heatmaps", "pafs")
@@ -25,8 +28,8 @@ class LossOptions:
     Attributes:
       normalisation: "mean" or "sum", see the module.
       heatmaps, pafs: weights of the heads.
-      foreground: a cell counts 1 + foreground * |target| times; 0 counts all cells alike. People
-        fill a small share of the maps.
+      foreground: a cell counts 1 + foreground * |target| times, but for the background's map; 0
+        counts all cells alike. People fill a small share of the maps.
       stages: weights of the stages, first to last; empty weighs them alike.
     """
 
@@ -66,6 +69,7 @@ def picture_errors(
     options: LossOptions,
     *,
     share: Tensor | float = 1.0,
+    people: Tensor | float = 1.0,
 ) -> Tensor:
     """The error of every picture.
 
@@ -74,6 +78,7 @@ def picture_errors(
       weight: what counts how much, broadcasts to (B, h, w, C).
       options: the normalisation, and the foreground's weight.
       share: a further factor on the errors, broadcasts likewise; the mean is not taken over it.
+      people: 1 for channels that the foreground's weight is for, else 0; broadcasts likewise.
 
     Returns:
       (B,) float32; their mean is the loss of the batch. A picture of which nothing counts has 0.
@@ -82,11 +87,19 @@ def picture_errors(
     weight = ops.broadcast_to(ops.cast(weight, "float32"), ops.shape(target))
     squares = ops.square(predicted - target) * weight * share
     if options.foreground:
-        squares = squares * (1.0 + options.foreground * ops.abs(target))
+        squares = squares * (1.0 + options.foreground * people * ops.abs(target))
     total = ops.sum(squares, axis=(1, 2, 3))
     if options.normalisation == "sum":
         return total / 2.0
     return total / ops.maximum(ops.sum(weight, axis=(1, 2, 3)), 1.0)
+
+
+def people_of(head: str, maps: Tensor, *, background: bool) -> Float:
+    """(C,) 1 for the channels of a head that show people; the last heatmap may be background."""
+    shown = np.ones(int(maps.shape[-1]), np.float32)
+    if background and head == "heatmaps":
+        shown[-1] = 0
+    return shown
 
 
 def label_weight(batch: Mapping[str, Tensor], head: str) -> Tensor:
@@ -139,7 +152,11 @@ def check_maps(outputs: Mapping[str, Any], batch: Mapping[str, Tensor]) -> None:
 
 
 def label_terms(
-    outputs: Mapping[str, Any], batch: Mapping[str, Tensor], options: LossOptions
+    outputs: Mapping[str, Any],
+    batch: Mapping[str, Tensor],
+    options: LossOptions,
+    *,
+    background: bool = False,
 ) -> dict[str, Tensor]:
     """The errors against the labels.
 
@@ -147,6 +164,7 @@ def label_terms(
       outputs: head to its stages' maps.
       batch: the targets, see `label_weight`.
       options: weights and normalisation.
+      background: the last heatmap shows where nobody is.
 
     Returns:
       "heatmaps.1" (head and stage, from 1) and so on to (B,) weighted errors of the pictures; the
@@ -154,7 +172,13 @@ def label_terms(
     """
     return {
         f"{head}.{stage + 1}": options.weight(head, stage)
-        * picture_errors(maps, batch[head], label_weight(batch, head), options)
+        * picture_errors(
+            maps,
+            batch[head],
+            label_weight(batch, head),
+            options,
+            people=people_of(head, maps, background=background),
+        )
         for head in HEADS
         if head in outputs
         for stage, maps in enumerate(stages_of(outputs, head))

@@ -36,6 +36,7 @@ def make(
       known: what a teacher who answered before knows, whose maps are in the batch (`feed.TAUGHT`).
     """
     known = teacher.known if teacher else known
+    background = spec.outputs.background
 
     def objective(outputs: Mapping[str, Any], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         outputs = dict(outputs)
@@ -45,9 +46,17 @@ def make(
         taught = teacher(batch["image"]) if teacher else answers(batch)
         check_maps(outputs, {**taught, **batch})
         if known is None:
-            return label_terms(outputs, batch, recipe.loss) | hinted
-        alpha = recipe.teacher.alpha
-        return distilled_terms(outputs, batch, taught, known, alpha, recipe.loss) | hinted
+            return label_terms(outputs, batch, recipe.loss, background=background) | hinted
+        taught_terms = distilled_terms(
+            outputs,
+            batch,
+            taught,
+            known,
+            recipe.teacher.alpha,
+            recipe.loss,
+            background=background,
+        )
+        return taught_terms | hinted
 
     return objective
 

@@ -102,3 +102,15 @@ def test_impossible_options_are_refused(wrong: dict) -> None:
 def test_too_few_weights_of_stages_are_refused() -> None:
     with pytest.raises(ValueError, match="1 weights, the model has a stage 2"):
         LossOptions(stages=(1.0,)).weight("pafs", 1)
+
+
+def test_the_background_is_no_foreground() -> None:
+    """Its target is near 1 everywhere, and would drown the people that it leaves out."""
+    target = np.zeros((1, 1, 1, 2), np.float32)
+    target[..., 1] = 1.0  # nobody
+    options = LossOptions(foreground=3.0)
+    outputs = {"heatmaps": [np.zeros_like(target)]}
+    plain = label_terms(outputs, {"heatmaps": target}, options)
+    assert np.asarray(plain["heatmaps.1"]) == pytest.approx(4 / 2)
+    spared = label_terms(outputs, {"heatmaps": target}, options, background=True)
+    assert np.asarray(spared["heatmaps.1"]) == pytest.approx(1 / 2)
