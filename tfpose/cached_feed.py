@@ -86,7 +86,7 @@ def canvas_at(number: tf.Tensor, count: int, seed: int) -> tf.Tensor:
 
 def reader(cache: Cache, *, hints: bool) -> Callable[[tf.Tensor], Fields]:
     """The function from a canvas's number to its arrays, uint8, as the cache names them."""
-    record, header = cache.dtype.itemsize, cache.header()
+    record, header = cache.dtype.itemsize, cache.header
     names = [name for name in cache.dtype.names or () if hints or name != HINTS]
     shapes = {name: cache.dtype[name].shape for name in names}
     fields: Any = cache.dtype.fields

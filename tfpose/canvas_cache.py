@@ -14,6 +14,7 @@ only, which stands on the hot path. Raw pictures cost four times the room of JPE
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Mapping
@@ -85,25 +86,21 @@ class Cache:
         return self.folder / f"canvases-{shard:05d}.npy"
 
     def missing(self) -> list[int]:
-        """The shards that are not there, or are too short for the canvases they should have."""
-        return [shard for shard in range(self.shards) if not self._whole(shard)]
+        """The shards that are not there, or are not of the length that they should have."""
+        header, canvas = self.header, self.dtype.itemsize
+        found = {path.name: path.stat().st_size for path in self.folder.glob("canvases-*.npy")}
+        return [
+            shard
+            for shard in range(self.shards)
+            if found.get(self.path(shard).name) != header + len(self.numbers(shard)) * canvas
+        ]
 
-    def _whole(self, shard: int) -> bool:
-        path = self.path(shard)
-        if not path.is_file():
-            return False
-        return path.stat().st_size >= len(self.numbers(shard)) * self.dtype.itemsize
-
+    @property
     def header(self) -> int:
-        """Bytes before a shard's first canvas; the same in all of them.
-
-        Raises:
-          ValueError: the first shard does not hold what `cache.json` says.
-        """
-        shard = np.load(self.path(0), mmap_mode="r")
-        if shard.dtype != self.dtype:
-            raise ValueError(f"{self.path(0)} does not hold what {FILE} beside it says")
-        return int(shard.offset)
+        """Bytes before a shard's first canvas: NumPy leaves room for any length in it."""
+        file = io.BytesIO()
+        np.save(file, np.empty(0, self.dtype))
+        return len(file.getbuffer())
 
     def to_json(self) -> str:
         tree = {

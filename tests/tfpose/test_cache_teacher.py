@@ -1,0 +1,238 @@
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import ROOT
+from tests.tfpose import small_runs, toy_cache
+from tfpose import cache_teacher, canvas_cache, networks
+from tfpose.canvases import Canvases
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+PROGRAM = """
+import sys; sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from tests.tfpose import small_runs, toy_cache
+from tfpose import cache_teacher
+from tfpose.picture_files import Pictures
+from tfpose.scenes import gather, unlabelled
+small_runs.add_family()
+folder = Path(sys.argv[2])
+files = Pictures([folder / "pictures"])
+options = toy_cache.options(folder / "teacher.keras", int(sys.argv[4]))
+cache_teacher.fill(options, gather(unlabelled(files), files=files), folder / sys.argv[3])
+"""
+
+
+@pytest.fixture(autouse=True)
+def small_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    small_runs.add_family(monkeypatch.setattr)
+
+
+@pytest.fixture
+def short_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(canvas_cache, "CANVASES_A_SHARD", 4)
+
+
+def test_what_is_kept_is_the_teachers_answer_to_the_canvas(tmp_path: Path) -> None:
+    cache = toy_cache.make(tmp_path, canvases=5)
+    assert not cache.missing()
+    kept = np.load(cache.path(0))
+    scenes = toy_cache.write_pictures(tmp_path / "again")
+    model = networks.load_keras(tmp_path / "teacher.keras")
+    spec = replace(cache.spec, image=replace(cache.spec.image, flexible=False))
+    whole = small_runs.build(spec, 96, 128)
+    whole.set_weights(model.get_weights())
+    for number in range(5):
+        image = Canvases(scenes, toy_cache.CANVAS)(number)
+        np.testing.assert_array_equal(kept[number]["image"], image)
+        answer = whole(image[None].astype(np.float32))
+        for head in ("heatmaps", "pafs"):
+            expected = np.asarray(answer[head][-1])[0]
+            low, high = (0, 1) if head == "heatmaps" else (-128 / 127, 1)
+            found = canvas_cache.decoded(head, kept[number][head].astype(np.float32))
+            np.testing.assert_allclose(found, expected.clip(low, high), atol=0.51 / 127)
+
+
+def test_hints_are_normalised_by_channel_and_the_record_says_what_made_them(
+    tmp_path: Path,
+) -> None:
+    cache = toy_cache.make(tmp_path, canvases=40)
+    kept = np.load(cache.path(0))["hints"].astype(np.float32)
+    values = canvas_cache.decoded("hints", kept).reshape(-1, 16)
+    np.testing.assert_allclose(values.mean(axis=0), 0, atol=0.1)
+    told = json.loads((cache.folder / "cache.json").read_text())
+    assert told["made"]["hints_layer"] == toy_cache.HINTS
+    assert told["made"]["seed"] == 0
+    assert told["made"]["canvas"]["width"] == 128
+    assert len(told["made"]["teacher_sha256"]) == 64
+    assert told["spec"]["outputs"]["stride"] == 8
+    assert canvas_cache.read(cache.folder).dtype == cache.dtype
+
+
+@pytest.mark.usefixtures("short_shards")
+def test_a_shorter_cache_is_the_beginning_of_a_longer_one(tmp_path: Path) -> None:
+    cache = toy_cache.make(tmp_path, canvases=6)
+    assert [len(cache.numbers(shard)) for shard in range(cache.shards)] == [4, 2]
+    before = [np.load(cache.path(shard)).tobytes() for shard in range(2)]
+    longer = toy_cache.options(tmp_path / "teacher.keras", 10)
+    scenes = toy_cache.write_pictures(tmp_path / "again")
+    cache = cache_teacher.fill(longer, scenes, cache.folder)
+    after = b"".join(np.load(cache.path(shard)).tobytes() for shard in range(3))
+    assert len(after) == 10 * cache.dtype.itemsize
+    assert after.startswith(b"".join(before))
+
+
+@pytest.mark.slow
+def test_two_processes_write_what_one_does(tmp_path: Path) -> None:
+    one = toy_cache.make(tmp_path, canvases=130)
+    scenes = toy_cache.write_pictures(tmp_path / "again")
+    options = toy_cache.options(tmp_path / "teacher.keras", 130)
+    two = cache_teacher.fill(options, scenes, tmp_path / "two", processes=2)
+    assert one.shards == 3
+    for shard in range(3):
+        assert one.path(shard).read_bytes() == two.path(shard).read_bytes()
+
+
+@pytest.mark.slow
+def test_a_cache_killed_at_any_moment_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    toy_cache.write_teacher(tmp_path / "teacher.keras")
+    toy_cache.write_pictures(tmp_path / "pictures")
+    command = [sys.executable, "-c", PROGRAM, str(ROOT), str(tmp_path)]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    subprocess.run([*command, "whole", "300"], env=environment, check=True, timeout=300)
+    killed = tmp_path / "killed"
+    for shard in range(3):
+        with subprocess.Popen([*command, "killed", "300"], env=environment) as process:
+            deadline = time.monotonic() + 200
+            while not (killed / f"canvases-{shard:05d}.npy").is_file():
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.002)
+            process.send_signal(signal.SIGKILL)
+    assert len(list(killed.glob("canvases-*.npy"))) < 5
+    subprocess.run([*command, "killed", "300"], env=environment, check=True, timeout=300)
+    names = sorted(path.name for path in (tmp_path / "whole").glob("canvases-*"))
+    assert len(names) == 5
+    for name in [*names, "cache.json"]:
+        assert (tmp_path / "whole" / name).read_bytes() == (killed / name).read_bytes()
+    assert not list(killed.glob("*.partial"))
+
+
+@pytest.mark.usefixtures("short_shards")
+def test_a_shard_that_is_cut_off_is_written_again(tmp_path: Path) -> None:
+    cache = toy_cache.make(tmp_path, canvases=8)
+    whole = cache.path(1).read_bytes()
+    cache.path(1).write_bytes(whole[:-1])
+    assert cache.missing() == [1]
+    scenes = toy_cache.write_pictures(tmp_path / "again")
+    cache_teacher.fill(toy_cache.options(tmp_path / "teacher.keras", 8), scenes, cache.folder)
+    assert cache.path(1).read_bytes() == whole
+
+
+def test_other_options_or_pictures_are_refused_by_name(tmp_path: Path) -> None:
+    cache = toy_cache.make(tmp_path, canvases=2)
+    options = toy_cache.options(tmp_path / "teacher.keras", 2)
+    scenes = toy_cache.write_pictures(tmp_path / "again")
+    with pytest.raises(ValueError, match=r"begun with other options:\n  seed: 0, now 5\nGo on"):
+        cache_teacher.fill(replace(options, seed=5), scenes, cache.folder)
+    fewer = toy_cache.write_pictures(tmp_path / "fewer", count=4)
+    with pytest.raises(ValueError, match="scenes: 5, now 4"):
+        cache_teacher.fill(options, fewer, cache.folder)
+
+
+def test_a_disk_too_small_is_refused_before_anything_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**6, 0, 10**5))
+    with pytest.raises(ValueError, match=r"needs 0\.\d GB more and the disk has 0\.0 GB"):
+        toy_cache.make(tmp_path, canvases=2000)
+
+
+@pytest.mark.usefixtures("short_shards")
+def test_a_disk_that_fills_up_leaves_whole_shards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = cache_teacher._save
+
+    def full(path: Path, rows: np.ndarray) -> None:
+        if "00001" in path.name:
+            path.write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+        save(path, rows)
+
+    monkeypatch.setattr(cache_teacher, "_save", full)
+    with pytest.raises(OSError, match=r"canvases-00001.*No space left.*give the same command"):
+        toy_cache.make(tmp_path, canvases=8)
+    left = sorted(path.name for path in (tmp_path / "cache").glob("*canvases-*"))
+    assert left == ["canvases-00000.npy"]
+
+
+def test_two_at_once_are_refused(tmp_path: Path) -> None:
+    cache = toy_cache.make(tmp_path, canvases=1)
+    scenes = toy_cache.write_pictures(tmp_path / "again")
+    options = toy_cache.options(tmp_path / "teacher.keras", 1)
+    with (
+        cache_teacher._alone(cache.folder),
+        pytest.raises(RuntimeError, match="another process is filling"),
+    ):
+        cache_teacher.fill(options, scenes, cache.folder)
+
+
+def test_bad_pictures_are_named_and_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    teacher = toy_cache.write_teacher(tmp_path / "teacher.keras")
+    toy_cache.write_pictures(tmp_path / "pictures")
+    (tmp_path / "pictures" / "torn.png").write_bytes(b"\x89PNG no more")
+    files = toy_cache.Pictures([tmp_path / "pictures"])
+    scenes = toy_cache.gather(toy_cache.unlabelled(files), files=files)
+    with caplog.at_level("WARNING"):
+        cache = cache_teacher.fill(toy_cache.options(teacher, 20, ""), scenes, tmp_path / "cache")
+    assert not cache.missing()
+    assert caplog.text.count("torn.png") == 1
+    assert "1 pictures were left out" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("teacher", "weights", "hints", "message"),
+    [
+        ("lightweight_openpose", "", "", "needs its weights"),
+        ("hrnet_w32", "x.npz", "", "needs a bottom-up teacher|reads people's boxes"),
+        ("mine", "", "", "'mine' is no model, .tflite or .keras; models are .*cmu"),
+    ],
+)
+def test_what_cannot_teach_is_refused(
+    tmp_path: Path, teacher: str, weights: str, hints: str, message: str
+) -> None:
+    scenes = toy_cache.write_pictures(tmp_path / "pictures")
+    options = replace(
+        toy_cache.options(Path(teacher), 1, hints), teacher=teacher, teacher_weights=weights
+    )
+    with pytest.raises(ValueError, match=message):
+        cache_teacher.fill(options, scenes, tmp_path / "cache")
+    assert not (tmp_path / "cache" / "cache.json").exists()
+
+
+def test_a_tflite_teaches_without_hints(tmp_path: Path) -> None:
+    teacher = toy_cache.write_teacher(tmp_path / "teacher.keras")
+    lite = small_runs.as_tflite(teacher, tmp_path / "teacher.tflite")
+    scenes = toy_cache.write_pictures(tmp_path / "pictures")
+    square = replace(toy_cache.CANVAS, height=64, width=64)
+    options = replace(toy_cache.options(lite, 2, ""), canvas=square)
+    cache = cache_teacher.fill(options, scenes, tmp_path / "cache")
+    assert np.load(cache.path(0))["heatmaps"].std() > 0
+    with pytest.raises(ValueError, match="has maps only: hints need"):
+        cache_teacher.fill(replace(options, hints="a"), scenes, tmp_path / "other")
+    with pytest.raises(ValueError, match="takes 64x64 only, and the canvas is 96x128"):
+        cache_teacher.fill(replace(options, canvas=toy_cache.CANVAS), scenes, tmp_path / "third")
