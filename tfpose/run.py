@@ -17,7 +17,17 @@ from estimator import skeletons
 from estimator.skeleton import Skeleton
 from estimator.spec import PoseSpec
 
-from . import checkpoints, hints, models, objective, precision, replicas, skeleton_file, starts
+from . import (
+    checkpoints,
+    fused_norm,
+    hints,
+    models,
+    objective,
+    precision,
+    replicas,
+    skeleton_file,
+    starts,
+)
 from .averages import Average
 from .feed import Feed, check_size, open_feed
 from .optimisers import Updater
@@ -109,10 +119,11 @@ def prepare(recipe: Recipe, folder: Path, feed: Feed | None, strategy: Any) -> R
 def _build(recipe: Recipe, spec: PoseSpec, feed: Feed, strategy: Any) -> Parts:
     with precision.networks_in(recipe.precision):
         model = models.build(spec)
-        network = _hinted(model, recipe, feed)
+        hinted = _hinted(model, recipe, feed)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = recipe.sync_batch_norm and strategy.num_replicas_in_sync > 1
+    network = fused_norm.fused(hinted)
     if recipe.start:
         starts.load_weights(
             model, spec, recipe.start, layers=recipe.start_layers, channels=recipe.start_channels
