@@ -7,7 +7,8 @@ all replicas alike, without a condition in the graph.
 
 Adam: Kingma & Ba 2015, arXiv:1412.6980, epsilon as in its algorithm 1 and in PyTorch. AdamW:
 Loshchilov & Hutter 2019, arXiv:1711.05101. RMSprop: torch.optim.RMSprop's documentation;
-"rmsprop_tf1": tf.compat.v1.train.RMSPropOptimizer's, whose averages start at 1.
+"rmsprop_tf1": tf.compat.v1.train.RMSPropOptimizer's, whose averages start at 1. Muon: see
+`tfpose.muon`; with Nesterov's momentum, and for kernels alone.
 """
 
 import re
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
+
+from . import muon
 
 Tensor = Any  # TensorFlow has no types
 
@@ -27,9 +30,9 @@ class Optimiser:
     Attributes:
       kind: one of `RULES`.
       rate: learning rate, before schedule and group.
-      decay: weight decay: "adamw" takes rate * decay * weight off the weight; for the others
-        decay * weight is added to the gradient.
-      momentum: of "sgd" and the RMSprops.
+      decay: weight decay: "adamw" and "muon" take rate * decay * weight off the weight; for the
+        others decay * weight is added to the gradient.
+      momentum: of "sgd", "muon" and the RMSprops.
       beta1, beta2: of the Adams.
       rho: of the RMSprops' mean of squares ("alpha" in PyTorch, "decay" in TensorFlow).
       epsilon: in the divisor.
@@ -63,11 +66,17 @@ class Group:
         "refinement_stages.0.trunk.0.initial.0/bias".
       rate: factor on the learning rate; 0 freezes.
       decay: instead of the optimiser's; None keeps that.
+      kind: instead of the optimiser's; "" keeps that. The numbers are the optimiser's.
     """
 
     pattern: str
     rate: float = 1.0
     decay: float | None = None
+    kind: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind and self.kind not in RULES:
+            raise ValueError(f"a group's kind must be one of {tuple(RULES)}, found {self.kind!r}")
 
 
 Slots = Mapping[str, Tensor]
@@ -109,6 +118,14 @@ def _sgd(
     return rate * velocity, {"velocity": velocity}
 
 
+def _muon(
+    gradient: Tensor, slots: Slots, count: Tensor, rate: Tensor, settings: Optimiser
+) -> tuple[Tensor, dict[str, Tensor]]:
+    velocity = settings.momentum * slots["velocity"] + gradient
+    ahead = gradient + settings.momentum * velocity
+    return rate * muon.direction(ahead), {"velocity": velocity}
+
+
 # Rule, and its slots with the value that they start from.
 RULES: dict[str, tuple[Rule, dict[str, float]]] = {
     "adam": (_adam, {"mean": 0.0, "square": 0.0}),
@@ -116,7 +133,9 @@ RULES: dict[str, tuple[Rule, dict[str, float]]] = {
     "rmsprop": (_rmsprop, {"square": 0.0, "velocity": 0.0}),
     "rmsprop_tf1": (_rmsprop_tf1, {"square": 1.0, "velocity": 0.0}),
     "sgd": (_sgd, {"velocity": 0.0}),
+    "muon": (_muon, {"velocity": 0.0}),
 }
+DECOUPLED = ("adamw", "muon")  # decay that does not pass through the rule
 
 
 def group_of(path: str, groups: Sequence[Group]) -> Group:
@@ -150,7 +169,7 @@ class Updater:
       groups: rates and decays by pattern.
 
     Raises:
-      ValueError: a group owns no variable.
+      ValueError: a group owns no variable, or Muon a variable that is no kernel.
     """
 
     def __init__(
@@ -159,12 +178,14 @@ class Updater:
         check_groups(list(variables), groups)
         self._settings, self._variables = settings, dict(variables)
         self._groups = {path: group_of(path, groups) for path in variables}
-        self._rule, initial = RULES[settings.kind]
+        kinds = {path: group.kind or settings.kind for path, group in self._groups.items()}
+        _check_kernels(self._variables, kinds)
+        self._kinds = kinds
         self.count = tf.Variable(0, dtype=tf.int64, trainable=False, name="updates")
         self.slots = {
             path: {
                 name: tf.Variable(tf.fill(variable.shape, value), trainable=False)
-                for name, value in initial.items()
+                for name, value in RULES[kinds[path]][1].items()
             }
             for path, variable in variables.items()
         }
@@ -190,7 +211,7 @@ class Updater:
                 variable,
                 self._change,
                 args=(gradient, self.slots[path], count, rate, good),
-                kwargs={"group_": self._groups[path]},
+                kwargs={"group_": self._groups[path], "kind": self._kinds[path]},
                 group=False,
             )
 
@@ -204,16 +225,26 @@ class Updater:
         good: Tensor,
         *,
         group_: Group,
+        kind: str,
     ) -> None:
         settings = self._settings
         decay = settings.decay if group_.decay is None else group_.decay
-        decoupled = settings.kind == "adamw"
+        decoupled = kind in DECOUPLED
         rate = rate * group_.rate
         if decay and not decoupled:
             gradient = gradient + decay * variable
-        change, new = self._rule(gradient, slots, count, rate, settings)
+        change, new = RULES[kind][0](gradient, slots, count, rate, settings)
         if decay and decoupled:
             change = change + rate * decay * variable
         variable.assign_sub(tf.where(good, change, tf.zeros_like(change)))
         for name, value in new.items():
             slots[name].assign(tf.where(good, value, slots[name]))
+
+
+def _check_kernels(variables: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
+    flat = [path for path in variables if kinds[path] == "muon" and len(variables[path].shape) < 2]
+    if flat:
+        raise ValueError(
+            f"muon moves kernels, and {', '.join(flat[:4])} are vectors: give them a group with "
+            'kind="adamw"'
+        )

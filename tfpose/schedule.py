@@ -7,7 +7,7 @@ arXiv:1608.03983, one period.
 import math
 from dataclasses import dataclass
 
-SHAPES = ("constant", "milestones", "staircase", "cosine")
+SHAPES = ("constant", "milestones", "staircase", "cosine", "trapezoid")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,11 +16,13 @@ class Schedule:
 
     Attributes:
       shape: "constant"; "milestones", times `factor` at each; "staircase", times `factor` every
-        `every` steps; "cosine", down to `floor` at the last step.
+        `every` steps; "cosine", down to `floor` at the last step; "trapezoid", straight down to
+        `floor` over the last `fall` of the steps.
       milestones: epochs after which the rate falls.
       factor: at each milestone or stair.
       every: steps of a stair.
-      floor: the cosine's end, a share of the rate.
+      floor: the cosine's and the trapezoid's end, a share of the rate.
+      fall: share of the run, 0..1, over which the trapezoid falls.
       warmup: steps over which the rate rises linearly from 0 to what the shape says.
     """
 
@@ -29,6 +31,7 @@ class Schedule:
     factor: float = 0.1
     every: int = 0
     floor: float = 0.0
+    fall: float = 0.5
     warmup: int = 0
 
     def __post_init__(self) -> None:
@@ -36,6 +39,8 @@ class Schedule:
             raise ValueError(f"schedule.shape must be one of {SHAPES}, found {self.shape!r}")
         if self.warmup < 0:
             raise ValueError(f"schedule.warmup must not be negative, found {self.warmup}")
+        if self.shape == "trapezoid" and not 0 < self.fall <= 1:
+            raise ValueError(f"schedule.fall must be a share above 0, to 1, found {self.fall}")
         if self.shape == "staircase" and self.every < 1:
             raise ValueError("a staircase needs schedule.every, the steps of a stair")
         if self.shape == "milestones" and not self.milestones:
@@ -69,4 +74,7 @@ class Schedule:
         if self.shape == "cosine":
             done = min(1.0, max(0, step - self.warmup) / max(1, steps - self.warmup))
             return self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * done))
+        if self.shape == "trapezoid":
+            left = min(1.0, (steps - step) / (self.fall * steps))
+            return self.floor + (1 - self.floor) * left
         return 1.0

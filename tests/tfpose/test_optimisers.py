@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfpose import muon
 from tfpose.optimisers import Group, Optimiser, Updater
 
 START = np.array([1.0, -2.0, 3.0, 0.5], np.float32)
@@ -95,3 +96,45 @@ def test_a_group_that_owns_nothing_is_refused() -> None:
 def test_impossible_settings_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match="optimiser"):
         Optimiser(**wrong)
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 16, 40), (1, 1, 12, 48), (30, 30)])
+def test_muons_direction_has_singular_values_near_one(shape: tuple[int, ...]) -> None:
+    gradient = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    found = muon.direction(tf.constant(gradient)).numpy().reshape(-1, shape[-1])
+    inputs, outputs = found.shape
+    values = np.linalg.svd(found, compute_uv=False) / max(1, outputs / inputs) ** 0.5
+    left, _, right = np.linalg.svd(gradient.reshape(found.shape), full_matrices=False)
+    assert 0.65 < np.median(values) < 1.25  # the post's 0.7 to 1.2
+    assert values.max() < 1.3
+    aligned = np.diag(left.T @ found @ right.T)  # the gradient's own directions, none turned over
+    assert aligned.min() > 0
+
+
+def test_muons_direction_is_the_posts_iteration() -> None:
+    gradient = np.random.default_rng(1).normal(size=(20, 8))
+    expected = gradient / np.linalg.norm(gradient)
+    for _ in range(5):
+        gram = expected.T @ expected
+        expected = expected @ (3.4445 * np.eye(8) - 4.7750 * gram + 2.0315 * gram @ gram)
+    found = muon.direction(tf.constant(gradient, tf.float32)).numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_a_group_may_have_a_rule_of_its_own() -> None:
+    settings = Optimiser(kind="muon", rate=0.1, momentum=0.9, decay=0.5)
+    groups = (Group(pattern="/bias$", kind="adamw", decay=0.0),)
+    kernel, bias = tf.Variable(np.eye(4, dtype=np.float32)), tf.Variable(START)
+    updater = Updater({"a/kernel": kernel, "a/bias": bias}, settings, groups)
+    assert list(updater.slots["a/kernel"]) == ["velocity"]
+    gradients = [tf.zeros((4, 4)), tf.constant(GRADIENTS[0])]
+    updater.apply(tf.distribute.get_strategy(), gradients, tf.constant(0.1), tf.constant(True))
+    np.testing.assert_allclose(kernel.numpy(), 0.95 * np.eye(4), rtol=1e-6)  # decay alone
+    np.testing.assert_allclose(bias.numpy(), START - 0.1 * np.sign(GRADIENTS[0]), rtol=1e-4)
+
+
+def test_muon_refuses_vectors() -> None:
+    with pytest.raises(ValueError, match="muon moves kernels, and a/bias are vectors"):
+        Updater({"a/bias": tf.Variable(START)}, Optimiser(kind="muon"))
+    with pytest.raises(ValueError, match="a group's kind must be one of"):
+        Group(pattern="a", kind="lion")

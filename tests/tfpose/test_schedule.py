@@ -27,8 +27,20 @@ def test_cosine_warms_up_and_ends_at_its_floor() -> None:
     assert found == pytest.approx([0.1, 0.5, 1, 1, 0.55, 0.1])
 
 
+def test_a_trapezoid_stays_and_then_falls_straight() -> None:
+    schedule = Schedule(shape="trapezoid", warmup=10, fall=0.4, floor=0.1)
+    assert shares(schedule, [4, 9, 60, 80, 100], None) == pytest.approx([0.5, 1, 1, 0.55, 0.1])
+
+
 @pytest.mark.parametrize(
-    "wrong", [{"shape": "linear"}, {"warmup": -1}, {"shape": "staircase"}, {"shape": "milestones"}]
+    "wrong",
+    [
+        {"shape": "linear"},
+        {"warmup": -1},
+        {"shape": "staircase"},
+        {"shape": "milestones"},
+        {"shape": "trapezoid", "fall": 0.0},
+    ],
 )
 def test_impossible_schedules_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match="schedule"):
