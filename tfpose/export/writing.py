@@ -18,7 +18,7 @@ from estimator.arrays import UInt8
 from estimator.spec import PoseSpec
 
 from .. import networks
-from . import calibration, equalise, gate, onnx, reports, saved_model, tflite
+from . import calibration, clipping, equalise, gate, onnx, reports, rounding, saved_model, tflite
 from .network import last_stage, made_picture
 
 SUFFIXES = {**dict.fromkeys(tflite.KINDS, ".tflite"), "saved_model": "", "onnx": ".onnx"}
@@ -138,6 +138,9 @@ def _convert(
         inputs = calibration.inputs(pictures, spec.image)
         places = equalise.equalise(network, inputs)
         logging.info("evened out the channels of %d tensors", places)
+    if kind == "int8":
+        clipped, corrected = clipping.clip(network, inputs), rounding.correct(network, inputs)
+        logging.info("clipped %d tensors, corrected %d biases", clipped, corrected)
     bundle.write_tflite(out, tflite.to_tflite(network, kind, inputs), spec)
 
 
