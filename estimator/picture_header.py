@@ -6,10 +6,11 @@ RFC 9649 (WebP) section 2.7; the Exif tag Orientation is 0x0112 of TIFF 6.0.
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0..15; the rest are tables
+_EXIF_SEGMENT = 0xE1  # APP1
 _ORIENTATION = 0x0112
 
 
@@ -21,7 +22,8 @@ class Header:
       height, width: pixels as stored; 0 where the format is not read here.
       whole: the file has its end; True where the format is not read here.
       alpha: it may have transparent pixels (PNG and WebP).
-      orientation: Exif's 1..8 of PNG and WebP; 1 where it is not read here.
+      orientation: Exif's 1..8; 1 where it is not read here.
+      jpeg: it is a JPEG.
     """
 
     height: int = 0
@@ -29,6 +31,7 @@ class Header:
     whole: bool = True
     alpha: bool = False
     orientation: int = 1
+    jpeg: bool = False
 
 
 def read(data: bytes) -> Header:
@@ -47,20 +50,25 @@ def read(data: bytes) -> Header:
 
 def _read_jpeg(data: bytes) -> Header:
     """Walks the segments up to the first scan; a thumbnail inside a segment is skipped with it."""
-    height = width = 0
+    found = Header(jpeg=True)
     place = 2
     while True:
         if data[place] != 0xFF:  # out of step: the decoder may know how to go on
-            return Header(height=height, width=width)
+            return found
         marker = data[place + 1]
         if marker == 0xFF:  # a fill byte
             place += 1
             continue
         if marker in _JPEG_FRAMES:
             height, width = struct.unpack_from(">HH", data, place + 5)
+            found = replace(found, height=height, width=width)
         if marker == 0xDA:  # the first scan: from here on, FF D9 is the end of the picture
-            return Header(height=height, width=width, whole=data.find(b"\xff\xd9", place) > 0)
-        place += 2 + struct.unpack_from(">H", data, place + 2)[0]
+            return replace(found, whole=data.find(b"\xff\xd9", place) > 0)
+        length = struct.unpack_from(">H", data, place + 2)[0]
+        if marker == _EXIF_SEGMENT and data.startswith(b"Exif\0\0", place + 4):
+            orientation = _exif_orientation(data[place + 4 : place + 2 + length])
+            found = replace(found, orientation=orientation)
+        place += 2 + length
 
 
 def _read_png(data: bytes) -> Header:

@@ -20,6 +20,13 @@ SUFFIXES = frozenset(
 # Eileen Collins, photographed by NASA, in the public domain: skimage.data.astronaut(), JPEG 90.
 SAMPLE = Path(__file__).with_name("sample.jpg")
 MAX_PIXELS = 1 << 28  # 268 megapixels: 0.8 GB decoded; more is refused before it is decoded
+# Exif's orientations whose stored picture is mirrored, after its axes are swapped from 5 on.
+FLIPPED_X, FLIPPED_Y = frozenset({2, 3, 6, 7}), frozenset({3, 4, 7, 8})
+_REDUCED = {
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
 _PAPER = 255  # transparent pixels lie on white, as a browser shows them
 
 
@@ -106,16 +113,23 @@ def read(source: str | os.PathLike[str] | bytes) -> UInt8:
       ValueError: it is no picture, cut off, or has more than `MAX_PIXELS`; says which file.
     """
     if isinstance(source, bytes):
-        return _decode(source, "the picture")
+        return decode(source, "the picture")
     path = Path(source)
     if not path.exists():
         raise FileNotFoundError(f"no picture at {path}")
     if path.is_dir():
         raise ValueError(f"{path} is a folder; give one of its pictures")
-    return _decode(path.read_bytes(), str(path))
+    return decode(path.read_bytes(), str(path))
 
 
-def _decode(data: bytes, name: str) -> UInt8:
+def decode(data: bytes, name: str, factor: int = 1) -> UInt8:
+    """Decodes the bytes of a picture; see `read`.
+
+    Args:
+      data: of the file.
+      name: of it, for errors.
+      factor: 1, or for a JPEG 2, 4 or 8: that many pixels each way become one.
+    """
     header = picture_header.read(data)
     if not header.whole:
         raise ValueError(
@@ -128,7 +142,10 @@ def _decode(data: bytes, name: str) -> UInt8:
             f"{MAX_PIXELS >> 20} x 2^20 that are read: make it smaller first"
         )
     # IMREAD_COLOR drops alpha, and OpenCV 4.10 to 4.12 do not turn WebP by its Exif orientation
-    if header.alpha or header.orientation != 1:
+    if factor > 1:
+        decoded = _imdecode(data, _REDUCED[factor] | cv2.IMREAD_IGNORE_ORIENTATION, name)
+        decoded = _upright(decoded, header.orientation)
+    elif header.alpha or header.orientation != 1:
         decoded = _imdecode(data, cv2.IMREAD_UNCHANGED, name)
         decoded = _upright(_on_paper(decoded), header.orientation)
     else:
@@ -166,8 +183,8 @@ def _upright(picture: UInt8, orientation: int) -> UInt8:
     """Turns and mirrors a picture as Exif's orientation 1..8 asks (TIFF 6.0, tag 274)."""
     if orientation >= 5:
         picture = cv2.transpose(picture)
-    if orientation in (2, 3, 6, 7):
+    if orientation in FLIPPED_X:
         picture = cv2.flip(picture, 1)
-    if orientation in (3, 4, 7, 8):
+    if orientation in FLIPPED_Y:
         picture = cv2.flip(picture, 0)
     return np.asarray(picture)

@@ -77,8 +77,9 @@ def test_infer_tells_the_first_answer_and_its_memory(colour_model: Model) -> Non
 def test_whole_prints_each_step_and_their_sum(colour_model: Model) -> None:  # noqa: F811
     ended = start("scripts.benchmark", "whole", f"--model={colour_model()}")
     head, row = ended.stdout.splitlines()
-    assert head.split()[-2:] == ["all", "ratio"]
-    *_, people, read, lay_in, network, decode, everything, ratio = row.split()
+    assert head.split()[-4:] == ["all", "ratio", "reduced", "ratio"]
+    *_, people, read, lay_in, network, decode, everything, ratio, reduced, less = row.split()
     assert int(people) >= 0
     assert float(everything) > max(map(float, (read, lay_in, network, decode))) * 0.5
     assert float(ratio) > 1
+    assert float(reduced) / float(network) == pytest.approx(float(less), rel=0.2)

@@ -15,6 +15,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from estimator import bundle, pictures, preprocess
 from estimator.pose_estimator import PoseEstimator
+from estimator.spec import PoseSpec
 from tfpose import export, models, networks
 from tfpose.export import calibration, gate, letterbox, reports, source
 
@@ -109,6 +110,39 @@ def test_a_full_disk_leaves_nothing(
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match=r"no space left for .*model.tflite .*nothing was written"):
+        export.export(model, FIXED, tmp_path / "model.tflite", kind="float32", material=MATERIAL)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_no_saved_model(
+    model: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "variables/part-00000-of-00001.data: No space left on device"
+
+    def write(model: keras.Model, spec: PoseSpec, folder: Path) -> None:
+        folder.mkdir()
+        (folder / "fingerprint.pb").write_bytes(b"half")
+        raise tf.errors.ResourceExhaustedError(None, None, text)
+
+    monkeypatch.setattr(export.saved_model, "write", write)
+    with pytest.raises(OSError, match=r"no space left for .*served .*nothing was written"):
+        export.export(model, FIXED, tmp_path / "served", kind="saved_model", material=MATERIAL)
+    assert list(tmp_path.iterdir()) == []
+    text = "OOM when allocating tensor"
+    with pytest.raises(tf.errors.ResourceExhaustedError, match="OOM"):
+        export.export(model, FIXED, tmp_path / "served", kind="saved_model", material=MATERIAL)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_room_for_the_report_leaves_no_model(
+    model: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, text: str, **rest: object) -> int:
+        path.write_bytes(text.encode()[:9])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="nothing was written"):
         export.export(model, FIXED, tmp_path / "model.tflite", kind="float32", material=MATERIAL)
     assert list(tmp_path.iterdir()) == []
 

@@ -25,11 +25,13 @@ class Place:
 
     Attributes:
       producer: convolution or batch norm in front of the ReLU.
+      relu: the ReLU; the producer itself if it is its activation.
       tensor: the ReLU's output.
       consumers: the convolutions that read it.
     """
 
     producer: keras.Layer
+    relu: keras.Layer
     tensor: keras.KerasTensor
     consumers: tuple[keras.Layer, ...]
 
@@ -46,53 +48,67 @@ def equalise(network: keras.Model, calibration: Sequence[Float]) -> int:
     """
     places = list(find(network))
     for place, largest in zip(places, _largest(network, places, calibration), strict=True):
-        _scale(place, _factors(largest, place.consumers))
+        scale(place, _factors(largest, place.consumers))
     return len(places)
 
 
-def find(network: keras.Model) -> Iterator[Place]:
-    """The tensors behind a ReLU that only convolutions read."""
-    # Operations: a network may use keras.ops between its layers.
-    readers: dict[str, list[keras.Layer]] = {layer.name: [] for layer in network.operations}
-    for layer in network.operations:
-        for parent in _parents(layer):
-            readers[parent.name].append(layer)
+def find(network: keras.Model, *, end: float | None = None) -> Iterator[Place]:
+    """The tensors behind a ReLU, or one that ends at `end`, that only convolutions read."""
+    readers = readers_of(network)
     outputs = {maps._keras_history.operation.name for maps in network.outputs}
     for layer in network.operations:
-        producer = _producer(layer, readers)
+        producer = _producer(layer, readers, end)
         if producer is None or layer.name in outputs:
             continue
         consumers = _behind_padding(readers[layer.name], readers)
-        if consumers and all(_is_convolution(reader) for reader in consumers):
-            yield Place(producer=producer, tensor=layer.output, consumers=tuple(consumers))
+        if consumers and all(is_convolution(reader) for reader in consumers):
+            yield Place(
+                producer=producer, relu=layer, tensor=layer.output, consumers=tuple(consumers)
+            )
 
 
-def _parents(layer: keras.Layer) -> list[keras.Layer]:
+def readers_of(network: keras.Model) -> dict[str, list[keras.Layer]]:
+    """Which layers read each layer's output, by its name."""
+    # Operations: a network may use keras.ops between its layers.
+    readers: dict[str, list[keras.Layer]] = {layer.name: [] for layer in network.operations}
+    for layer in network.operations:
+        for parent in parents(layer):
+            readers[parent.name].append(layer)
+    return readers
+
+
+def parents(layer: keras.Layer) -> list[keras.Layer]:
+    """The layers that a layer reads."""
     inputs = layer.input if isinstance(layer.input, list) else [layer.input]
     return [tensor._keras_history.operation for tensor in inputs]
 
 
-def _producer(layer: keras.Layer, readers: dict[str, list[keras.Layer]]) -> keras.Layer | None:
+def _producer(
+    layer: keras.Layer, readers: dict[str, list[keras.Layer]], end: float | None
+) -> keras.Layer | None:
     """The layer whose weights scale a ReLU's channels: itself if the ReLU is its activation."""
-    if _is_convolution(layer) and layer.activation is keras.activations.relu:
+    activation = keras.activations.relu if end is None else keras.activations.relu6
+    if is_convolution(layer) and layer.activation is activation:
         return layer
-    if not _is_relu(layer):
+    if not _is_relu(layer, end):
         return None
-    (parent,) = _parents(layer)
+    (parent,) = parents(layer)
     alone = len(readers[parent.name]) == 1
     if alone and isinstance(parent, keras.layers.BatchNormalization):
         return parent if parent.scale and parent.center else None
-    linear = _is_convolution(parent) and parent.activation is keras.activations.linear
+    linear = is_convolution(parent) and parent.activation is keras.activations.linear
     return parent if alone and linear else None
 
 
-def _is_relu(layer: keras.Layer) -> bool:
+def _is_relu(layer: keras.Layer, end: float | None) -> bool:
     if isinstance(layer, keras.layers.ReLU):
-        return layer.max_value is None and not layer.negative_slope and not layer.threshold
-    return isinstance(layer, keras.layers.Activation) and layer.activation is keras.activations.relu
+        return layer.max_value == end and not layer.negative_slope and not layer.threshold
+    activation = keras.activations.relu if end is None else keras.activations.relu6
+    return isinstance(layer, keras.layers.Activation) and layer.activation is activation
 
 
-def _is_convolution(layer: keras.Layer) -> bool:
+def is_convolution(layer: keras.Layer) -> bool:
+    """A plain one, whose kernel's input channels are those of its input."""
     if isinstance(layer, keras.layers.DepthwiseConv2D):
         return bool(layer.depth_multiplier == 1)
     return type(layer) is keras.layers.Conv2D and layer.groups == 1
@@ -151,7 +167,8 @@ def _reach(consumers: Sequence[keras.Layer]) -> Float:
     return np.asarray(np.maximum(np.max(shares, axis=0), DEAD), np.float32)
 
 
-def _scale(place: Place, factors: Float) -> None:
+def scale(place: Place, factors: Float) -> None:
+    """Divides a tensor's channels by factors (C,), and multiplies again in the kernels behind."""
     producer = place.producer
     if isinstance(producer, keras.layers.BatchNormalization):
         producer.gamma.assign(producer.gamma / factors)

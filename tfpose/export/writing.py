@@ -11,6 +11,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 from absl import logging
 
 from estimator import bundle
@@ -18,7 +19,7 @@ from estimator.arrays import UInt8
 from estimator.spec import PoseSpec
 
 from .. import networks
-from . import calibration, equalise, gate, onnx, reports, saved_model, tflite
+from . import calibration, clipping, equalise, gate, onnx, reports, rounding, saved_model, tflite
 from .network import last_stage, made_picture
 
 SUFFIXES = {**dict.fromkeys(tflite.KINDS, ".tflite"), "saved_model": "", "onnx": ".onnx"}
@@ -102,8 +103,8 @@ def export(
         )
         if report.failures and not force:
             raise GateError(report, out)
+        reports.write(report, out)  # first: where there is no room for it, there is no model
         _put(candidate, out, folder)
-        reports.write(report, out)
     logging.info("wrote %s\n%s", out, reports.table(report))
     return report
 
@@ -138,6 +139,9 @@ def _convert(
         inputs = calibration.inputs(pictures, spec.image)
         places = equalise.equalise(network, inputs)
         logging.info("evened out the channels of %d tensors", places)
+    if kind == "int8":
+        clipped, corrected = clipping.clip(network, inputs), rounding.correct(network, inputs)
+        logging.info("clipped %d tensors, corrected %d biases", clipped, corrected)
     bundle.write_tflite(out, tflite.to_tflite(network, kind, inputs), spec)
 
 
@@ -147,14 +151,20 @@ def _room(out: Path) -> Iterator[Path]:
     try:
         with tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent) as folder:
             yield Path(folder)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except (OSError, tf.errors.ResourceExhaustedError) as error:
+        if not _is_full(error):
             raise
         free = shutil.disk_usage(out.parent).free / 1e6
         raise OSError(
-            error.errno,
-            f"no space left for {out} ({free:.0f} MB are free); nothing was written",
+            errno.ENOSPC, f"no space left for {out} ({free:.0f} MB are free); nothing was written"
         ) from error
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether the disk is; TensorFlow has the same error for memory."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return os.strerror(errno.ENOSPC) in str(error)
 
 
 def _put(candidate: Path, out: Path, folder: Path) -> None:

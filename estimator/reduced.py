@@ -1,0 +1,84 @@
+"""Reading pictures no larger than the network needs: most of a large JPEG is never decoded.
+
+A JPEG stores blocks of 8x8 pixels by their frequencies, and the decoder can leave out the high
+ones: at 1/2, 1/4 and 1/8 it gives a pixel for each 2x2, 4x4 and 8x8 of the file (libjpeg's
+`scale_denom`). `preprocess` would have halved the whole picture as often.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from . import geometry, picture_header, pictures, preprocess
+from .arrays import UInt8
+from .spec import ImageSpec
+
+MOST = 8  # the strongest reduction that JPEG has
+
+
+def read(
+    source: str | os.PathLike[str] | bytes, image: ImageSpec
+) -> tuple[UInt8, npt.NDArray[np.float64]]:
+    """Reads a picture from a file, or from the bytes of one, for a network's input.
+
+    Only JPEGs that are at least twice too large for a letterboxed input are reduced; all else is
+    what `pictures.read` gives.
+
+    Args:
+      source: as in `pictures.read`.
+      image: the input that the picture is to be laid into.
+
+    Returns:
+      picture: (H, W, 3) uint8, RGB, upright, not smaller than it lies in the input.
+      matrix: (2, 3), from pixels of the whole picture to pixels of this one.
+
+    Raises:
+      FileNotFoundError, OSError, ValueError: as in `pictures.read`.
+    """
+    data = source if isinstance(source, bytes) else Path(source)
+    if isinstance(data, Path) and data.is_file():
+        source, data = data, data.read_bytes()
+    if not isinstance(data, bytes):
+        return pictures.read(data), geometry.scaling(1, 1)  # says what is wrong with it
+    header = picture_header.read(data)
+    factor = _factor(header, image) if header.jpeg else 1
+    name = "the picture" if isinstance(source, bytes) else str(source)
+    return pictures.decode(data, name, factor), _matrix(header, factor)
+
+
+def _factor(header: picture_header.Header, image: ImageSpec) -> int:
+    """How often both sides can be divided: 1, 2, 4 or 8."""
+    height, width = header.height, header.width
+    if header.orientation >= 5:  # stored lying on its side
+        height, width = width, height
+    if image.fit == "crop" or min(height, width) < 1:
+        return 1
+    fit = geometry.letterbox(height, width, *preprocess.input_size(height, width, image))
+    factor = 1
+    while (
+        factor < MOST
+        and height >= 2 * factor * fit.inner_height
+        and width >= 2 * factor * fit.inner_width
+    ):
+        factor *= 2
+    return factor
+
+
+def _matrix(header: picture_header.Header, factor: int) -> npt.NDArray[np.float64]:
+    """From the whole picture to the reduced one, both upright.
+
+    As stored, a reduced pixel covers whole pixels from the left and from the top; the last one of
+    a row may reach beyond the picture. Where the picture was turned so that its stored end comes
+    first, it starts with that one.
+    """
+    matrix = geometry.scaling(1 / factor, 1 / factor)
+    beyond = [-side % factor / factor for side in (header.width, header.height)]
+    if header.orientation >= 5:
+        beyond.reverse()
+    if header.orientation in pictures.FLIPPED_X:
+        matrix[0, 2] += beyond[0]
+    if header.orientation in pictures.FLIPPED_Y:
+        matrix[1, 2] += beyond[1]
+    return matrix
