@@ -17,13 +17,15 @@ from .runner import Runner
 from .spec import PoseSpec
 
 SHIPPED = Path(__file__).resolve().parent.parent / "saved_models"
+DEFAULT = "tfpose_s"  # our own small network, int8; saved_models/tfpose_s/card.md
 
 
 class PoseEstimator:
     """Finds people in pictures.
 
     Args:
-      model: path of a .tflite or .onnx that carries its spec, or the name of a shipped model.
+      model: path of a .tflite or .onnx that carries its spec, or the name of a shipped model; our
+        own small network where none is given.
       threads: at least 1; None takes the cores that this process may use, at most 4.
       height: another base height for a flexible model's input: lower is faster, higher finds
         smaller people. The width follows the picture.
@@ -42,7 +44,7 @@ class PoseEstimator:
 
     def __init__(
         self,
-        model: str | os.PathLike[str],
+        model: str | os.PathLike[str] = DEFAULT,
         *,
         threads: int | None = None,
         height: int | None = None,
