@@ -81,7 +81,7 @@ class LiteRtRunner:
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be at least 1, found {threads}")
         self._path, self._spec = Path(path), spec
-        self._interpreter = _open(self._path, threads or _usable_cores(), xnnpack)
+        self._interpreter = _open(self._path, threads or usable_cores(), xnnpack)
         self._input = self._find_input()
         self._outputs = self._find_outputs()
         self._current: tuple[int, ...] = ()
@@ -227,6 +227,12 @@ def check_names(path: Path, spec: PoseSpec, found: Iterable[str]) -> None:
         )
 
 
+def usable_cores() -> int:
+    """The cores that this process may use, at most 4: small networks gain little from more."""
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
+    return min(4, len(affinity(0)) if affinity else os.cpu_count() or 1)
+
+
 def _open(path: Path, threads: int, xnnpack: bool) -> Any:
     from ai_edge_litert.interpreter import Interpreter, OpResolverType  # 0.1 s: only when needed
 
@@ -237,11 +243,6 @@ def _open(path: Path, threads: int, xnnpack: bool) -> Any:
         )
     except (ValueError, RuntimeError) as error:
         raise ValueError(f"{path} is no .tflite that LiteRT can run: {error}") from error
-
-
-def _usable_cores() -> int:
-    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
-    return min(4, len(affinity(0)) if affinity else os.cpu_count() or 1)
 
 
 def _quantise(image: UInt8, tensor: _Tensor) -> npt.NDArray[Any]:
