@@ -60,6 +60,7 @@ flags.DEFINE_bool("flip", False, "Average with the mirrored picture: twice the t
 flags.DEFINE_list("scales", ["1"], "Average over sizes of the picture: 0.5,1,1.5.")
 flags.DEFINE_string("boxes", None, "A detector's file (COCO results), for a top-down model.")
 flags.DEFINE_string("detector", None, "A bottom-up model that finds the people for a top-down one.")
+flags.DEFINE_integer("batch", 1, "Boxes that a top-down model sees at once; docs/video.md.", 1)
 flags.DEFINE_integer(
     "height", None, "Input height of a flexible model: less is faster, more finds smaller people."
 )

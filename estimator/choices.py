@@ -46,6 +46,7 @@ class Choices:
     scales: Sequence[str]
     boxes: str | None
     detector: str | None
+    batch: int
     height: int | None
     threads: int | None
 
@@ -72,6 +73,7 @@ class Choices:
                 threads=self.cores // count,
                 height=self.height,
                 averaging=Averaging(flip=self.flip, scales=scales),
+                batch=self.batch,
             )
             for _ in range(count)
         ]
