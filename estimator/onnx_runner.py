@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from .arrays import Float, UInt8
-from .runner import check_image, check_names, check_size
+from .runner import check_alone, check_image, check_names, check_size
 from .spec import PoseSpec
 
 
@@ -44,6 +44,8 @@ class OnnxRunner:
         """Runs the network once; see `Runner`."""
         check_image(image)
         check_size(self._path, self._spec, image.shape)
+        if self._input.shape[0] == 1:
+            check_alone(self._path, image)
         names = list(self._spec.channels)
         answers = self._session.run(names, {self._input.name: image.astype(np.float32)})
         return dict(zip(names, answers, strict=True))

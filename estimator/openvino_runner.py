@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from .arrays import Float, UInt8
-from .runner import check_image, check_names, check_size
+from .runner import check_alone, check_image, check_names, check_size
 from .spec import PoseSpec
 
 PRECISION = "f32"  # OpenVINO's own choice is bfloat16 where the CPU has it
@@ -55,6 +55,8 @@ class OpenVinoRunner:
         """Runs the network once; see `Runner`."""
         check_image(image)
         check_size(self._path, self._spec, image.shape)
+        if self._model.input(0).partial_shape[0] == 1:
+            check_alone(self._path, image)
         answers = self._model(image.astype(self._type, copy=False))
         return {name: np.array(answers[index]) for name, index in self._outputs.items()}
 

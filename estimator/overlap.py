@@ -2,10 +2,13 @@
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 def overlapped(items: Iterable[T], *, ahead: int = 1) -> Iterator[T]:
@@ -59,3 +62,55 @@ def _consume(items: Iterable[T], ahead: int) -> Iterator[T]:
         stop.set()
         room.release()
         thread.join()
+
+
+def spread(functions: Sequence[Callable[[T], R]], items: Iterator[T]) -> Iterator[R]:
+    """What functions that are all alike make of items: several at once, in the items' order.
+
+    A single function answers before the next item is taken, so that a live one does not wait.
+
+    Args:
+      functions: each is called by one thread at a time.
+      items: closed at the end, if they can be.
+
+    Raises:
+      ValueError: there is no function.
+    """
+    if not functions:
+        raise ValueError("spread needs at least one function, found none")
+    return _spread(functions, items)
+
+
+def _spread(functions: Sequence[Callable[[T], R]], items: Iterator[T]) -> Iterator[R]:
+    try:
+        yield from map(functions[0], items) if len(functions) == 1 else _shared(functions, items)
+    finally:
+        close = getattr(items, "close", None)
+        if close is not None:
+            close()
+
+
+def _shared(functions: Sequence[Callable[[T], R]], items: Iterator[T]) -> Iterator[R]:
+    idle: queue.SimpleQueue[Callable[[T], R]] = queue.SimpleQueue()
+    for function in functions:
+        idle.put(function)
+
+    def apply(item: T) -> R:
+        function = idle.get()
+        try:
+            return function(item)
+        finally:
+            idle.put(function)
+
+    begun: deque[Future[R]] = deque()
+    with ThreadPoolExecutor(len(functions), thread_name_prefix="spread") as pool:
+        try:
+            for item in items:
+                begun.append(pool.submit(apply, item))
+                if len(begun) > len(functions):  # one waits, so that nobody is idle
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
+        finally:
+            for future in begun:
+                future.cancel()

@@ -1,15 +1,17 @@
-"""The loop of `python -m estimator` over pictures: one after another, then a table."""
+"""`python -m estimator` over pictures: one after another, then a table."""
 
 import itertools
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 
 from . import pictures, stream, writers
+from .choices import Choices
 from .frame_writers import FrameWriter
 from .frames import Frame
 from .painting import Painting
@@ -30,6 +32,71 @@ class Summary:
     width: int
     poses: Poses
     milliseconds: float
+
+
+def prepare(choices: Choices, names: Sequence[str], stack: ExitStack) -> Callable[[], int]:
+    """Checks and opens all that the work needs.
+
+    Args:
+      choices: what to do.
+      names: of pictures, folders and globs; none for the sample.
+      stack: closes what was opened.
+
+    Returns:
+      The work; its exit code is 1 where a picture failed.
+
+    Raises:
+      OSError, ValueError: it cannot be done.
+    """
+    listing = pictures.find(names or [pictures.SAMPLE], drawn_suffix=DRAWN)
+    drawings = _prepare_drawings(choices, listing.files, given=bool(names))
+    choices.check_outputs(listing.files)
+    (estimator,) = choices.estimators()
+    (look,) = choices.looks([estimator], listing.files)
+    painting, people = choices.painting(estimator.spec), choices.people()
+    outputs = choices.open_outputs(stack, estimator.spec, live=False, numbered=False)
+
+    def work() -> int:
+        done, failures = run(
+            look,
+            estimator.spec,
+            drawings,
+            painting=painting,
+            people=people,
+            outputs=outputs,
+            rate=choices.rate or RATE,
+        )
+        report_skipped([(str(file), reason) for file, reason in failures])
+        if done:
+            print(table(done, drawings))
+        others = len(listing.skipped)
+        if len(done) + len(failures) > 1 or failures or others:
+            print(
+                f"{len(done)} pictures done, {len(failures)} failed, {others} other files skipped"
+            )
+        return 1 if failures else 0
+
+    return work
+
+
+def report_skipped(failures: Sequence[tuple[str, str]]) -> None:
+    """Names what could not be read, and why."""
+    for name, reason in failures:
+        named = reason if name in reason else f"{name}: {reason}"
+        print(f"skipped: {named}", file=sys.stderr)
+
+
+def _prepare_drawings(choices: Choices, files: Sequence[Path], *, given: bool) -> Drawings:
+    """Where each drawing goes, checked; the sample's goes into the current folder."""
+    if choices.draw == "none":
+        return dict.fromkeys(files)
+    folder = Path(choices.out) if choices.out else None if given else Path()
+    drawings = plan_drawings(files, folder)
+    if choices.out:
+        writers.make_folder(Path(choices.out))
+    for target in {path.parent: path for path in drawings.values() if path}.values():
+        writers.check_writable(target)
+    return drawings
 
 
 def plan_drawings(files: Sequence[Path], folder: Path | None) -> Drawings:

@@ -1,7 +1,7 @@
 """PoseEstimator: a model's file and a picture in, people out. Wiring only."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, overload
@@ -32,6 +32,8 @@ class PoseEstimator:
       decoder: fields of the decoder's `Parameters` that take another value than the spec's.
       averaging: what is averaged for one picture, at a cost in time: its mirror image, several
         sizes of it; nothing if not given.
+      batch: boxes of one picture that a top-down network sees in one run. docs/video.md says which
+        networks gain by it; some graphs take only 1.
       runner: an engine of one's own.
       engine: one of `engines.ENGINES`; None takes LiteRT for a .tflite, ONNX Runtime for an .onnx.
 
@@ -50,6 +52,7 @@ class PoseEstimator:
         height: int | None = None,
         decoder: Mapping[str, Any] | None = None,
         averaging: Averaging | None = None,
+        batch: int = 1,
         runner: Runner | None = None,
         engine: str | None = None,
     ) -> None:
@@ -63,7 +66,9 @@ class PoseEstimator:
         self.spec = _with_decoder(_with_height(spec, height), decoder or {})
         self.averaging = averaging or Averaging()
         self._decode = decoders.get(decoders.name_of(self.spec.decoder)).decode
+        self._batch = batch
         self._check_averaging()
+        self._check_batch()
 
     @overload
     def __call__(self, picture: UInt8, boxes: Sequence[Sequence[float]] | None = None) -> Poses: ...
@@ -96,10 +101,8 @@ class PoseEstimator:
         if boxes is None:
             return self.decode(self.maps(picture))
         self._check_takes_boxes()
-        return _concatenate(
-            [self.decode(self.maps(picture, box)) for box in boxes],
-            Poses.empty(self.spec.skeleton),
-        )
+        people = [self.decode(maps) for maps in self._maps_of_boxes(picture, boxes)]
+        return _concatenate(people, Poses.empty(self.spec.skeleton))
 
     def read(self, source: str | os.PathLike[str] | bytes) -> Poses:
         """The people in a picture's file, or in the bytes of one.
@@ -127,18 +130,35 @@ class PoseEstimator:
             box = (-0.5, -0.5, picture.shape[1], picture.shape[0])
         scales = self.averaging.scales
         answers = [
-            Maps(
-                outputs={
-                    name: maps[0]  # (h, w, C)
-                    for name, maps in averaging.answer(
-                        self.runner, view.image, self.spec, flip=self.averaging.flip
-                    ).items()
-                },
-                matrix=view.matrix,
-            )
+            maps
             for view in averaging.views(picture, self.spec.image, scales, box)
+            for maps in self._answers([view])
         ]
         return averaging.mean(answers, stride=self.spec.outputs.stride, onto=averaging.grid(scales))
+
+    def _maps_of_boxes(self, picture: UInt8, boxes: Sequence[Sequence[float]]) -> Iterator[Maps]:
+        preprocess.check_picture(picture)
+        for start in range(0, len(boxes), self._batch):
+            group = boxes[start : start + self._batch]
+            yield from self._answers(
+                [
+                    view
+                    for box in group
+                    for view in averaging.views(picture, self.spec.image, box=box)
+                ]
+            )
+
+    def _answers(self, views: Sequence[averaging.View]) -> list[Maps]:
+        """The maps of inputs of one size, from one run of the network."""
+        images = np.concatenate([view.image for view in views])  # (B, h, w, 3)
+        outputs = averaging.answer(self.runner, images, self.spec, flip=self.averaging.flip)
+        return [
+            Maps(
+                outputs={name: maps[index] for name, maps in outputs.items()},  # (h, w, C)
+                matrix=view.matrix,
+            )
+            for index, view in enumerate(views)
+        ]
 
     def decode(self, maps: Maps) -> Poses:
         """Reads maps as people, in pixels of the picture."""
@@ -157,6 +177,14 @@ class PoseEstimator:
             )
         for scale in scales:
             averaging.scaled(self.spec.image, scale)
+
+    def _check_batch(self) -> None:
+        if self._batch < 1:
+            raise ValueError(f"batch must be at least 1, found {self._batch}")
+        if self._batch > 1:
+            self._check_takes_boxes()
+            image = self.spec.image
+            self.runner(np.zeros((self._batch, image.height, image.width, 3), np.uint8))
 
     def _check_takes_boxes(self) -> None:
         if self.spec.image.fit != "crop":

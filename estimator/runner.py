@@ -15,6 +15,8 @@ import numpy.typing as npt
 from .arrays import Float, UInt8
 from .spec import PoseSpec
 
+ALONE = "{} takes one picture at a time, found a batch of {}; leave the batch at 1"
+
 
 class Runner(Protocol):
     """What PoseEstimator needs of an engine."""
@@ -23,10 +25,10 @@ class Runner(Protocol):
         """Runs the network once.
 
         Args:
-          image: (1, H, W, 3) uint8, RGB.
+          image: (B, H, W, 3) uint8, RGB. Not every graph takes another B than 1.
 
         Returns:
-          The maps of `PoseSpec.channels` by name, (1, h, w, C) float32.
+          The maps of `PoseSpec.channels` by name, (B, h, w, C) float32.
         """
         ...
 
@@ -81,7 +83,7 @@ class LiteRtRunner:
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be at least 1, found {threads}")
         self._path, self._spec = Path(path), spec
-        self._interpreter = _open(self._path, threads or _usable_cores(), xnnpack)
+        self._interpreter = _open(self._path, threads or usable_cores(), xnnpack)
         self._input = self._find_input()
         self._outputs = self._find_outputs()
         self._current: tuple[int, ...] = ()
@@ -93,7 +95,8 @@ class LiteRtRunner:
         A stream of pictures of one size allocates once.
 
         Raises:
-          ValueError: the image is not (1, H, W, 3) uint8, or of a size that the graph cannot take.
+          ValueError: the image is not (B, H, W, 3) uint8, or of a size or a number that the graph
+            cannot take.
         """
         check_image(image)
         self._resize(image.shape)
@@ -113,11 +116,13 @@ class LiteRtRunner:
             self._interpreter.resize_tensor_input(self._input.index, shape, strict=False)
             self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
+            if shape[0] > 1:
+                raise ValueError(f"{ALONE.format(self._path, shape[0])}: {error}") from error
             raise ValueError(
                 f"{self._path} cannot be resized to {shape[1]}x{shape[2]} though its spec has "
                 f"image.flexible; export it anew, or as a fixed graph: {error}"
             ) from error
-        self._check_outputs(shape[1], shape[2])
+        self._check_outputs(*shape[:3])
         self._current = shape
 
     def _find_input(self) -> _Tensor:
@@ -158,7 +163,7 @@ class LiteRtRunner:
         check_names(self._path, self._spec, named)
         return {name: _Tensor.of(named[name]) for name in self._spec.channels}
 
-    def _check_outputs(self, height: int, width: int) -> None:
+    def _check_outputs(self, batch: int, height: int, width: int) -> None:
         """Compares the outputs' shapes for an input of this size with what the spec says of them.
 
         It is done at every size: an operation with a fixed size inside (a resize, for one) can
@@ -170,7 +175,7 @@ class LiteRtRunner:
             for details in self._interpreter.get_output_details()
         }
         for name, channels in self._spec.channels.items():
-            want = (1, height // stride, width // stride, channels)
+            want = (batch, height // stride, width // stride, channels)
             found = shapes[self._outputs[name].index]
             if found != want:
                 raise ValueError(
@@ -184,17 +189,27 @@ def check_image(image: UInt8) -> None:
     """Refuses what no engine takes.
 
     Raises:
-      ValueError: the image is not (1, H, W, 3) uint8.
+      ValueError: the image is not (B, H, W, 3) uint8.
     """
-    if image.dtype != np.uint8 or image.ndim != 4 or image.shape[::3] != (1, 3):
+    if image.dtype != np.uint8 or image.ndim != 4 or image.shape[3] != 3 or not len(image):
         raise ValueError(
-            f"image must be (1, H, W, 3) uint8, found {image.shape} {image.dtype}; "
+            f"image must be (B, H, W, 3) uint8, found {image.shape} {image.dtype}; "
             "estimator.preprocess.letterbox makes it"
         )
 
 
+def check_alone(path: Path, image: UInt8) -> None:
+    """Refuses a batch, for a graph that takes one picture.
+
+    Raises:
+      ValueError: there are several pictures.
+    """
+    if len(image) > 1:
+        raise ValueError(ALONE.format(path, len(image)))
+
+
 def check_size(path: Path, spec: PoseSpec, shape: tuple[int, ...]) -> None:
-    """Refuses an input (1, H, W, 3) that the model in this file does not take.
+    """Refuses an input (B, H, W, 3) that the model in this file does not take.
 
     Raises:
       ValueError: it is of another size than a fixed graph's, or off the spec's multiple.
@@ -227,6 +242,12 @@ def check_names(path: Path, spec: PoseSpec, found: Iterable[str]) -> None:
         )
 
 
+def usable_cores() -> int:
+    """The cores that this process may use, at most 4: small networks gain little from more."""
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
+    return min(4, len(affinity(0)) if affinity else os.cpu_count() or 1)
+
+
 def _open(path: Path, threads: int, xnnpack: bool) -> Any:
     from ai_edge_litert.interpreter import Interpreter, OpResolverType  # 0.1 s: only when needed
 
@@ -237,11 +258,6 @@ def _open(path: Path, threads: int, xnnpack: bool) -> Any:
         )
     except (ValueError, RuntimeError) as error:
         raise ValueError(f"{path} is no .tflite that LiteRT can run: {error}") from error
-
-
-def _usable_cores() -> int:
-    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
-    return min(4, len(affinity(0)) if affinity else os.cpu_count() or 1)
 
 
 def _quantise(image: UInt8, tensor: _Tensor) -> npt.NDArray[Any]:

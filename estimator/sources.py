@@ -10,7 +10,7 @@ What a source is called:
     shot_%04d.png                      an image sequence
     walk.mp4                           a video file; OpenCV turns phone videos upright
     camera:0                           a camera, by number
-    rtsp://..., http://...             a stream; a video file at an address is read as a file
+    rtsp://..., http://...             a stream; a video file at an http address is read as a file
     -                                  standard input: JPEG pictures one after another (MJPEG, as
                                        `ffmpeg -f mjpeg -` writes them), or one picture of any kind
 
@@ -38,6 +38,7 @@ VIDEO_SUFFIXES = frozenset(
 )
 CAMERA = re.compile(r"camera:(\d+)")
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+PUSHED = ("rtmp", "rtmps", "rtp", "rtsp", "rtsps", "srt", "tcp", "udp")  # come when they come
 SEQUENCE = re.compile(r"%0?\d*d")
 RATE = 30.0  # frames a second where nothing says it
 
@@ -217,13 +218,13 @@ def open_source(name: str, *, rate: float | None = None) -> Source:
 
 
 def _open_address(name: str) -> Source:
-    """A stream is live; what knows its number of frames is a file."""
+    """A stream is live; what knows its number of frames, and waits to be read, is a file."""
 
     def connect() -> cv2.VideoCapture:
         return cv2.VideoCapture(name, cv2.CAP_FFMPEG, STREAM_TIMEOUTS)
 
-    capture = connect()
-    if capture.isOpened() and capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0:
+    capture, scheme = connect(), name.partition("://")[0].lower()
+    if scheme not in PUSHED and capture.isOpened() and capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0:
         return Video(name, capture)
     return LiveSource(name, connect, first=capture)
 

@@ -10,14 +10,14 @@ the sum of all. A live source's frames are never older than the frame that the n
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
 from . import sources
 from .frames import Frame, Source
 from .maps import Maps
-from .overlap import overlapped
+from .overlap import overlapped, spread
 from .pose_estimator import PoseEstimator
 from .poses import Poses
 from .smoothing import Smoother
@@ -91,7 +91,7 @@ def look_with(estimator: PoseEstimator) -> Look:
 
 
 def follow(
-    look: PoseEstimator | Look,
+    look: PoseEstimator | Look | Sequence[PoseEstimator | Look],
     source: Source | str,
     *,
     people: People | None = None,
@@ -101,29 +101,33 @@ def follow(
     Leaving the loop early closes the source.
 
     Args:
-      look: a network, or any function of a frame (top_down.py has one for boxes).
+      look: a network, or any function of a frame (top_down.py has one for boxes). Of several, all
+        alike, each looks at a frame of its own: networks of one thread, one a core, get through a
+        file faster than one network of many threads. A live source takes the first alone.
       source: opened, or a name for `sources.open_source`.
       people: who is shown, and who is who; by default everybody, unnamed.
 
     Raises:
-      ValueError, FileNotFoundError: the source cannot be opened or read.
+      ValueError, FileNotFoundError: the source cannot be opened or read, or there is no look.
     """
+    looks = look if isinstance(look, Sequence) else [look]
+    see = [_timed(look_with(one) if isinstance(one, PoseEstimator) else one) for one in looks]
     opened = sources.open_source(source) if isinstance(source, str) else source
-    see = look_with(look) if isinstance(look, PoseEstimator) else look
-    frames = iter(opened) if opened.live else overlapped(opened, ahead=READ_AHEAD)
-    seen = overlapped(_looked(see, frames))
-    return _followed(opened, seen, people or People())
+    if opened.live:
+        seen = spread(see[:1], iter(opened))
+    else:
+        seen = spread(see, overlapped(opened, ahead=READ_AHEAD))
+    return _followed(opened, overlapped(seen), people or People())
 
 
-def _looked(look: Look, frames: Iterator[Frame]) -> Iterator[Result]:
-    try:
-        for frame in frames:
-            start = time.perf_counter()
-            poses, maps = look(frame)
-            spent = (time.perf_counter() - start) * 1000
-            yield Result(frame=frame, poses=poses, maps=maps, milliseconds=spent)
-    finally:
-        frames.close()  # type: ignore[attr-defined]  # generators both
+def _timed(look: Look) -> Callable[[Frame], Result]:
+    def see(frame: Frame) -> Result:
+        start = time.perf_counter()
+        poses, maps = look(frame)
+        spent = (time.perf_counter() - start) * 1000
+        return Result(frame=frame, poses=poses, maps=maps, milliseconds=spent)
+
+    return see
 
 
 def _followed(source: Source, results: Iterator[Result], people: People) -> Iterator[Result]:

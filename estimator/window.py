@@ -7,6 +7,8 @@ import cv2
 
 from .arrays import UInt8
 
+# With its toolbar, Qt would show the picture smaller than it is.
+PLAIN = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
 QUIT = frozenset({27, ord("q")})
 NO_WINDOWS = (
     "this OpenCV shows no windows: opencv-python-headless is installed, which runs everywhere. For "
@@ -30,7 +32,7 @@ class Window:
             )
         self._title = title
         try:
-            cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+            cv2.namedWindow(title, PLAIN)
         except cv2.error as error:
             raise OSError(NO_WINDOWS) from error
         self._sized = False

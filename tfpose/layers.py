@@ -75,12 +75,14 @@ def convolution(
     return keras.layers.Conv2D(filters, kernel, **settings)(x)
 
 
-def maps(x: Tensor, channels: int, *, name: str, bias: bool = True) -> Tensor:
+def maps(
+    x: Tensor, channels: int, *, name: str, bias: bool = True, deviation: float = 0.01
+) -> Tensor:
     """The last 1x1 convolution, linear; it starts so small that an untrained answer is near 0.
 
-    The deviation of 0.01 is that of OpenPose's Caffe layers (Cao et al. 2017, `setLayers.py`).
+    The deviation 0.01 is that of OpenPose's Caffe layers (Cao et al. 2017, `setLayers.py`).
     """
-    start = keras.initializers.RandomNormal(stddev=0.01)
+    start = keras.initializers.RandomNormal(stddev=deviation)
     layer = keras.layers.Conv2D(channels, 1, use_bias=bias, kernel_initializer=start, name=name)
     return layer(x)
 

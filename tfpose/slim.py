@@ -13,6 +13,10 @@ from .layers import Tensor, maps, relu, upsample
 
 HIDDEN = 128  # channels of the stages, before the width
 HIDDEN_LAST = 512  # channels before the maps of the first stage
+# Deviation of the kernels before the maps' batch norm. It has no scale, and maps vary far less than
+# by 1: what it norms must be small beside its epsilon's root, and a larger kernel hardly shrinks,
+# since the answer does not depend on its length.
+SMALL = 5e-4
 
 
 def batch_norm(x: Tensor, name: str, *, scale: bool = False) -> Tensor:
@@ -143,4 +147,5 @@ def _branch(x: Tensor, count: int, name: str, *, kernel: int, hidden: int, last:
         x = separable(x, hidden, kernel, f"{name}_{index}")
     x = separable(x, last, 1, f"{name}_4")
     x = channelwise(x, 1, f"{name}_5_depthwise")
-    return batch_norm(maps(x, count, name=f"{name}_5_pointwise", bias=False), f"{name}_5_pointwise")
+    name = f"{name}_5_pointwise"
+    return batch_norm(maps(x, count, name=name, bias=False, deviation=SMALL), name)

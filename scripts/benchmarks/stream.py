@@ -9,9 +9,10 @@ would be on idle cores that the network alone keeps busy.
 """
 
 import contextlib
+import itertools
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -19,7 +20,16 @@ import cv2
 import numpy as np
 from absl import flags
 
-from estimator import PoseEstimator, pictures, preprocess, sources, stream, stream_program
+from estimator import (
+    PoseEstimator,
+    overlap,
+    pictures,
+    preprocess,
+    runner,
+    sources,
+    stream,
+    stream_program,
+)
 from estimator.painting import Painting
 from estimator.smoothing import Smoother
 from estimator.tracking import Tracker
@@ -31,7 +41,7 @@ MODEL = flags.DEFINE_string("model", None, "A .tflite that carries its spec.")
 VIDEO = flags.DEFINE_string("video", None, "A film to use instead of the made one.")
 FRAMES = flags.DEFINE_integer("frames", 90, "Of the made film.", 10)
 TURNS = flags.DEFINE_integer("turns", 7, "How often each runs; the medians count.", 1)
-THREADS = flags.DEFINE_integer("threads", None, "Of the network; default: the cores at hand.", 1)
+THREADS = flags.DEFINE_integer("threads", None, "Of the networks; default: the cores at hand.", 1)
 
 HEIGHT, WIDTH = 720, 1280
 HEAD = ("stage", "ms a frame", "processor ms", "network / it", "by processor")
@@ -42,12 +52,13 @@ def run() -> None:
     """Prints the table."""
     if not MODEL.value:
         raise SystemExit("give --model=FILE.tflite")
-    estimator = PoseEstimator(MODEL.value, threads=THREADS.value)
+    count = THREADS.value or runner.usable_cores()
+    estimators = [PoseEstimator(MODEL.value, threads=1) for _ in range(count)]
     with tempfile.TemporaryDirectory() as folder:
         film = Path(VIDEO.value) if VIDEO.value else make_film(Path(folder), FRAMES.value)
         times: dict[str, list[Clocks]] = {}
         for _ in range(TURNS.value):
-            for name, spent in measure(estimator, film, Path(folder)).items():
+            for name, spent in measure(estimators, film, Path(folder)).items():
                 times.setdefault(name, []).append(spent)
     print(timing.table(HEAD, [_row(name, spent, times) for name, spent in times.items()]))
 
@@ -79,12 +90,15 @@ def make_film(folder: Path, frames: int) -> Path:
     return path
 
 
-def measure(estimator: PoseEstimator, film: Path, folder: Path) -> dict[str, Clocks]:
-    """One turn: the network alone, all, and each other stage alone."""
+def measure(estimators: Sequence[PoseEstimator], film: Path, folder: Path) -> dict[str, Clocks]:
+    """One turn: the networks alone, one a core, then all, then each other stage alone."""
+    estimator = estimators[0]
     frames = list(sources.open_source(str(film)))
     count = len(frames)
     image, _ = preprocess.letterbox(frames[0].picture, estimator.spec.image)
-    estimator.runner(image)
+    networks = [one.runner for one in estimators]
+    for network in networks:
+        network(image)
     spent: dict[str, Clocks] = {}
 
     @contextlib.contextmanager
@@ -95,11 +109,11 @@ def measure(estimator: PoseEstimator, film: Path, folder: Path) -> dict[str, Clo
         spent[name] = 1000 * ends[0] / count, 1000 * ends[1] / count
 
     with clock("network alone"):
-        for _ in frames:
-            estimator.runner(image)
+        for _ in overlap.spread(networks, itertools.repeat(image, count)):
+            pass
     with clock("whole"), VideoWriter(folder / "whole.mp4", rate=30.0) as writer:
         stream_program.run(
-            stream.look_with(estimator),
+            [stream.look_with(one) for one in estimators],
             estimator.spec,
             sources.open_source(str(film)),
             painting=Painting(colour_by="person"),

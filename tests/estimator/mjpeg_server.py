@@ -1,6 +1,5 @@
 """A camera in the network: a server on 127.0.0.1 that sends numbered JPEGs, and can die."""
 
-import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,11 +28,9 @@ class Camera:
 
     def __init__(self, rate: float) -> None:
         self.rate, self.sent, self._alive = rate, 0, False
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/stream"
+        self.port = 0  # any free one, taken once and for all: others look for ports meanwhile
         self.revive()
+        self.url = f"http://127.0.0.1:{self.port}/stream"
 
     def __enter__(self) -> "Camera":
         return self
@@ -58,6 +55,7 @@ class Camera:
 
         self._alive = True
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self.port = self._server.server_port
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 

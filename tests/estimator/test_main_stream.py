@@ -166,7 +166,7 @@ def test_boxes_of_a_file_by_frame_and_by_picture(
     assert person["score"] == pytest.approx(0.5, abs=0.01)
     boxes = [{"image_id": 2, "bbox": [0, 0, 48, 32], "score": 1.0}]
     Path("boxes.json").write_text(json.dumps(boxes))
-    assert run(model, "a.avi", *arguments) == 0
+    assert run(model, "a.avi", "--batch=2", *arguments) == 0
     rows = json.loads(Path("a.json").read_text())
     assert [len(row["people"]) for row in rows] == [0, 0, 1, 0, 0, 0]
 

@@ -1,10 +1,11 @@
+import collections
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from estimator.overlap import overlapped
+from estimator.overlap import overlapped, spread
 
 
 @pytest.mark.parametrize("ahead", [1, 3])
@@ -69,3 +70,67 @@ def test_closing_ends_the_thread_and_the_items() -> None:
 def test_ahead_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="ahead must be at least 1"):
         overlapped([], ahead=0)
+
+
+@pytest.mark.parametrize("functions", [1, 2, 3])
+@pytest.mark.parametrize("count", [0, 1, 20])
+def test_functions_answer_in_the_items_order(count: int, functions: int) -> None:
+    """The first of three takes longest, whichever item it gets."""
+
+    def squarer(seconds: float) -> Callable[[int], int]:
+        def square(item: int) -> int:
+            time.sleep(seconds)
+            return item * item
+
+        return square
+
+    squares = [squarer(0.005 if index == 0 else 0.001) for index in range(functions)]
+    assert list(spread(squares, iter(range(count)))) == [item * item for item in range(count)]
+
+
+def test_functions_run_at_once_and_each_by_one_thread_at_a_time() -> None:
+    locks = [threading.Lock() for _ in range(3)]
+
+    def worker(lock: threading.Lock) -> Callable[[int], int]:
+        def work(item: int) -> int:
+            assert lock.acquire(blocking=False)
+            time.sleep(0.02)
+            lock.release()
+            return item
+
+        return work
+
+    start = time.perf_counter()
+    assert list(spread([worker(lock) for lock in locks], iter(range(30)))) == list(range(30))
+    assert time.perf_counter() - start < 30 * 0.02 / 2
+
+
+def test_one_function_answers_before_the_next_item_is_taken() -> None:
+    taken = []
+    answers = spread([lambda item: item], (taken.append(index) or index for index in range(3)))
+    assert next(answers) == 0
+    assert taken == [0]
+
+
+def test_a_function_s_error_comes_after_the_answers_before_it_and_ends_the_items() -> None:
+    closed = threading.Event()
+
+    def items() -> Iterator[int]:
+        try:
+            yield from range(100)
+        finally:
+            closed.set()
+
+    def work(item: int) -> float:
+        return 1 / (item - 3)
+
+    found = []
+    with pytest.raises(ZeroDivisionError):
+        collections.deque(map(found.append, spread([work, work], items())), maxlen=0)
+    assert found == [1 / -3, 1 / -2, 1 / -1]
+    assert closed.is_set()
+
+
+def test_no_function_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one function"):
+        spread([], iter([1]))

@@ -2,12 +2,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from estimator import PoseEstimator, bundle, pose_estimator
+from estimator import PoseEstimator, bundle, pose_estimator, preprocess
 from estimator.averaging import Averaging
 from estimator.decoders import heatmap
+from estimator.spec import OutputSpec
 
 from .conftest import colour_spec
 
@@ -122,6 +124,88 @@ def test_top_down_answers_box_by_box_in_their_order(
     scene[10:42, 20:68] = blobs
     poses = top_down(scene, boxes=[(199.5, 99.5, 48, 32), (19.5, 9.5, 48, 32)])
     assert np.allclose(poses.xy, [np.add(PLACES, [200, 100]), np.add(PLACES, [20, 10])])
+
+
+@pytest.mark.parametrize("batch", [2, 3, 8])
+@pytest.mark.parametrize("flip", [False, True])
+def test_boxes_in_batches_answer_as_they_do_one_by_one(
+    batch: int, flip: bool, top_down: PoseEstimator, blobs: np.ndarray, tmp_path: Path
+) -> None:
+    scene = np.random.default_rng(0).integers(0, 100, (200, 300, 3), np.uint8)
+    boxes = [(50.0 * index, 20.0 * index, 48, 32) for index in range(5)]
+    for x, y, width, height in np.array(boxes, int):
+        scene[y : y + height, x : x + width] = blobs
+    shapes = []
+
+    class Counting:
+        def __call__(self, image: np.ndarray) -> dict[str, np.ndarray]:
+            shapes.append(len(image))
+            return top_down.runner(image)
+
+    averaging = Averaging(flip=flip)
+    path = tmp_path / "top_down.tflite"
+    together = PoseEstimator(path, batch=batch, runner=Counting(), averaging=averaging)
+    shapes.clear()
+    one_by_one = PoseEstimator(path, averaging=averaging)(scene, boxes)
+    found = together(scene, boxes)
+    assert np.array_equal(found.xy, one_by_one.xy)
+    assert np.array_equal(found.person_score, one_by_one.person_score)
+    assert sum(shapes) == len(boxes) * (1 + flip)
+    assert max(shapes) == min(batch, len(boxes))
+
+
+def test_batches_are_for_boxes(
+    colour_model: Model, top_down: PoseEstimator, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="boxes are for models whose spec has"):
+        PoseEstimator(colour_model(), batch=2)
+    with pytest.raises(ValueError, match="batch must be at least 1, found 0"):
+        PoseEstimator(tmp_path / "top_down.tflite", batch=0)
+
+
+class Spotlight:
+    """In place of a network: a Gaussian where a crop's light of each colour has its middle."""
+
+    def __init__(self, stride: int, sigma: float) -> None:
+        self._stride, self._sigma = stride, sigma
+
+    def __call__(self, image: np.ndarray) -> dict[str, np.ndarray]:
+        light = np.maximum(image.astype(np.float64) - preprocess.GREY, 0)  # (B, H, W, 3)
+        y, x = np.indices(light.shape[1:3])
+        total = light.sum(axis=(1, 2))  # (B, 3)
+        places = [np.einsum("bhwk,hw->bk", light, axis) / total for axis in (x, y)]
+        rows, columns = (
+            (np.arange(n // self._stride) + 0.5) * self._stride - 0.5 for n in image.shape[1:3]
+        )
+        across = columns - places[0][:, :, np.newaxis]  # (B, 3, w)
+        down = rows - places[1][:, :, np.newaxis]  # (B, 3, h)
+        peaks = [np.exp(-(distance**2) / (2 * self._sigma**2)) for distance in (down, across)]
+        return {"heatmaps": np.einsum("bkh,bkw->bhwk", *peaks).astype(np.float32)}
+
+
+@pytest.mark.parametrize("longest", [40, 200, 600])
+def test_a_keypoint_s_way_into_a_crop_and_back_loses_under_half_a_pixel(
+    longest: int, colour_flatbuffer: bytes, tmp_path: Path
+) -> None:
+    """Boxes smaller than, like, and more than twice as large as the input of 256 x 192; pixels of
+    the picture. A disc of light a keypoint is cut out, placed by maps, and found again."""
+    spec = colour_spec(height=256, width=192, fit="crop")
+    outputs = OutputSpec(stride=4, background=False, pafs=False, sigma=8.0)
+    spec = replace(spec, decoder=heatmap.Parameters(), outputs=outputs)
+    bundle.write_tflite(tmp_path / "m.tflite", colour_flatbuffer, spec)
+    estimator = PoseEstimator(tmp_path / "m.tflite", runner=Spotlight(4, 8.0))
+    random = np.random.default_rng(longest)
+    for _ in range(20):
+        box = [*random.uniform(10, 60, 2), *random.uniform(0.5, 1, 2) * longest]
+        truth = np.array(box[:2]) + random.uniform(0.2, 0.8, (3, 2)) * box[2:]
+        picture = np.zeros((700, 700, 3), np.uint8)
+        for channel, (x, y) in enumerate(truth):
+            layer = np.zeros((700, 700), np.uint8)
+            centre = (round(x * 256), round(y * 256))
+            cv2.circle(layer, centre, round(longest / 12 * 256), 255, -1, cv2.LINE_AA, 8)
+            picture[..., channel] = layer
+        found = estimator(picture, [box]).xy[0]
+        assert np.abs(found - truth).max() < 0.5
 
 
 def test_top_down_without_boxes_takes_the_whole_picture(

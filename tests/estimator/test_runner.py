@@ -92,8 +92,8 @@ def test_int8_graph_takes_camera_bytes_and_gives_floats(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (np.zeros((32, 48, 3), np.uint8), r"must be \(1, H, W, 3\) uint8, found \(32, 48, 3\)"),
-        (np.zeros((2, 32, 48, 3), np.uint8), r"found \(2, 32, 48, 3\)"),
+        (np.zeros((32, 48, 3), np.uint8), r"must be \(B, H, W, 3\) uint8, found \(32, 48, 3\)"),
+        (np.zeros((0, 32, 48, 3), np.uint8), r"found \(0, 32, 48, 3\)"),
         (np.zeros((1, 32, 48, 3), np.float32), "found .* float32"),
         (np.zeros((1, 32, 56, 3), np.uint8), r"takes 32x48 only \(height x width\), found 32x56"),
     ],
@@ -101,6 +101,33 @@ def test_int8_graph_takes_camera_bytes_and_gives_floats(tmp_path: Path) -> None:
 def test_wrong_image_is_refused(image: np.ndarray, message: str, colour_model: Model) -> None:
     with pytest.raises(ValueError, match=message):
         LiteRtRunner(colour_model(), colour_spec())(image)
+
+
+@pytest.mark.parametrize("xnnpack", [True, False])
+def test_a_batch_s_answers_are_those_of_its_pictures(colour_model: Model, xnnpack: bool) -> None:
+    runner = LiteRtRunner(colour_model(), colour_spec(), threads=1, xnnpack=xnnpack)
+    batch = np.concatenate([noise(32, 48), 255 - noise(32, 48), noise(32, 48) // 2])
+    together = runner(batch)
+    assert together["heatmaps"].shape == (3, 4, 6, 4)
+    for index, image in enumerate(batch):
+        for name, maps in runner(image[np.newaxis]).items():
+            assert np.array_equal(maps[0], together[name][index])
+
+
+def test_a_graph_for_one_picture_says_so_and_still_answers_one(tmp_path: Path) -> None:
+    """A reshape inside holds the batch of 1."""
+    keras = pytest.importorskip("keras", reason="makes .tflite files to test with")
+    image = keras.Input((32, 48, 3), batch_size=1, name="image")
+    dense = keras.layers.Dense(96)(keras.layers.Flatten()(image))
+    maps = keras.layers.Reshape((4, 6, 4))(dense)
+    outputs = {name: keras.layers.ReLU(name=name)(maps) for name in ("heatmaps", "pafs")}
+    path = tmp_path / "m.tflite"
+    bundle.write_tflite(path, convert(keras.Model(image, outputs)), colour_spec())
+    runner = LiteRtRunner(path, colour_spec(), threads=1)
+    before = runner(noise(32, 48))
+    with pytest.raises(ValueError, match="takes one picture at a time, found a batch of 2"):
+        runner(np.zeros((2, 32, 48, 3), np.uint8))
+    assert np.array_equal(runner(noise(32, 48))["heatmaps"], before["heatmaps"])
 
 
 def test_flexible_graph_takes_multiples_only(colour_model: Model) -> None:

