@@ -1,7 +1,7 @@
 """Finds the people in photographs, videos and live streams, draws them, and writes them down.
 
-    python -m estimator --model=model.tflite photo.jpg holiday/ 'more/**/*.png' --out=drawn
-    python -m estimator --model=model.tflite walk.mp4 --smooth --csv=walk.csv
+    python -m estimator photo.jpg holiday/ 'more/**/*.png' --out=drawn
+    python -m estimator walk.mp4 --smooth --csv=walk.csv
     python -m estimator --model=model.tflite camera:0
 
 Pictures: files, folders (the pictures directly inside) and globs (quoted, `**` goes into folders).
@@ -28,11 +28,11 @@ from absl import app, flags
 
 from . import draw, painting, picture_program, sources, stream_program
 from .choices import Choices
-from .pose_estimator import shipped_names
+from .pose_estimator import DEFAULT
 from .smoothing import PRESETS as SMOOTHINGS
 from .tracking import PRESETS as TRACKINGS
 
-MODEL = flags.DEFINE_string("model", None, "A .tflite that carries its spec, or a shipped model.")
+flags.DEFINE_string("model", DEFAULT, "A .tflite that carries its spec, or a shipped model.")
 flags.DEFINE_string("out", None, "Folder for what is drawn; made if need be.")
 flags.DEFINE_enum("draw", "skeleton", painting.KINDS, "What to draw.")
 flags.DEFINE_enum(
@@ -68,22 +68,9 @@ flags.DEFINE_integer(
     "threads", None, "That networks run on. Default: the cores at hand, at most 4.", 1
 )
 
-HOW_TO_GET_A_MODEL = """\
-No --model given{shipped}. Give the .tflite of a network. To make one from trained weights, in a
-checkout with `pip install -e '.[train]'`:
-
-  python -m scripts.import_weights --model=human_pose_estimation_0001 \\
-      --source=human_pose_estimation_0001.npz --out=model.tflite
-  python -m estimator --model=model.tflite photo.jpg"""
-
 
 def main(argv: Sequence[str]) -> int:
     """Runs the program; returns its exit code."""
-    if MODEL.value is None:
-        names = shipped_names()
-        shipped = f"; shipped are {', '.join(names)}" if names else ""
-        print(HOW_TO_GET_A_MODEL.format(shipped=shipped), file=sys.stderr)
-        return 2
     logging.basicConfig(format="%(message)s", force=True)  # instead of absl's
     fields = dataclasses.fields(Choices)
     values: dict[str, Any] = {field.name: flags.FLAGS[field.name].value for field in fields}
