@@ -1,0 +1,82 @@
+"""Pictures as clients send them: base64 or bytes in, checked before a pixel is decoded."""
+
+import base64
+import binascii
+from http import HTTPStatus
+
+from estimator import picture_header, pictures
+from estimator.arrays import UInt8
+
+from .errors import ServiceError
+from .settings import Limits
+
+_STARTS = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"BM": "BMP"}
+
+
+def from_base64(text: str, name: str) -> bytes:
+    """The bytes of standard base64; line breaks and a `data:image/...;base64,` before are passed.
+
+    Raises:
+      ServiceError: it is no base64.
+    """
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ServiceError(
+            HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: is not base64 ({error})"
+        ) from error
+
+
+def check(data: bytes, name: str, limits: Limits, *, pixels: int | None = None) -> float:
+    """Refuses, from the header alone, what is no picture or too large a one.
+
+    Only formats whose size is known before they are decoded are let in.
+
+    Args:
+      data: the file.
+      name: what messages call it.
+      limits: of pictures.
+      pixels: another limit than theirs.
+
+    Returns:
+      Width over height.
+
+    Raises:
+      ServiceError: 415 for another format, 413 for too many pixels, 422 for a broken file.
+    """
+    webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    if not webp and not any(data.startswith(start) for start in _STARTS):
+        raise ServiceError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"{name}: is no JPEG, PNG, WebP or BMP ({len(data)} bytes); convert it to JPEG",
+        )
+    header = picture_header.read(data)
+    height, width = header.height, header.width
+    if not header.whole or not height or not width:
+        raise ServiceError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"{name}: is cut off or broken ({len(data)} bytes); send the whole file",
+        )
+    pixels = pixels or limits.picture_pixels
+    if height * width > pixels or max(height, width) > limits.picture_side:
+        raise ServiceError(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"{name}: has {width} x {height} pixels; at most {pixels} and "
+            f"{limits.picture_side} a side are taken: make it smaller first",
+        )
+    return width / height
+
+
+def decode(data: bytes, name: str) -> UInt8:
+    """A checked picture as (H, W, 3) uint8, RGB, upright.
+
+    Raises:
+      ServiceError: 422, it cannot be decoded.
+    """
+    try:
+        return pictures.read(data)
+    except ValueError as error:
+        said = str(error).removeprefix("the picture ")
+        raise ServiceError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: {said}") from error
