@@ -7,7 +7,7 @@ from importlib.abc import MetaPathFinder
 
 class Refuse(MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"tensorflow", "keras", "tensorflow_datasets", "torch", "scipy"}:
+        if name.partition(".")[0] in {"tensorflow", "keras", "torch", "scipy", "pycocotools"}:
             raise ImportError(f"{name} must not be needed")
 
 sys.meta_path.insert(0, Refuse())
