@@ -70,7 +70,7 @@ async def pose(
         if len(files) != 1:
             raise _fault(f"draw=1 takes one picture, found {len(files)}")
         finish = functools.partial(_drawn, min_score=min_score)
-        (done,) = await shared.look(files, name, finish, boxes=boxes)
+        (done,) = await shared.look(files, name, finish, boxes=boxes, whole=True)
         return Response(done.value, media_type="image/jpeg")
     found = await shared.look(
         files, name, functools.partial(_people, min_score=min_score), boxes=boxes

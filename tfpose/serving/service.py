@@ -9,7 +9,7 @@ import numpy as np
 from fastapi import Request
 from starlette.requests import HTTPConnection
 
-from estimator import PoseEstimator, Poses, writers
+from estimator import PoseEstimator, Poses, geometry, writers
 from estimator.arrays import UInt8
 
 from . import encoded_pictures
@@ -24,18 +24,18 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Seen:
-    """A picture and its people."""
+    """A picture and its people.
+
+    Attributes:
+      picture: (H, W, 3) uint8, RGB; smaller than the picture sent unless `whole` was asked for.
+      poses: in pixels of the picture sent.
+      height, width: of the picture sent, upright.
+    """
 
     picture: UInt8
     poses: Poses
-
-    @property
-    def height(self) -> int:
-        return int(self.picture.shape[0])
-
-    @property
-    def width(self) -> int:
-        return int(self.picture.shape[1])
+    height: int
+    width: int
 
 
 @dataclass(kw_only=True, eq=False)
@@ -61,6 +61,7 @@ class Service:
         finish: Callable[[Seen], T],
         *,
         boxes: Sequence[Sequence[Box]] | None = None,
+        whole: bool = False,
     ) -> list[Done[T]]:
         """Finds the people of encoded pictures.
 
@@ -69,6 +70,7 @@ class Service:
           model: of the catalogue.
           finish: makes of a picture and its people what is wanted, in a lane's thread.
           boxes: of each picture, for a top-down model.
+          whole: `finish` needs the picture in all its pixels.
 
         Raises:
           ServiceError: a picture cannot be taken, or there is too much to do.
@@ -76,20 +78,34 @@ class Service:
         jobs = []
         for index, (name, data) in enumerate(files):
             aspect = encoded_pictures.check(data, name, self.settings.limits)
+            box = boxes[index] if boxes is not None else None
 
             def work(
                 network: PoseEstimator,
                 name: str = name,
                 data: bytes = data,
-                box: Sequence[Box] | None = boxes[index] if boxes is not None else None,
+                box: Sequence[Box] | None = box,
             ) -> T:
-                picture = encoded_pictures.decode(data, name)
-                poses = network(picture, box) if box is not None else network(picture)
-                self.metrics.people.labels(model).inc(len(poses))
-                return finish(Seen(picture=picture, poses=poses))
+                seen = _see(network, name, data, box, whole)
+                self.metrics.people.labels(model).inc(len(seen.poses))
+                return finish(seen)
 
             jobs.append(Job(model=model, work=work, order=aspect))
         return await self.batcher.run(jobs)
+
+
+def _see(
+    network: PoseEstimator, name: str, data: bytes, boxes: Sequence[Box] | None, whole: bool
+) -> Seen:
+    if whole or boxes is not None:
+        picture = encoded_pictures.decode(data, name)
+        poses = network(picture) if boxes is None else network(picture, boxes)
+        return Seen(picture=picture, poses=poses, height=picture.shape[0], width=picture.shape[1])
+    reduced = encoded_pictures.decode_for(data, name, network.spec.image)
+    poses = network(reduced.picture)
+    if reduced.factor > 1:
+        poses = poses.transformed(geometry.scaling(reduced.factor, reduced.factor))
+    return Seen(picture=reduced.picture, poses=poses, height=reduced.height, width=reduced.width)
 
 
 def of(connection: HTTPConnection) -> Service:

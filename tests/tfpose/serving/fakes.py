@@ -19,7 +19,7 @@ SKELETON = skeletons.get("openpose18")
 SPEC = PoseSpec(
     model="fake",
     skeleton=SKELETON,
-    image=ImageSpec(height=64, width=64),
+    image=ImageSpec(height=304, width=400),
     outputs=OutputSpec(),
     decoder=paf.Parameters(),
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from tfpose.serving.service import Seen
+from tfpose.serving import hard_hat
 from tfpose.serving.settings import Settings
 
 from .fakes import FakeNetwork, encoded, fake_app, people, picture, standing
@@ -183,11 +183,12 @@ def test_a_wrong_request_for_poses_is_told_what_is_wrong(
 def test_an_error_of_ours_is_logged_and_not_shown(
     client: TestClient, network: FakeNetwork, monkeypatch: pytest.MonkeyPatch, caplog
 ) -> None:
-    monkeypatch.setattr(Seen, "height", property(lambda self: 1 / 0))
+    monkeypatch.setattr(hard_hat, "judge", lambda *_, **__: 1 / 0)
     caplog.set_level(logging.INFO, "tfpose.serving")
-    answer = client.post("/v1/pose", files={"image": picture()}, headers={"X-Request-ID": "me-1"})
+    body = {"hat_location": [], "img": [PICTURE]}
+    answer = client.post("/", json=body)
     assert answer.status_code == 500
-    assert answer.json() == {"error": "an error of the service", "request_id": "me-1"}
+    assert answer.json() == {"code": "500", "data": [], "message": "an error of the service"}
     assert "ZeroDivisionError" in caplog.text
     monkeypatch.undo()
     assert client.post("/v1/pose", files={"image": picture()}).status_code == 200
