@@ -4,6 +4,7 @@ import asyncio
 import socket
 from types import FrameType
 
+import cv2
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -17,6 +18,7 @@ def run(app: FastAPI, *, host: str, port: int) -> None:
     """Serves until SIGINT or SIGTERM; returns when every request that was accepted is answered."""
     service: Service = app.state.service
     logs.to_standard_error()
+    cv2.setNumThreads(1)  # every lane is a thread: OpenCV's own would only wait for cores
     config = uvicorn.Config(
         app,
         host=host,

@@ -17,10 +17,11 @@ def lit(height: int, width: int, kind: str = "JPEG", orientation: int = 1) -> by
     pixels = np.zeros((height, width, 3), np.uint8)
     pixels[LIT[1] - 8 : LIT[1] + 8, LIT[0] - 8 : LIT[0] + 8] = 255
     exif = Image.Exif()
-    if orientation != 1:
-        exif[0x0112] = orientation
+    exif[0x0112] = orientation
     file = io.BytesIO()
-    options = {"quality": 95, "exif": exif} if kind == "JPEG" else {}
+    options = {"quality": 95} if kind == "JPEG" else {}
+    if orientation != 1:
+        options["exif"] = exif
     Image.fromarray(pixels).save(file, kind, **options)
     return file.getvalue()
 
