@@ -1,8 +1,8 @@
 """Reading a request's body whole, within its limits, before anything looks at it."""
 
 import asyncio
+import contextlib
 import re
-import time
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 
@@ -44,16 +44,36 @@ class Reader:
           ServiceError: 413, it is too large; 408, it came too slowly; 503, too many are held; 400,
             its JSON has too many or too deep parts.
         """
-        until = time.monotonic() + self._limits.body_seconds
+        seconds = self._limits.body_seconds
+        try:
+            body = await asyncio.wait_for(self._collect(receive, headers), seconds)
+        except (TimeoutError, asyncio.TimeoutError) as error:
+            raise ServiceError(
+                HTTPStatus.REQUEST_TIMEOUT, "the body came too slowly", {"Connection": "close"}
+            ) from error
+        if body is None:
+            if "expect" not in headers:
+                with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
+                    await asyncio.wait_for(self._drain(receive), seconds)
+            raise ServiceError(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"the body is larger than {self._limits.body_bytes} bytes",
+                {"Connection": "close"},
+            )
+        return body
+
+    async def _collect(self, receive: Receive, headers: Headers) -> bytes | None:
+        """The body, or None where it is too large."""
+        announced = headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > self._limits.body_bytes:
+            return None
         parts: list[bytes] = []
         size = 0
         try:
-            announced = int(headers.get("content-length") or 0)
-            if announced > self._limits.body_bytes:
-                await self._refuse(receive, headers, until)
-            async for part in _parts(receive, until):
+            async for part in _parts(receive):
                 if size + len(part) > self._limits.body_bytes:
-                    await self._refuse(receive, headers, until)
+                    self._hold(-size)
+                    return None
                 if self._held + len(part) > self._limits.buffered_bytes:
                     self._metrics.refused.labels("bytes").inc()
                     raise busy("too many large requests at once")
@@ -68,31 +88,20 @@ class Reader:
             raise
         return body
 
-    async def _refuse(self, receive: Receive, headers: Headers, until: float) -> None:
+    async def _drain(self, receive: Receive) -> None:
         """Reads on for a while: a client that still writes would not read an answer."""
-        if "expect" not in headers:
-            left = _DRAINED * self._limits.body_bytes
-            async for part in _parts(receive, until):
-                left -= len(part)
-                if left < 0:
-                    break
-        raise ServiceError(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"the body is larger than {self._limits.body_bytes} bytes",
-            {"Connection": "close"},
-        )
+        left = _DRAINED * self._limits.body_bytes
+        async for part in _parts(receive):
+            left -= len(part)
+            if left < 0:
+                return
 
 
-async def _parts(receive: Receive, until: float) -> AsyncIterator[bytes]:
-    """The body's parts as they come, until a moment."""
+async def _parts(receive: Receive) -> AsyncIterator[bytes]:
+    """The body's parts as they come."""
     more = True
     while more:
-        try:
-            message: Message = await asyncio.wait_for(receive(), max(0, until - time.monotonic()))
-        except (TimeoutError, asyncio.TimeoutError) as error:
-            raise ServiceError(
-                HTTPStatus.REQUEST_TIMEOUT, "the body came too slowly", {"Connection": "close"}
-            ) from error
+        message: Message = await receive()
         if message["type"] == "http.disconnect":
             raise DisconnectedError
         more = message.get("more_body", False)

@@ -2,13 +2,12 @@
 
 import contextlib
 import http.client
+import itertools
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable
-
-import pytest
 
 from .fake_service import Running, running
 from .fakes import picture
@@ -121,21 +120,20 @@ def is_closed(client: socket.socket, within: float) -> bool:
     return True
 
 
-@pytest.mark.parametrize(
-    "start",
-    [
-        b"",
-        b"POST /v1/pose HTTP/1.1\r\nHost: a\r\nX-A: ",
-        b"POST /v1/pose HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n",
-        b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /hea",
-    ],
-)
-def test_a_client_that_trickles_is_closed_and_others_are_served(start: bytes) -> None:
-    """A slow loris: a byte every 50 ms, in the head, in the body, in a second request's head."""
+STARTS = [
+    b"",
+    b"POST /v1/pose HTTP/1.1\r\nHost: a\r\nX-A: ",
+    b"POST /v1/pose HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n",
+    b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /hea",
+]
+
+
+def test_clients_that_trickle_are_closed_and_others_are_served() -> None:
+    """Slow lorises: a byte every 50 ms, in the head, in the body, in a second request's head."""
     with running(limits=QUICK) as service, contextlib.ExitStack() as stack:
         place = ("127.0.0.1", service.port)
-        slow = [stack.enter_context(socket.create_connection(place)) for _ in range(50)]
-        for client in slow:
+        slow = [stack.enter_context(socket.create_connection(place)) for _ in range(80)]
+        for client, start in zip(slow, itertools.cycle(STARTS), strict=False):
             client.sendall(start)
         until = time.monotonic() + 1.5
         while time.monotonic() < until:

@@ -137,7 +137,7 @@ def test_a_slow_client_gets_the_latest_frame_and_memory_stays_flat() -> None:
             to.recv(timeout=5)
             sent += 1
         before, late = service.resident, []
-        for turn in range(15):
+        for turn in range(11):
             for _ in range(8):
                 to.send(picture(480, 640))
                 sent += 1
@@ -161,7 +161,7 @@ def _frame(answer: str | bytes) -> int:
 def test_a_client_that_never_reads_is_closed_and_memory_stays_flat() -> None:
     limits = {"send_seconds": 0.5}
     with running(limits=limits) as service:
-        _flood(service.port, 2.0, small=False)
+        _flood(service.port, 1.0, small=False)
         before = service.resident
         assert _flood(service.port, 15.0, small=True)
         assert service.resident - before < 8 << 20
