@@ -11,6 +11,8 @@ import numpy as np
 from estimator import ImageSpec, picture_header, pictures, preprocess
 from estimator.arrays import UInt8
 
+from estimator.picture_header import Header
+
 from .errors import ServiceError
 from .settings import Limits
 
@@ -39,7 +41,7 @@ def from_base64(text: str, name: str) -> bytes:
         ) from error
 
 
-def check(data: bytes, name: str, limits: Limits, *, pixels: int | None = None) -> float:
+def check(data: bytes, name: str, limits: Limits, *, pixels: int | None = None) -> Header:
     """Refuses, from the header alone, what is no picture or too large a one.
 
     Only formats whose size is known before they are decoded are let in.
@@ -51,7 +53,7 @@ def check(data: bytes, name: str, limits: Limits, *, pixels: int | None = None) 
       pixels: another limit than theirs.
 
     Returns:
-      Width over height.
+      The header, whose height and width are known.
 
     Raises:
       ServiceError: 415 for another format, 413 for too many pixels, 422 for a broken file.
@@ -76,7 +78,7 @@ def check(data: bytes, name: str, limits: Limits, *, pixels: int | None = None) 
             f"{name}: has {width} x {height} pixels; at most {pixels} and "
             f"{limits.picture_side} a side are taken: make it smaller first",
         )
-    return width / height
+    return header
 
 
 def decode(data: bytes, name: str) -> UInt8:
@@ -108,7 +110,7 @@ class Reduced:
     width: int
 
 
-def decode_for(data: bytes, name: str, image: ImageSpec) -> Reduced:
+def decode_for(data: bytes, name: str, header: Header, image: ImageSpec) -> Reduced:
     """A checked picture as large as a network's input needs it.
 
     A JPEG much larger than the input is decoded at a half, a quarter or an eighth, which its
@@ -117,7 +119,6 @@ def decode_for(data: bytes, name: str, image: ImageSpec) -> Reduced:
     Raises:
       ServiceError: 422, it cannot be decoded.
     """
-    header = picture_header.read(data)
     turned = b"Exif\0\0" in data[: 1 << 16]  # perhaps: what is turned begins at its end
     factor = _factor(header, image, whole_blocks=turned) if data.startswith(_JPEG) else 1
     decoded = None
@@ -133,7 +134,7 @@ def decode_for(data: bytes, name: str, image: ImageSpec) -> Reduced:
     return Reduced(picture=picture, factor=factor, height=height, width=width)
 
 
-def _factor(header: picture_header.Header, image: ImageSpec, *, whole_blocks: bool) -> int:
+def _factor(header: Header, image: ImageSpec, *, whole_blocks: bool) -> int:
     """How many times the input a picture is, lying as it does or turned, as a power of two."""
     height, width = header.height, header.width
     if image.fit == "crop" or 0 < abs(height - width) < max(_REDUCED):

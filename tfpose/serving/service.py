@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from estimator import PoseEstimator, Poses, geometry, writers
 from estimator.arrays import UInt8
+from estimator.picture_header import Header
 
 from . import encoded_pictures
 from .batching import Batcher, Done, Job
@@ -77,31 +78,37 @@ class Service:
         """
         jobs = []
         for index, (name, data) in enumerate(files):
-            aspect = encoded_pictures.check(data, name, self.settings.limits)
+            header = encoded_pictures.check(data, name, self.settings.limits)
             box = boxes[index] if boxes is not None else None
 
             def work(
                 network: PoseEstimator,
                 name: str = name,
                 data: bytes = data,
+                header: Header = header,
                 box: Sequence[Box] | None = box,
             ) -> T:
-                seen = _see(network, name, data, box, whole)
+                seen = _see(network, name, data, None if whole else header, box)
                 self.metrics.people.labels(model).inc(len(seen.poses))
                 return finish(seen)
 
-            jobs.append(Job(model=model, work=work, order=aspect))
+            jobs.append(Job(model=model, work=work, order=header.width / header.height))
         return await self.batcher.run(jobs)
 
 
 def _see(
-    network: PoseEstimator, name: str, data: bytes, boxes: Sequence[Box] | None, whole: bool
+    network: PoseEstimator,
+    name: str,
+    data: bytes,
+    header: Header | None,
+    boxes: Sequence[Box] | None,
 ) -> Seen:
-    if whole or boxes is not None:
+    """A picture and its people; without its header, in all its pixels."""
+    if header is None or boxes is not None:
         picture = encoded_pictures.decode(data, name)
         poses = network(picture) if boxes is None else network(picture, boxes)
         return Seen(picture=picture, poses=poses, height=picture.shape[0], width=picture.shape[1])
-    reduced = encoded_pictures.decode_for(data, name, network.spec.image)
+    reduced = encoded_pictures.decode_for(data, name, header, network.spec.image)
     poses = network(reduced.picture)
     if reduced.factor > 1:
         poses = poses.transformed(geometry.scaling(reduced.factor, reduced.factor))

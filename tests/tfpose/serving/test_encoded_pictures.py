@@ -7,6 +7,7 @@ from PIL import Image
 from estimator import ImageSpec, geometry
 from tfpose.serving import encoded_pictures
 from tfpose.serving.errors import ServiceError
+from tfpose.serving.settings import Limits
 
 IMAGE = ImageSpec(height=64, width=64, flexible=True)
 LIT = (120, 456)  # x, y of a white spot, the centre of a block of 16 pixels
@@ -26,6 +27,11 @@ def lit(height: int, width: int, kind: str = "JPEG", orientation: int = 1) -> by
     return file.getvalue()
 
 
+def decode_for(data: bytes, image: ImageSpec = IMAGE) -> encoded_pictures.Reduced:
+    header = encoded_pictures.check(data, "it", Limits())
+    return encoded_pictures.decode_for(data, "it", header, image)
+
+
 def spot(reduced: encoded_pictures.Reduced) -> tuple[float, float]:
     """The white spot's middle, in pixels of the whole picture."""
     weight = reduced.picture[..., 0].astype(np.float64)
@@ -42,7 +48,7 @@ def spot(reduced: encoded_pictures.Reduced) -> tuple[float, float]:
 def test_a_large_jpeg_is_decoded_smaller_and_a_lit_pixel_stays_where_it_is(
     height: int, width: int, factor: int
 ) -> None:
-    reduced = encoded_pictures.decode_for(lit(height, width), "it", IMAGE)
+    reduced = decode_for(lit(height, width))
     assert (reduced.height, reduced.width, reduced.factor) == (height, width, factor)
     assert reduced.picture.shape[:2] == (-(-height // factor), -(-width // factor))
     assert spot(reduced) == pytest.approx((119.5, 455.5), abs=0.5)
@@ -56,7 +62,7 @@ def test_a_turned_jpeg_comes_upright_with_its_own_size(
     height: int, width: int, factor: int, orientation: int
 ) -> None:
     """Its last row and column come first when it is turned: they must not be parts."""
-    reduced = encoded_pictures.decode_for(lit(height, width, orientation=orientation), "it", IMAGE)
+    reduced = decode_for(lit(height, width, orientation=orientation))
     assert reduced.factor == factor
     x, y = 119.5, 455.5
     whole, place = {
@@ -70,7 +76,7 @@ def test_a_turned_jpeg_comes_upright_with_its_own_size(
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "WEBP"])
 def test_other_formats_are_decoded_whole(kind: str) -> None:
-    reduced = encoded_pictures.decode_for(lit(500, 300, kind), "it", IMAGE)
+    reduced = decode_for(lit(500, 300, kind))
     assert (reduced.factor, reduced.height, reduced.width) == (1, 500, 300)
 
 
@@ -79,7 +85,7 @@ def test_a_small_jpeg_and_one_for_boxes_are_decoded_whole() -> None:
     large = ImageSpec(height=256, width=256, flexible=True)
     boxes = ImageSpec(height=64, width=64, fit="crop")
     for image in (large, boxes):
-        assert encoded_pictures.decode_for(data, "it", image).factor == 1
+        assert decode_for(data, image).factor == 1
 
 
 @pytest.mark.parametrize("text", ["a", "äöü", "a b c", "=", "data:image/png;base64,*"])
