@@ -10,7 +10,6 @@ import numpy as np
 
 from estimator import ImageSpec, picture_header, pictures, preprocess
 from estimator.arrays import UInt8
-
 from estimator.picture_header import Header
 
 from .errors import ServiceError
