@@ -2,12 +2,13 @@
 
 A lane has networks of one thread each: two pictures on two cores are done sooner than one picture
 after the other on both. Where one picture is all there is, a `wide` network takes every core for
-it. The pictures that a lane takes at once are run in the order of their sizes, so that the
-network's memory is laid out anew as seldom as possible; they are not one tensor, because on a CPU
-that was measured to cost more a picture (docs/serving.md).
+it. A lane takes the oldest picture and others of the same size of input with it, because the
+network's memory is laid out anew for every other size. They are not one tensor: on a CPU that was
+measured to cost more a picture (docs/serving.md).
 """
 
 import asyncio
+import itertools
 import threading
 import time
 from collections import deque
@@ -41,12 +42,12 @@ class Job(Generic[T]):
     Attributes:
       model: whose network it needs.
       work: called in a lane's thread.
-      order: jobs of one order are run one after the other; a picture's shape, say.
+      size: of the network's input, height and width; jobs of one size are taken together.
     """
 
     model: str
     work: Callable[[PoseEstimator], T]
-    order: float = 0.0
+    size: tuple[int, int] = (0, 0)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -142,13 +143,13 @@ class Batcher:
     def _live(self, networks: Networks) -> None:
         while batch := self._take():
             alone = len(batch) == 1 and self._working == 1 and not self._queue
-            for one in sorted(batch, key=lambda one: (one.job.model, one.job.order)):
+            for one in batch:
                 self._do(one, self._wide if alone and self._wide else networks)
             with self._news:
                 self._working -= 1
 
     def _take(self) -> list[_Waiting]:
-        """This lane's share of what waits; empty at the end."""
+        """The oldest that waits and, up to this lane's share, others like it; empty at the end."""
         lanes = len(self._threads)
         with self._news:
             while not self._queue:
@@ -159,7 +160,15 @@ class Batcher:
                     self._news.wait(self._settings.batch_milliseconds / 1000)
             share = -(-len(self._queue) // lanes)
             count = min(share, self._settings.batch_pictures)
-            batch = [self._queue.popleft() for _ in range(count)]
+            first = self._queue[0].job
+            alike = (
+                one
+                for one in self._queue
+                if (one.job.model, one.job.size) == (first.model, first.size)
+            )
+            batch = list(itertools.islice(alike, count))
+            for one in batch:
+                self._queue.remove(one)
             self._working += 1
             self._metrics.queued.set(len(self._queue))
         self._metrics.batch.observe(len(batch))

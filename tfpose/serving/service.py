@@ -9,7 +9,7 @@ import numpy as np
 from fastapi import Request
 from starlette.requests import HTTPConnection
 
-from estimator import PoseEstimator, Poses, geometry, writers
+from estimator import PoseEstimator, Poses, geometry, preprocess, writers
 from estimator.arrays import UInt8
 from estimator.picture_header import Header
 
@@ -77,6 +77,7 @@ class Service:
           ServiceError: a picture cannot be taken, or there is too much to do.
         """
         jobs = []
+        image = self.catalogue.specs[model].image
         for index, (name, data) in enumerate(files):
             header = encoded_pictures.check(data, name, self.settings.limits)
             box = boxes[index] if boxes is not None else None
@@ -92,7 +93,8 @@ class Service:
                 self.metrics.people.labels(model).inc(len(seen.poses))
                 return finish(seen)
 
-            jobs.append(Job(model=model, work=work, order=header.width / header.height))
+            size = preprocess.input_size(header.height, header.width, image)
+            jobs.append(Job(model=model, work=work, size=size))
         return await self.batcher.run(jobs)
 
 

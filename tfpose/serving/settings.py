@@ -71,7 +71,7 @@ class Settings:
       models: name to path of a .tflite or .onnx, or a shipped model; the first is the default.
       height: base height of flexible models' inputs; None takes each spec's.
       lanes: pictures worked on at once, a thread each; None takes the cores of this process.
-      batch_pictures: that a thread takes at a time at most.
+      batch_pictures: of one size that a thread takes at a time at most.
       batch_milliseconds: that a thread waits for more of them while others are at work.
       hard_hat_rule: one of `hard_hat.RULES`.
       api_key: that requests must carry; None for no key.
@@ -83,7 +83,7 @@ class Settings:
     models: dict[str, str]
     height: int | None = None
     lanes: int | None = None
-    batch_pictures: int = 4
+    batch_pictures: int = 8
     batch_milliseconds: float = 2.0
     hard_hat_rule: str = "assigned"
     api_key: str | None = field(default=None, repr=False)

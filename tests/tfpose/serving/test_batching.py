@@ -30,8 +30,8 @@ def use(
     return asyncio.run(main())
 
 
-def job(work: Callable[[str], Any], order: float = 0.0) -> Job:
-    return Job(model="pose", work=work, order=order)
+def job(work: Callable[[str], Any], size: int = 0) -> Job:
+    return Job(model="pose", work=work, size=(size, size))
 
 
 def values(done: list[Done]) -> list[Any]:
@@ -43,7 +43,7 @@ def test_no_jobs_are_done_at_once() -> None:
 
 
 def test_answers_come_in_the_order_of_the_jobs() -> None:
-    jobs = [job(lambda _, n=n: n, order=-n) for n in range(20)]
+    jobs = [job(lambda _, n=n: n, size=n % 3) for n in range(20)]
     assert values(use(lambda batcher: batcher.run(jobs))) == list(range(20))
 
 
@@ -63,25 +63,26 @@ def test_pictures_together_are_shared_among_the_lanes() -> None:
     assert len(set(found)) == 2
 
 
-def test_a_lane_takes_its_share_at_once_and_runs_it_by_size() -> None:
-    """One lane is held up; the other takes two, three at most, of the five that wait."""
+def test_a_lane_takes_the_oldest_and_others_of_its_size() -> None:
+    """Both lanes are held up while six of two sizes come in; then a share is three."""
     ran, free = [], threading.Event()
 
     async def work(batcher: Batcher) -> None:
         held = [asyncio.create_task(batcher.run([job(lambda _: free.wait(10))])) for _ in range(2)]
         await asyncio.sleep(0.2)
-        orders = (5.0, 1.0, 4.0, 2.0, 3.0)
-        jobs = [job(lambda _, o=o: ran.append((threading.get_ident(), o)), o) for o in orders]
+        jobs = [
+            job(lambda _, s=size: ran.append((threading.get_ident(), s)), size)
+            for size in (1, 2, 1, 2, 1, 2)
+        ]
         rest = asyncio.create_task(batcher.run(jobs))
         await asyncio.sleep(0.1)
         free.set()
         await asyncio.gather(*held, rest)
 
-    use(work, batch_pictures=3)
-    lanes = {lane: [order for one, order in ran if one == lane] for lane, _ in ran}
-    assert sorted(order for _, order in ran) == [1, 2, 3, 4, 5]
-    firsts = [orders[: 3 if 5.0 in orders else 1] for orders in lanes.values()]
-    assert [1.0, 4.0, 5.0] in firsts
+    use(work)
+    lanes = {lane: [size for one, size in ran if one == lane] for lane, _ in ran}
+    assert sorted(size for _, size in ran) == [1, 1, 1, 2, 2, 2]
+    assert [1, 1, 1] in [sizes[:3] for sizes in lanes.values()]
 
 
 def test_a_full_queue_refuses_and_says_when_to_come_again() -> None:
