@@ -1,10 +1,12 @@
 """The commands around the service, with a network of colours."""
 
+import contextlib
 import http.client
 import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +32,11 @@ def test_the_service_starts_says_where_and_ends(colour_model: Callable[..., Path
         place = running.split("//")[1].split(" ")[0]
         assert place.startswith("127.0.0.1:")
         connection = http.client.HTTPConnection(place, timeout=10)
+        for _ in range(100):
+            with contextlib.suppress(ConnectionRefusedError):
+                connection.connect()
+                break
+            time.sleep(0.1)
         connection.request("GET", "/v1/models")
         answer = json.loads(connection.getresponse().read())
         assert [model["name"] for model in answer["models"]] == ["colours"]
@@ -41,6 +48,7 @@ def test_the_service_starts_says_where_and_ends(colour_model: Callable[..., Path
         assert process.wait(20) == -signal.SIGTERM
     finally:
         process.kill()
+        process.wait()
         process.stderr.close()
 
 

@@ -1,7 +1,9 @@
 """Runs the application with uvicorn: impatient with slow clients, patient when told to end."""
 
 import asyncio
+import contextlib
 import socket
+import time
 from types import FrameType
 
 import cv2
@@ -12,6 +14,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from . import logs
 from .service import Service
 from .settings import Limits
+
+_LAST_CALL = 1.0  # seconds for a client that has just connected
 
 
 def run(app: FastAPI, *, host: str, port: int) -> None:
@@ -32,14 +36,15 @@ def run(app: FastAPI, *, host: str, port: int) -> None:
         limit_concurrency=service.settings.limits.connections,
         timeout_graceful_shutdown=round(service.settings.limits.answer_seconds) + 5,
     )
-    Server(config, service).run()
+    Server(config, service).run(sockets=[config.bind_socket()])
 
 
 class Server(uvicorn.Server):
     """On the first signal it asks clients to leave, and stops listening only after a while.
 
     During that while /readyz says no and every answer closes its connection, so that clients and
-    load balancers go elsewhere without a request lost on a connection that closes under it.
+    load balancers go elsewhere without a request lost on a connection that closes under it. Then
+    it takes whoever the system has let in already, and hears them out.
     """
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
@@ -50,6 +55,33 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        waiting = [listening.dup() for listening in sockets or []]
+        for server in self.servers:
+            server.close()
+        for listening in waiting:
+            await self._take_all(listening)
+        end = time.monotonic() + _LAST_CALL
+        while self.server_state.connections and time.monotonic() < end:
+            await asyncio.sleep(0.02)
+        await super().shutdown(sockets)
+
+    async def _take_all(self, listening: socket.socket) -> None:
+        """Takes the connections that wait at a socket, and closes it before another comes."""
+        loop = asyncio.get_running_loop()
+
+        def protocol() -> asyncio.Protocol:
+            made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+                config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+            return made
+
+        listening.setblocking(False)
+        with listening, contextlib.suppress(BlockingIOError):
+            while True:
+                connection, _ = listening.accept()
+                await loop.connect_accepted_socket(protocol, connection)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self._service.draining or self._loop is None:  # the second time, or before the start
