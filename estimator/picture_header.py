@@ -1,7 +1,8 @@
 """What a picture file says before it is decoded: its size, whether it is whole, how it lies.
 
 Sources: ITU-T T.81 (JPEG) annex B; the PNG specification (W3C, third edition) sections 5 and 11;
-RFC 9649 (WebP) section 2.7; the Exif tag Orientation is 0x0112 of TIFF 6.0.
+RFC 9649 (WebP) section 2.7; Microsoft's BITMAPFILEHEADER, BITMAPCOREHEADER and BITMAPINFOHEADER
+(wingdi.h); the Exif tag Orientation is 0x0112 of TIFF 6.0.
 """
 
 import struct
@@ -43,6 +44,8 @@ def read(data: bytes) -> Header:
             return _read_png(data)
         if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
             return _read_webp(data)
+        if data.startswith(b"BM"):
+            return _read_bmp(data)
     except (struct.error, IndexError):  # it ends within its header
         return Header(whole=False)
     return Header()
@@ -113,6 +116,20 @@ def _read_webp(data: bytes) -> Header:
         return Header(height=height, width=width, whole=whole, alpha=bool(bits >> 28 & 1))
     width, height = struct.unpack_from("<HH", data, 26)
     return Header(height=height & 0x3FFF, width=width & 0x3FFF, whole=whole)
+
+
+def _read_bmp(data: bytes) -> Header:
+    """Uncompressed rows must all be there; of the compressed kinds the length is not known."""
+    start, info = struct.unpack_from("<II", data, 10)
+    if info == 12:  # BITMAPCOREHEADER
+        width, height, _, bits = struct.unpack_from("<HHHH", data, 18)
+        compression = 0
+    else:
+        width, height, _, bits, compression = struct.unpack_from("<iiHHI", data, 18)
+    width, height = abs(width), abs(height)  # rows from the top have a negative height
+    row = (width * bits + 31) // 32 * 4
+    whole = compression != 0 or len(data) >= start + row * height
+    return Header(height=height, width=width, whole=whole)
 
 
 def _webp_orientation(data: bytes) -> int:

@@ -291,3 +291,19 @@ def test_nothing_found_is_an_error(path: str, message: str, folder: Path) -> Non
 def test_folder_without_pictures_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no pictures in"):
         pictures.find([tmp_path])
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "1", "P"])
+def test_a_bmp_says_its_size_and_whether_it_is_whole(quarters: np.ndarray, mode: str) -> None:
+    data = encode(quarters, "BMP", mode)
+    header = picture_header.read(data)
+    assert (header.height, header.width, header.whole) == (32, 48, True)
+    assert not picture_header.read(data[:-1]).whole
+    assert not picture_header.read(data[:20]).whole
+
+
+def test_a_bmp_stored_from_the_top_says_its_size(quarters: np.ndarray) -> None:
+    data = bytearray(encode(quarters, "BMP"))
+    struct.pack_into("<i", data, 22, -32)
+    header = picture_header.read(bytes(data))
+    assert (header.height, header.width, header.whole) == (32, 48, True)

@@ -1,0 +1,188 @@
+"""Signals, slow clients and memory: what only a process of its own shows."""
+
+import contextlib
+import http.client
+import itertools
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+from .fake_service import Running, running
+from .fakes import picture
+
+BODY = b"--x\r\nContent-Disposition: form-data; name=image; filename=a\r\n\r\n" + picture()
+BODY += b"\r\n--x--\r\n"
+HEADERS = {"Content-Type": "multipart/form-data; boundary=x"}
+QUICK = {"header_seconds": 0.5, "body_seconds": 0.5, "send_seconds": 0.5}
+
+
+def post(port: int) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("POST", "/v1/pose", BODY, HEADERS)
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status
+
+
+class Client(threading.Thread):
+    """Asks again and again on connections that stay open; notes every answer and every loss."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__()
+        self.port, self.statuses, self.lost, self.refused = port, [], 0, False
+
+    def run(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        while True:
+            try:
+                if connection.sock is None:
+                    connection.connect()
+            except OSError:  # it listens no more
+                self.refused = True
+                connection.close()
+                return
+            try:
+                connection.request("POST", "/v1/pose", BODY, HEADERS)
+                answer = connection.getresponse()
+                answer.read()
+                self.statuses.append(answer.status)
+            except (OSError, http.client.HTTPException):
+                self.lost += 1
+                connection.close()
+
+
+def test_every_request_that_was_accepted_is_answered_when_it_is_told_to_end() -> None:
+    with running(seconds=0.05, drain_seconds=1.0) as service:
+        clients = [Client(service.port) for _ in range(12)]
+        for client in clients:
+            client.start()
+        time.sleep(1.0)
+        service.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        assert service.get("/readyz")[0] == 503
+        for client in clients:
+            client.join(20)
+        assert service.process.wait(20) == -signal.SIGTERM
+    statuses = [status for client in clients for status in client.statuses]
+    assert set(statuses) == {200}
+    assert len(statuses) > 24
+    assert sum(client.lost for client in clients) == 0
+    assert all(client.refused for client in clients)
+
+
+def test_a_full_queue_answers_503_with_retry_after_and_the_rest_200() -> None:
+    with running(seconds=0.1, limits={"queued_pictures": 4}) as service:
+        statuses = []
+        threads = [
+            threading.Thread(target=lambda: statuses.append(post(service.port))) for _ in range(20)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert set(statuses) == {200, 503}
+        assert statuses.count(200) >= 4
+        assert service.figure('tfpose_refused_total{reason="queue"}') == statuses.count(503)
+        assert service.figure("tfpose_queued_pictures") == 0
+
+
+def within(seconds: float, holds: Callable[[], bool]) -> bool:
+    until = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def is_broken(client: socket.socket) -> bool:
+    """The other side takes no more."""
+    try:
+        client.send(b"GET")
+    except OSError:
+        return True
+    return False
+
+
+def is_closed(client: socket.socket, within: float) -> bool:
+    """The other side closes within so many seconds; what it says before is passed over."""
+    client.settimeout(within)
+    try:
+        while client.recv(65536):
+            pass
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+STARTS = [
+    b"",
+    b"POST /v1/pose HTTP/1.1\r\nHost: a\r\nX-A: ",
+    b"POST /v1/pose HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n",
+    b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /hea",
+]
+
+
+def test_clients_that_trickle_are_closed_and_others_are_served() -> None:
+    """Slow lorises: a byte every 50 ms, in the head, in the body, in a second request's head."""
+    with running(limits=QUICK) as service, contextlib.ExitStack() as stack:
+        place = ("127.0.0.1", service.port)
+        slow = [stack.enter_context(socket.create_connection(place)) for _ in range(80)]
+        for client, start in zip(slow, itertools.cycle(STARTS), strict=False):
+            client.sendall(start)
+        until = time.monotonic() + 1.5
+        while time.monotonic() < until:
+            for client in slow:
+                with contextlib.suppress(OSError):
+                    client.send(b"a")
+            began = time.monotonic()
+            assert post(service.port) == 200
+            assert time.monotonic() - began < 5
+            time.sleep(0.05)
+        assert all(is_closed(client, 1.0) for client in slow)
+
+
+def test_a_client_that_reads_no_answer_is_closed() -> None:
+    """It asks for more than the buffers of both sides' sockets hold, about 5 MB."""
+    ask = b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n"
+    with running(limits=QUICK) as service, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", service.port))
+        client.settimeout(15)
+        client.sendall(ask * 500)
+        assert within(15, lambda: is_broken(client))
+        assert post(service.port) == 200
+
+
+def test_a_client_that_goes_away_harms_nobody() -> None:
+    with running(seconds=0.05) as service:
+        for _ in range(20):
+            client = socket.create_connection(("127.0.0.1", service.port))
+            head = b"POST /v1/pose HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n" % len(BODY)
+            client.sendall(head + b"Content-Type: multipart/form-data; boundary=x\r\n\r\n" + BODY)
+            client.close()
+        assert post(service.port) == 200
+        assert within(10, lambda: service.figure("tfpose_buffered_bytes") == 0)
+
+
+def test_memory_stays_flat_over_many_requests() -> None:
+    with running() as service:
+        _many(service, 200)
+        before = service.resident
+        _many(service, 500)
+        assert service.resident - before < 8 << 20
+
+
+def _many(service: Running, count: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
+    for _ in range(count):
+        connection.request("POST", "/v1/pose", BODY, HEADERS)
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 200
+    connection.close()

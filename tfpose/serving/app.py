@@ -1,0 +1,72 @@
+"""The application: routes around one Service. `server.py` runs it; tests call it in process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from . import catalogue, errors, hard_hat_routes, page_routes, pose_routes, stream
+from .batching import Batcher
+from .catalogue import Opener
+from .guard import Guard
+from .metrics import Metrics
+from .service import Service
+from .settings import Settings
+
+_ABOUT = """People's poses in pictures, and who of them wears a hard hat.
+
+Coordinates are pixels of the upright picture; the centre of its first pixel is 0, 0.
+"""
+
+
+def create_app(settings: Settings, opener: Opener | None = None) -> FastAPI:
+    """Opens the models and makes the application.
+
+    Args:
+      settings: of the service.
+      opener: opens a model by its name and threads; PoseEstimator if not given.
+
+    Returns:
+      The application; `app.state.service` is its Service.
+
+    Raises:
+      FileNotFoundError, ImportError, ValueError: a model cannot be served.
+    """
+    models, lanes, wide = catalogue.open_all(settings, opener)
+    metrics = Metrics()
+    shared = Service(
+        settings=settings,
+        catalogue=models,
+        batcher=Batcher(lanes, wide, settings, metrics),
+        metrics=metrics,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await shared.batcher.close()
+
+    app = FastAPI(
+        title="tfpose",
+        description=_ABOUT,
+        version="1",
+        docs_url=None,  # FastAPI's pages load scripts from another host; ours is page/docs.html
+        redoc_url=None,
+        lifespan=lifespan,
+        strict_content_type=False,  # the original reads JSON without a Content-Type, too
+    )
+    app.state.service = shared
+    errors.install(app)
+    for routes in (pose_routes, stream, hard_hat_routes, page_routes):
+        app.include_router(routes.router)
+    app.add_middleware(Guard, service=shared)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
+            expose_headers=["X-Request-ID", "Retry-After"],
+        )
+    return app

@@ -1,0 +1,135 @@
+"""Runs the application with uvicorn: impatient with slow clients, patient when told to end."""
+
+import asyncio
+import contextlib
+import socket
+import time
+from types import FrameType
+
+import cv2
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from . import logs
+from .service import Service
+from .settings import Limits
+
+_LAST_CALL = 1.0  # seconds for a client that has just connected
+
+
+def run(app: FastAPI, *, host: str, port: int) -> None:
+    """Serves until SIGINT or SIGTERM; returns when every request that was accepted is answered."""
+    service: Service = app.state.service
+    logs.to_standard_error()
+    cv2.setNumThreads(1)  # every lane is a thread: OpenCV's own would only wait for cores
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=_protocol(service.settings.limits),
+        ws_max_size=service.settings.limits.frame_bytes,
+        ws_per_message_deflate=False,  # frames are compressed already, and could be bombs
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        limit_concurrency=service.settings.limits.connections,
+        timeout_graceful_shutdown=round(service.settings.limits.answer_seconds) + 5,
+    )
+    Server(config, service).run(sockets=[config.bind_socket()])
+
+
+class Server(uvicorn.Server):
+    """On the first signal it asks clients to leave, and stops listening only after a while.
+
+    During that while /readyz says no and every answer closes its connection, so that clients and
+    load balancers go elsewhere without a request lost on a connection that closes under it. Then
+    it takes whoever the system has let in already, and hears them out.
+    """
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self._service = service
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        waiting = [listening.dup() for listening in sockets or []]
+        for server in self.servers:
+            server.close()
+        for listening in waiting:
+            await self._take_all(listening)
+        end = time.monotonic() + _LAST_CALL
+        while self.server_state.connections and time.monotonic() < end:
+            await asyncio.sleep(0.02)
+        await super().shutdown(sockets)
+
+    async def _take_all(self, listening: socket.socket) -> None:
+        """Takes the connections that wait at a socket, and closes it before another comes."""
+        loop = asyncio.get_running_loop()
+
+        def protocol() -> asyncio.Protocol:
+            made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+                config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+            return made
+
+        listening.setblocking(False)
+        with listening, contextlib.suppress(BlockingIOError):
+            while True:
+                connection, _ = listening.accept()
+                await loop.connect_accepted_socket(protocol, connection)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._service.draining or self._loop is None:  # the second time, or before the start
+            super().handle_exit(sig, frame)
+            return
+        self._service.draining = True
+        logs.LOGGER.info("shutting down")
+        end = super().handle_exit
+        seconds = self._service.settings.drain_seconds
+        self._loop.call_soon_threadsafe(self._loop.call_later, seconds, end, sig, frame)
+
+
+def _protocol(limits: Limits) -> type[HttpToolsProtocol]:
+    """uvicorn's, which waits for ever for a request's head and for an answer to be read."""
+
+    class ImpatientProtocol(HttpToolsProtocol):
+        _head: asyncio.TimerHandle | None = None
+        _unread: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._head = self.loop.call_later(limits.header_seconds, transport.abort)
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            upgraded = self.transport.get_protocol() is not self
+            if upgraded or (self.cycle is not None and not self.cycle.response_complete):
+                self._head = _cancelled(self._head)
+            elif self._head is None:
+                self._head = self.loop.call_later(limits.header_seconds, self.transport.abort)
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._unread = self.loop.call_later(limits.send_seconds, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            self._unread = _cancelled(self._unread)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._head, self._unread = _cancelled(self._head), _cancelled(self._unread)
+            super().connection_lost(exc)
+
+    return ImpatientProtocol
+
+
+def _cancelled(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
+    """Stops a timer, if there is one; there is none then."""
+    if timer is not None:
+        timer.cancel()
+    return None

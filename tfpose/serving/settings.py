@@ -1,0 +1,111 @@
+"""What the service is told when it starts: where it listens, and how much it takes."""
+
+import os
+import re
+from dataclasses import dataclass, field
+
+from .hard_hat import RULES
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def usable_cores() -> int:
+    """The cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much is taken from a request, and how much at once. Beyond it comes an HTTP error.
+
+    Attributes:
+      body_bytes: of a request's body.
+      buffered_bytes: of all bodies held at once.
+      pictures: a request.
+      picture_pixels: of one picture, by its header, before it is decoded.
+      picture_side: of one picture's height and width.
+      json_depth, json_parts: how deep arrays and objects nest, and how many there are.
+      hats, boxes: a request.
+      queued_pictures: that wait for a core; the next are refused with Retry-After.
+      header_seconds, body_seconds: until a request's head, and then its body, must be there.
+      answer_seconds: from then on to the answer.
+      send_seconds: that a client may leave an answer unread.
+      connections: open at once.
+      streams: WebSockets at once; every one holds a connection, too.
+      frame_bytes, frame_pixels: of one frame of a stream.
+      idle_seconds: after which a stream without frames is closed.
+    """
+
+    body_bytes: int = 32 << 20
+    buffered_bytes: int = 256 << 20
+    pictures: int = 16
+    picture_pixels: int = 50_000_000
+    picture_side: int = 32_000
+    json_depth: int = 16
+    json_parts: int = 4096
+    hats: int = 1000
+    boxes: int = 64
+    queued_pictures: int = 256
+    header_seconds: float = 10.0
+    body_seconds: float = 30.0
+    answer_seconds: float = 30.0
+    send_seconds: float = 10.0
+    connections: int = 1000
+    streams: int = 16
+    frame_bytes: int = 4 << 20
+    frame_pixels: int = 9_000_000
+    idle_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not value > 0:
+                raise ValueError(f"{name} must be positive, found {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The service.
+
+    Attributes:
+      models: name to path of a .tflite or .onnx, or a shipped model; the first is the default.
+      height: base height of flexible models' inputs; None takes each spec's.
+      lanes: pictures worked on at once, a thread each; None takes the cores of this process.
+      batch_pictures: of one size that a thread takes at a time at most.
+      batch_milliseconds: that a thread waits for more of them while others are at work.
+      hard_hat_rule: one of `hard_hat.RULES`.
+      api_key: that requests must carry; None for no key.
+      origins: of web pages elsewhere that browsers may let in (CORS); none by default.
+      drain_seconds: between SIGTERM and the end of listening: /readyz says no, all else goes on.
+      limits: see Limits.
+    """
+
+    models: dict[str, str]
+    height: int | None = None
+    lanes: int | None = None
+    batch_pictures: int = 8
+    batch_milliseconds: float = 2.0
+    hard_hat_rule: str = "assigned"
+    api_key: str | None = field(default=None, repr=False)
+    origins: tuple[str, ...] = ()
+    drain_seconds: float = 2.0
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        if not self.models:
+            raise ValueError("there must be at least one model to serve")
+        for name in self.models:
+            if not _NAME.fullmatch(name):
+                raise ValueError(
+                    f"a model's name must be letters, digits, '.', '_' and '-', found {name!r}"
+                )
+        if self.hard_hat_rule not in RULES:
+            raise ValueError(f"hard_hat_rule must be one of {list(RULES)}: {self.hard_hat_rule!r}")
+        if self.lanes is not None and self.lanes < 1:
+            raise ValueError(f"lanes must be at least 1, found {self.lanes}")
+        if self.batch_pictures < 1:
+            raise ValueError(f"batch_pictures must be at least 1, found {self.batch_pictures}")
+        if self.batch_milliseconds < 0 or self.drain_seconds < 0:
+            raise ValueError("batch_milliseconds and drain_seconds must not be negative")
+        if self.api_key is not None and len(self.api_key) < 16:
+            raise ValueError("an API key must have at least 16 characters")
