@@ -1,6 +1,6 @@
 """Serves models over HTTP: poses, a page to try them in, and the hard-hat service.
 
-  python -m scripts.serve --model=pose.tflite
+  python -m scripts.serve
   python -m scripts.serve --model=fast=pose_int8.tflite --model=good=pose.tflite --port=8080
   python -m scripts.serve --model=pose.tflite --host=0.0.0.0 --api_key_file=key.txt
 
@@ -13,13 +13,16 @@ from pathlib import Path
 
 from absl import app, flags
 
+from estimator.pose_estimator import DEFAULT as OUR_MODEL
 from tfpose.serving import hard_hat, server
 from tfpose.serving.app import create_app
 from tfpose.serving.settings import Limits, Settings
 
 DEFAULT, LIMITS = Settings(models={"pose": ""}), Limits()
 MODEL = flags.DEFINE_multi_string(
-    "model", [], "A .tflite, .onnx or shipped name, or NAME=FILE; the first is the default."
+    "model",
+    [OUR_MODEL],
+    "A .tflite, .onnx or shipped name, or NAME=FILE; the first is the default.",
 )
 HOST = flags.DEFINE_string("host", "127.0.0.1", "Address to listen at; 0.0.0.0 for all.")
 PORT = flags.DEFINE_integer("port", 24417, "Port to listen at.", lower_bound=0, upper_bound=65535)
@@ -43,8 +46,6 @@ SECONDS = flags.DEFINE_float(
 def main(argv: list[str]) -> None:
     if argv[1:]:
         raise app.UsageError(f"unexpected arguments {argv[1:]}")
-    if not MODEL.value:
-        raise app.UsageError("give --model=FILE")
     try:
         application = create_app(_settings())
     except (ValueError, OSError, ImportError) as error:

@@ -55,7 +55,6 @@ def test_the_service_starts_says_where_and_ends(colour_model: Callable[..., Path
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "give --model"),
         (("--model=nothing.tflite",), "error: no model at nothing.tflite"),
         (("--model=a/pose.tflite", "--model=b/pose.tflite"), "have one name"),
     ],

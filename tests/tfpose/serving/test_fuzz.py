@@ -1,7 +1,7 @@
 """Whatever is sent: an answer below 500, as the schema says, soon, and nothing kept.
 
 schemathesis makes requests from the OpenAPI schema, valid and invalid; hypothesis makes bodies.
-The long version (`-m slow`) sends more than 5,000.
+The long version (`-m soak`) sends more than 5,000.
 """
 
 import http.client
@@ -31,8 +31,12 @@ quiet = {"deadline": None, "suppress_health_check": list(HealthCheck), "database
     [
         (schemathesis.GenerationMode.POSITIVE, 10),
         (schemathesis.GenerationMode.NEGATIVE, 10),
-        pytest.param(schemathesis.GenerationMode.POSITIVE, 300, marks=pytest.mark.slow),
-        pytest.param(schemathesis.GenerationMode.NEGATIVE, 300, marks=pytest.mark.slow),
+        pytest.param(
+            schemathesis.GenerationMode.POSITIVE, 300, marks=[pytest.mark.slow, pytest.mark.soak]
+        ),
+        pytest.param(
+            schemathesis.GenerationMode.NEGATIVE, 300, marks=[pytest.mark.slow, pytest.mark.soak]
+        ),
     ],
 )
 def test_the_schema_is_kept(mode: schemathesis.GenerationMode, examples: int) -> None:
@@ -136,6 +140,7 @@ def test_no_body_is_an_error_of_ours(service: Running, path: str, kind: str, bod
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_no_body_is_an_error_of_ours_for_long(service: Running) -> None:
     @given(path=st.sampled_from(PATHS), kind=st.sampled_from(KINDS), body=bodies)
     @settings(max_examples=5000, **quiet)
