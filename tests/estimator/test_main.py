@@ -181,11 +181,9 @@ def test_unwritable_out_is_said_before_work_starts(
     assert "cannot be written" in capsys.readouterr().err
 
 
-def test_without_model_it_says_how_to_make_one(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run("a") == 2
-    assert "python -m scripts.import_weights" in capsys.readouterr().err
+def test_without_a_model_our_own_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("a", "--json=p.json", "--draw=none") == 0
+    assert {entry["model"] for entry in json.loads(Path("p.json").read_text())} == {"tfpose_s"}
 
 
 def test_coco_results_need_coco_keypoints(
