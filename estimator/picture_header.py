@@ -34,6 +34,13 @@ class Header:
     orientation: int = 1
     jpeg: bool = False
 
+    @property
+    def upright(self) -> tuple[int, int]:
+        """Height and width of the picture as it is read, turned by its orientation."""
+        if self.orientation >= 5:
+            return self.width, self.height
+        return self.height, self.width
+
 
 def read(data: bytes) -> Header:
     """The header of an encoded picture; of an unknown format it knows nothing, which is fine."""

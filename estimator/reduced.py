@@ -50,9 +50,7 @@ def read(
 
 def _factor(header: picture_header.Header, image: ImageSpec) -> int:
     """How often both sides can be divided: 1, 2, 4 or 8."""
-    height, width = header.height, header.width
-    if header.orientation >= 5:  # stored lying on its side
-        height, width = width, height
+    height, width = header.upright
     if image.fit == "crop" or min(height, width) < 1:
         return 1
     fit = geometry.letterbox(height, width, *preprocess.input_size(height, width, image))

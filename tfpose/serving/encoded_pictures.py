@@ -2,26 +2,21 @@
 
 import base64
 import binascii
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 
-import cv2
 import numpy as np
+import numpy.typing as npt
 
-from estimator import ImageSpec, picture_header, pictures, preprocess
+from estimator import ImageSpec, picture_header, pictures, reduced
 from estimator.arrays import UInt8
 from estimator.picture_header import Header
 
 from .errors import ServiceError
 from .settings import Limits
 
-_JPEG = b"\xff\xd8\xff"
-_STARTS = (_JPEG, b"\x89PNG\r\n\x1a\n", b"BM")
-_REDUCED = {
-    2: cv2.IMREAD_REDUCED_COLOR_2,
-    4: cv2.IMREAD_REDUCED_COLOR_4,
-    8: cv2.IMREAD_REDUCED_COLOR_8,
-}
+_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM")
 
 
 def from_base64(text: str, name: str) -> bytes:
@@ -86,65 +81,27 @@ def decode(data: bytes, name: str) -> UInt8:
     Raises:
       ServiceError: 422, it cannot be decoded.
     """
-    try:
+    with _told(name):
         return pictures.read(data)
-    except ValueError as error:
-        said = str(error).removeprefix("the picture ")
-        raise ServiceError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: {said}") from error
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Reduced:
-    """A picture decoded at a part of its size.
+def decode_for(data: bytes, name: str, image: ImageSpec) -> tuple[UInt8, npt.NDArray[np.float64]]:
+    """A checked picture as large as a network's input needs it, and how it lies in the whole.
 
-    Attributes:
-      picture: upright.
-      factor: pixels of the whole picture a pixel of this one.
-      height, width: of the whole picture, upright.
-    """
-
-    picture: UInt8
-    factor: int
-    height: int
-    width: int
-
-
-def decode_for(data: bytes, name: str, header: Header, image: ImageSpec) -> Reduced:
-    """A checked picture as large as a network's input needs it.
-
-    A JPEG much larger than the input is decoded at a half, a quarter or an eighth, which its
-    decoder does in less time and memory, where `preprocess.letterbox` would halve it as often.
+    Returns:
+      As `estimator.reduced.read`.
 
     Raises:
       ServiceError: 422, it cannot be decoded.
     """
-    turned = b"Exif\0\0" in data[: 1 << 16]  # perhaps: what is turned begins at its end
-    factor = _factor(header, image, whole_blocks=turned) if data.startswith(_JPEG) else 1
-    decoded = None
-    if factor > 1:
-        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), _REDUCED[factor])
-    if decoded is None:
-        whole = decode(data, name)
-        return Reduced(picture=whole, factor=1, height=whole.shape[0], width=whole.shape[1])
-    height, width = header.height, header.width
-    if decoded.shape[0] != -(-height // factor):  # its Exif orientation turns it
-        height, width = width, height
-    picture = np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
-    return Reduced(picture=picture, factor=factor, height=height, width=width)
+    with _told(name):
+        return reduced.read(data, image)
 
 
-def _factor(header: Header, image: ImageSpec, *, whole_blocks: bool) -> int:
-    """How many times the input a picture is, lying as it does or turned, as a power of two."""
-    height, width = header.height, header.width
-    if image.fit == "crop" or 0 < abs(height - width) < max(_REDUCED):
-        return 1  # a box may be small; of an almost square one the turn could not be told
-    times = min(_times(height, width, image), _times(width, height, image))
-    factors = [factor for factor in _REDUCED if factor <= times]
-    if whole_blocks:
-        factors = [factor for factor in factors if not (height % factor or width % factor)]
-    return max(factors, default=1)
-
-
-def _times(height: int, width: int, image: ImageSpec) -> float:
-    input_height, input_width = preprocess.input_size(height, width, image)
-    return max(height / input_height, width / input_width)
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        said = str(error).removeprefix("the picture ")
+        raise ServiceError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: {said}") from error

@@ -11,7 +11,6 @@ from starlette.requests import HTTPConnection
 
 from estimator import PoseEstimator, Poses, geometry, preprocess, writers
 from estimator.arrays import UInt8
-from estimator.picture_header import Header
 
 from . import encoded_pictures
 from .batching import Batcher, Done, Job
@@ -86,14 +85,14 @@ class Service:
                 network: PoseEstimator,
                 name: str = name,
                 data: bytes = data,
-                header: Header = header,
                 box: Sequence[Box] | None = box,
+                size: tuple[int, int] = header.upright,
             ) -> T:
-                seen = _see(network, name, data, None if whole else header, box)
+                seen = _see(network, name, data, size, box, whole=whole)
                 self.metrics.people.labels(model).inc(len(seen.poses))
                 return finish(seen)
 
-            size = preprocess.input_size(header.height, header.width, image)
+            size = preprocess.input_size(*header.upright, image)
             jobs.append(Job(model=model, work=work, size=size))
         return await self.batcher.run(jobs)
 
@@ -102,19 +101,20 @@ def _see(
     network: PoseEstimator,
     name: str,
     data: bytes,
-    header: Header | None,
+    size: tuple[int, int],
     boxes: Sequence[Box] | None,
+    *,
+    whole: bool,
 ) -> Seen:
-    """A picture and its people; without its header, in all its pixels."""
-    if header is None or boxes is not None:
+    """A checked picture and its people."""
+    height, width = size
+    if whole or boxes is not None:
         picture = encoded_pictures.decode(data, name)
         poses = network(picture) if boxes is None else network(picture, boxes)
-        return Seen(picture=picture, poses=poses, height=picture.shape[0], width=picture.shape[1])
-    reduced = encoded_pictures.decode_for(data, name, header, network.spec.image)
-    poses = network(reduced.picture)
-    if reduced.factor > 1:
-        poses = poses.transformed(geometry.scaling(reduced.factor, reduced.factor))
-    return Seen(picture=reduced.picture, poses=poses, height=reduced.height, width=reduced.width)
+    else:
+        picture, matrix = encoded_pictures.decode_for(data, name, network.spec.image)
+        poses = network(picture).transformed(geometry.invert(matrix))
+    return Seen(picture=picture, poses=poses, height=height, width=width)
 
 
 def of(connection: HTTPConnection) -> Service:
