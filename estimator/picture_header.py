@@ -73,7 +73,7 @@ def _read_jpeg(data: bytes) -> Header:
             height, width = struct.unpack_from(">HH", data, place + 5)
             found = replace(found, height=height, width=width)
         if marker == 0xDA:  # the first scan: from here on, FF D9 is the end of the picture
-            return replace(found, whole=data.find(b"\xff\xd9", place) > 0)
+            return replace(found, whole=data.rfind(b"\xff\xd9", place) > 0)
         length = struct.unpack_from(">H", data, place + 2)[0]
         if marker == _EXIF_SEGMENT and data.startswith(b"Exif\0\0", place + 4):
             orientation = _exif_orientation(data[place + 4 : place + 2 + length])

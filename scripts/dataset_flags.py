@@ -16,7 +16,10 @@ SOURCE = flags.DEFINE_string(
 )
 NAME = flags.DEFINE_string("name", None, "custom: the set's name; it is read as custom/NAME.")
 ANNOTATIONS = flags.DEFINE_multi_string(
-    "annotations", [], "custom: COCO keypoint file, .json or .json.zip; SPLIT=FILE, or the train's."
+    "annotations",
+    [],
+    "custom: COCO keypoint file, .json or .json.zip; SPLIT=FILE, or the train's. Without, the "
+    "pictures have no labels, and are for --unlabelled of scripts.train.",
 )
 IMAGES = flags.DEFINE_multi_string("images", [], "custom: a folder or a zip with pictures.")
 SKELETON = flags.DEFINE_string(
@@ -38,14 +41,16 @@ def _builder(out: str | None) -> PoseBuilder:
         if SOURCE.value is None:
             raise app.UsageError(f"--dataset={DATASET.value} needs --source")
         return datasets.get(DATASET.value)(data_dir=out)
-    if not (ANNOTATIONS.value and IMAGES.value and NAME.value):
-        raise app.UsageError("--dataset=custom needs --name, --annotations and --images")
+    if not (IMAGES.value and NAME.value):
+        raise app.UsageError(
+            "--dataset=custom needs --name and --images, and --annotations where there are labels"
+        )
     annotations = dict(_split(text) for text in ANNOTATIONS.value)
     config = custom.Config(
         name=NAME.value,
         annotations=annotations,
         pictures=tuple(map(Path, IMAGES.value)),
-        skeleton=_skeleton(next(iter(annotations.values()))),
+        skeleton=_skeleton(next(iter(annotations.values()), None)),
     )
     return custom.Builder(data_dir=out, config=config)
 
@@ -60,9 +65,9 @@ def _split(text: str) -> tuple[str, Path]:
     return (split, Path(path)) if equals else ("train", Path(text))
 
 
-def _skeleton(annotations: Path) -> Skeleton:
+def _skeleton(annotations: Path | None) -> Skeleton:
     if SKELETON.value is None:
-        return custom.skeleton_of(annotations)
+        return custom.skeleton_of(annotations) if annotations else skeletons.get("coco17")
     if SKELETON.value.endswith(".json"):
         return skeleton_file.read(Path(SKELETON.value))
     return skeletons.get(SKELETON.value)

@@ -2,9 +2,11 @@
 
 A canvas is one crop, or a mosaic of two, four or nine (Bochkovskiy et al. 2020, arXiv:2004.10934,
 section 3.3, has four), larger than what the student is shown, so that windows of it are new
-pictures. Labels say where to cut and how large a person becomes; what the people's maps are is
-the teacher's to say, so that canvases need no labels at all. Canvas `number` hangs on the seed,
-the number, the options and the scenes alone, not on the canvases before it.
+pictures. Patches of other pictures may hide parts of it (Zhong et al. 2020, arXiv:1708.04896,
+erase rectangles; patches of scenes look more like what people stand behind). Labels say where to
+cut and how large a person becomes; what the people's maps are is the teacher's to say, so that
+canvases need no labels at all. Canvas `number` hangs on the seed, the number, the options and the
+scenes alone, not on the canvases before it.
 """
 
 from collections.abc import Mapping
@@ -41,6 +43,8 @@ class CanvasOptions:
       rotated: share of the crops that are turned, by `rotation` degrees (deviation of a normal
         distribution, cut at four times that).
       zoom: largest factor beyond what covers the crop, for pictures where nobody is labelled.
+      occluded: share of the canvases with one to three patches laid over them: ellipses and turned
+        rectangles of 6 to 30% of the canvas's edges from their middle, of pictures without people.
       background: share of the crops whose outside is a picture without people, not a colour.
       recoloured, blurred: share of the canvases with other contrast and brightness, and with a
         3x3 Gaussian blur, before the teacher sees them.
@@ -57,6 +61,7 @@ class CanvasOptions:
     rotated: float = 0.6
     rotation: float = 9.0
     zoom: float = 1.6
+    occluded: float = 0.4
     background: float = 0.75
     recoloured: float = 0.5
     blurred: float = 0.1
@@ -75,7 +80,7 @@ class CanvasOptions:
                 "enlarge must be positive, zoom at least 1 and rotation not negative, found "
                 f"{self.enlarge}, {self.zoom} and {self.rotation}"
             )
-        for name in ("rotated", "background", "recoloured", "blurred"):
+        for name in ("rotated", "occluded", "background", "recoloured", "blurred"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be a share of 0..1, found {getattr(self, name)}")
 
@@ -117,6 +122,8 @@ class Canvases:
         """
         random = np.random.default_rng((self._seed, number))
         image = self._composed(random)
+        if random.random() < self._options.occluded:
+            self._occlude(image, random)
         if random.random() < 0.5:
             image = image[:, ::-1]
         if random.random() < self._options.recoloured:
@@ -166,6 +173,22 @@ class Canvases:
         if inside.all():
             return crop
         return np.where(inside[..., None], crop, self._outside(random, height, width))
+
+    def _occlude(self, image: UInt8, random: Random) -> None:
+        """Lays patches over a canvas, in place."""
+        height, width = image.shape[:2]
+        for _ in range(int(random.integers(1, 4))):
+            middle = random.uniform(0, 1, 2) * (width, height)
+            halves = np.exp(random.uniform(np.log(0.06), np.log(0.30), 2)) * (width, height)
+            degrees = random.uniform(0, 180)
+            mask = np.zeros((height, width), np.uint8)
+            if random.random() < 0.5:
+                axes = tuple(map(int, halves))
+                cv2.ellipse(mask, tuple(map(int, middle)), axes, degrees, 0, 360, 1, -1)
+            else:
+                corners = cv2.boxPoints((tuple(middle), tuple(2 * halves), degrees))
+                cv2.fillConvexPoly(mask, corners.astype(np.int32), 1)
+            cv2.copyTo(self._outside(random, height, width), mask, image)
 
     def _outside(self, random: Random, height: int, width: int) -> UInt8:
         options, draw = self._options, random.random()

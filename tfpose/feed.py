@@ -1,7 +1,7 @@
 """The batches of a run: a prepared data set, augmented, with targets; this worker's share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import tensorflow as tf
@@ -48,37 +48,81 @@ def open_feed(recipe: Recipe, spec: PoseSpec, *, batch: int, worker: tuple[int, 
 
     Raises:
       FileNotFoundError: the data set was not prepared.
-      ValueError: it is empty, smaller than a batch, or its skeleton shares nothing with the spec's.
+      ValueError: it is empty, smaller than a batch, or its skeleton shares nothing with the spec's;
+        the unlabelled pictures likewise, or the network is a top-down one, which needs boxes.
     """
     if recipe.canvases:
         from . import cached_feed  # it makes a `Feed`
 
         return cached_feed.open_cache(recipe, spec, batch=batch, worker=worker)
-    from . import datasets  # the only part that needs tensorflow_datasets
-
     if not recipe.dataset:
+        from . import datasets  # the only part that needs tensorflow_datasets
+
         raise ValueError(f"the recipe names no data set; prepared ones: {datasets.names()}")
-    records, skeleton = datasets.load(recipe.dataset, recipe.data_dir, recipe.split)
+    if recipe.unlabelled and spec.image.fit == "crop":
+        raise ValueError(f"{spec.model} reads people's boxes, and {recipe.unlabelled} has none")
+    unlabelled = max(1, round(recipe.unlabelled_share * batch)) if recipe.unlabelled else 0
+    if unlabelled == batch:
+        raise ValueError(f"a batch of {batch} has no room for unlabelled pictures: raise --batch")
+    batches, found = _prepared(recipe, spec, recipe.dataset, batch - unlabelled, worker)
+    labelled = recipe.batch - unlabelled * worker[1]
+    check_size(found, labelled, f"{recipe.dataset} ({recipe.split})")
+    if unlabelled:
+        others, count = _prepared(recipe, spec, recipe.unlabelled, unlabelled, worker)
+        check_size(count, unlabelled, f"{recipe.unlabelled} ({recipe.split})")
+        batches = _mixed(batches, others)
+        found = found * recipe.batch // labelled if found else None
+    if recipe.data_service:
+        batches = data_service.distribute(batches, recipe.data_service)
+    return Feed(batches=batches, examples=recipe.examples or found)
+
+
+def _prepared(
+    recipe: Recipe, spec: PoseSpec, name: str, batch: int, worker: tuple[int, int]
+) -> tuple[tf.data.Dataset, int | None]:
+    """The batches of one prepared set, and its samples, where they are known."""
+    from . import datasets
+
+    unlabelled = name == recipe.unlabelled
+    records, skeleton = datasets.load(name, recipe.data_dir, recipe.split, labelled=not unlabelled)
     pictures = int(records.cardinality())
-    # A top-down sample is a person; how many there are is not known before they are read.
-    found = pictures if spec.image.fit == "letterbox" and pictures >= 0 else None
-    check_size(found, recipe.batch, f"{recipe.dataset} ({recipe.split})")
-    examples = recipe.examples or found
     index, workers = worker
+    changes = policy.get(recipe.policy)
     batches = input_pipeline.training(
         records.shard(workers, index) if workers > 1 else records,
         spec,
         skeleton=skeleton,
-        policy=policy.get(recipe.policy),
+        policy=replace(changes, empty=1.0) if unlabelled else changes,
         batch=batch,
         seed=recipe.seed,
         shuffle=recipe.shuffle,
         cache="" if recipe.cache else None,
         encoder=recipe.encoder,
     )
-    if recipe.data_service:
-        batches = data_service.distribute(batches, recipe.data_service)
-    return Feed(batches=batches, examples=examples)
+    # A top-down sample is a person; how many there are is not known before they are read.
+    return batches, pictures if spec.image.fit == "letterbox" and pictures >= 0 else None
+
+
+def _mixed(labelled: tf.data.Dataset, unlabelled: tf.data.Dataset) -> tf.data.Dataset:
+    """Batches of both, with `labelled` (B,), 1 and 0."""
+
+    def joined(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+        people = tf.maximum(tf.shape(first["keypoints"])[1], tf.shape(second["keypoints"])[1])
+        parts = []
+        for part, known in ((first, 1.0), (second, 0.0)):
+            missing = people - tf.shape(part["keypoints"])[1]
+            keypoints = tf.pad(part["keypoints"], ((0, 0), (0, missing), (0, 0), (0, 0)))
+            marks = tf.fill([part["image"].shape[0]], known)
+            parts.append({**part, "keypoints": keypoints, "labelled": marks})
+        skipped = first["skipped"] + second["skipped"]
+        together = {
+            name: tf.concat([part[name] for part in parts], 0)
+            for name in parts[0]
+            if name != "skipped"
+        }
+        return together | {"skipped": skipped}
+
+    return tf.data.Dataset.zip((labelled, unlabelled)).map(joined).prefetch(2)
 
 
 def check_size(examples: int | None, batch: int, name: str) -> None:

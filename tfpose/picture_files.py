@@ -1,7 +1,6 @@
 """Where a data set's picture files lie (folders, zips), and whether a file is a sound picture."""
 
 import os
-import struct
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterable
@@ -9,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow as tf
-
-EXIF_ORIENTATION = 0x0112  # TIFF tag, EXIF 2.3 section 4.6.4
 
 
 class BadPicture(ValueError):  # noqa: N818  it is counted and skipped, and no error of the run
@@ -137,38 +134,6 @@ def measure(picture: bytes, name: str) -> tuple[int, int]:
         reason = error.message.splitlines()[0].removeprefix("{{function_node ")
         raise BadPicture(f"{name} is damaged: {reason}") from error
     return height, width
-
-
-def exif_orientation(picture: bytes) -> int:
-    """The EXIF orientation of a JPEG, 1 (upright) to 8; 1 where the file says nothing.
-
-    TensorFlow decodes the pixels as they are stored and does not turn them.
-    """
-    at = 2
-    while picture[at : at + 1] == b"\xff" and at + 4 <= len(picture):
-        marker, length = picture[at + 1], int.from_bytes(picture[at + 2 : at + 4], "big")
-        if marker == 0xE1 and picture[at + 4 : at + 10] == b"Exif\0\0":
-            return _orientation(picture[at + 10 : at + 2 + length])
-        if marker == 0xDA:
-            break
-        at += 2 + length
-    return 1
-
-
-def _orientation(tiff: bytes) -> int:
-    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
-    try:
-        if order is None:
-            return 1
-        (start,) = struct.unpack_from(order + "I", tiff, 4)
-        (count,) = struct.unpack_from(order + "H", tiff, start)
-        for index in range(count):
-            tag, _, _, value = struct.unpack_from(order + "HHIH", tiff, start + 2 + 12 * index)
-            if tag == EXIF_ORIENTATION:
-                return int(value) if 1 <= value <= 8 else 1
-    except struct.error:  # cut short: it says nothing
-        return 1
-    return 1
 
 
 def _walk(container: Path) -> Iterable[Place]:

@@ -112,7 +112,10 @@ class PoseBuilder(tfds.core.ShardBasedBuilder):  # type: ignore[misc]
                 f"  {shown}\n  ...\nscripts.dataset_doctor names them all"
             )
         unusable = [line for part in self._sets.values() for line in part.unusable]
-        self.info.metadata.update(skipped=skipped, unusable=unusable, fingerprint=self._mark)
+        labelled = all(part.labelled for part in self._sets.values())
+        self.info.metadata.update(
+            skipped=skipped, unusable=unusable, labelled=labelled, fingerprint=self._mark
+        )
 
 
 def features(keypoints: int) -> tfds.features.FeaturesDict:

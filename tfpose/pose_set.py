@@ -3,17 +3,22 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
+
+from estimator import picture_header
 from estimator.arrays import UInt8
 from estimator.skeleton import Skeleton
 
 from . import regions
-from .picture_files import BadPicture, Pictures, exif_orientation, measure
+from .picture_files import BadPicture, Pictures, measure
 from .records import Record, Sample
 
 BAD_SHARE = 0.05  # of the pictures or annotations; a set with more is refused
+SUFFIXES = (".jpg", ".jpeg", ".png")  # that the input pipeline decodes
 SHOWN = 3  # names in an error
 
 
@@ -25,11 +30,13 @@ class PoseSet:
       samples: one a picture.
       pictures: where the pictures lie.
       unusable: labels that cannot be used, such as those of no picture; one line each.
+      labelled: False where nobody looked for people: a teacher is to say who is there.
     """
 
     samples: Sequence[Sample]
     pictures: Pictures
     unusable: Sequence[str] = ()
+    labelled: bool = True
 
     def record(self, sample: Sample) -> Record:
         """Reads a sample's picture and checks both.
@@ -60,8 +67,14 @@ class PoseSet:
         """
         picture = self.pictures.read(sample.picture)
         height, width = measure(picture, sample.picture)
+        turned = picture_header.read(picture).orientation  # TensorFlow decodes pixels as they lie
         if (sample.height or height, sample.width or width) != (height, width):
-            raise BadPicture(_wrong_size(sample, height, width, exif_orientation(picture)))
+            raise BadPicture(_wrong_size(sample, height, width, turned))
+        if not self.labelled and turned != 1:
+            raise BadPicture(
+                f"{sample.picture} is stored lying (EXIF orientation {turned}), "
+                "and people would lie: turn its pixels, for example with `mogrify -auto-orient`"
+            )
         return picture, height, width
 
     def mask(self, sample: Sample, height: int, width: int) -> UInt8:
@@ -80,6 +93,34 @@ class PoseSet:
         """The same with some of the samples; small to send to another process."""
         pictures = self.pictures.only(sample.picture for sample in samples)
         return dataclasses.replace(self, samples=samples, pictures=pictures)
+
+
+def unlabelled(containers: Iterable[Path], skeleton: Skeleton) -> PoseSet:
+    """The pictures of folders and zips, in the order of their names, without labels.
+
+    Raises:
+      FileNotFoundError: a folder or zip is missing.
+      ValueError: there is no JPEG or PNG in them.
+    """
+    pictures = Pictures(containers)
+    names = sorted(name for name in pictures.names() if name.lower().endswith(SUFFIXES))
+    if not names:
+        where = ", ".join(map(str, pictures.containers))
+        raise ValueError(f"no {', '.join(SUFFIXES)} among the {len(pictures)} files of {where}")
+    count = len(skeleton.keypoints)
+    samples = tuple(
+        Sample(
+            picture=name,
+            image_id=name,
+            height=None,
+            width=None,
+            keypoints=np.zeros((0, count, 3), np.float32),
+            boxes=np.zeros((0, 4), np.float32),
+            areas=np.zeros(0, np.float32),
+        )
+        for name in names
+    )
+    return PoseSet(samples=samples, pictures=pictures, labelled=False)
 
 
 def fingerprint(skeleton: Skeleton, sets: Mapping[str, PoseSet]) -> str:
@@ -111,7 +152,7 @@ def check(split: str, part: PoseSet) -> None:
             "Fetch the annotations again, or export them with all their pictures"
         )
     count, people = len(part.samples), sum(len(sample.keypoints) for sample in part.samples)
-    if not people:
+    if part.labelled and not people:
         raise ValueError(f"{split} has {count} pictures and nobody with a labelled keypoint")
     if len({sample.image_id for sample in part.samples}) < count:
         raise ValueError(f"{split} has two pictures of one image_id: ids must be unique")

@@ -28,6 +28,8 @@ class Recipe:
       model: of `tfpose.models`.
       dataset, data_dir, split: of `tfpose.datasets`, where its files are, and which part.
       canvases: a cache of `scripts.cache_teacher` to train on instead of a data set; "" for none.
+      unlabelled: a prepared set, read without its labels: for `teacher` alone; "" for none.
+      unlabelled_share: of a batch's pictures, at least one.
       skeleton: of `estimator.skeletons`, or a JSON file of one's own; "" takes the model's own.
       height, width: of the training pictures; 0 takes the model's own.
       policy: of `augment.policy`.
@@ -66,6 +68,8 @@ class Recipe:
     data_dir: str = ""
     split: str = "train"
     canvases: str = ""
+    unlabelled: str = ""
+    unlabelled_share: float = 0.5
     skeleton: str = ""
     height: int = 0
     width: int = 0
@@ -113,6 +117,15 @@ class Recipe:
             raise ValueError(
                 f"canvases {self.canvases} hold a teacher's answers to its own pictures: give no "
                 "dataset and no teacher.model with them"
+            )
+        if self.unlabelled and not (self.dataset and self.teacher.model):
+            raise ValueError(
+                f"unlabelled pictures ({self.unlabelled}) are for a teacher, beside a dataset: "
+                "give --dataset and --teacher.model; or --canvases, where no label is needed at all"
+            )
+        if not 0 < self.unlabelled_share < 1:
+            raise ValueError(
+                f"unlabelled_share must be between 0 and 1, found {self.unlabelled_share}"
             )
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision must be one of {PRECISIONS}, found {self.precision!r}")

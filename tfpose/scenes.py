@@ -13,7 +13,7 @@ from __future__ import annotations
 import struct
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -144,34 +144,41 @@ def prepared(
     if split not in info.splits:
         raise ValueError(f"{name} has no split {split!r}, only {', '.join(info.splits)}")
     skeleton = skeleton_file.from_tree(info.metadata["skeleton"])
+    known = skeleton if info.metadata.get("labelled", True) else None
     scenes = [
-        _labelled(example, path, start, origins or {}, name, skeleton)
+        _stored(example, path, start, origins or {}, name, known)
         for path in map(Path, info.splits[split].filepaths)
         for start, example in _examples(path)
     ]
     return tuple(scenes), skeleton
 
 
-def _labelled(
+def _stored(
     example: bytes,
     path: Path,
     start: int,
     origins: Mapping[str, str],
     default: str,
-    skeleton: Skeleton,
+    skeleton: Skeleton | None,
 ) -> Scene:
     from tensorflow.train import Example
 
     features = Example.FromString(example).features.feature
     image = features["image"].bytes_list.value[0]
     image_id = features["image_id"].bytes_list.value[0].decode()
-    keypoints = np.array(features["keypoints"].float_list.value, np.float32)
-    return Scene(
+    scene = Scene(
         name=image_id,
         origin=origins.get(image_id, default),
-        keypoints=keypoints.reshape(-1, len(skeleton.keypoints), 3),
-        boxes=np.array(features["boxes"].float_list.value, np.float32).reshape(-1, 4),
         place=(path, start + example.index(image), len(image)),
+    )
+    if skeleton is None:
+        return scene
+    keypoints = np.array(features["keypoints"].float_list.value, np.float32)
+    boxes = np.array(features["boxes"].float_list.value, np.float32)
+    return replace(
+        scene,
+        keypoints=keypoints.reshape(-1, len(skeleton.keypoints), 3),
+        boxes=boxes.reshape(-1, 4),
     )
 
 

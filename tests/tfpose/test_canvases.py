@@ -10,7 +10,16 @@ from tfpose.picture_files import Pictures
 from tfpose.scenes import Scene, Scenes, gather, unlabelled
 
 PLAIN = CanvasOptions(
-    height=64, width=96, single=1, four=0, pair=0, nine=0, recoloured=0, blurred=0, rotated=0
+    height=64,
+    width=96,
+    single=1,
+    four=0,
+    pair=0,
+    nine=0,
+    recoloured=0,
+    blurred=0,
+    rotated=0,
+    occluded=0,
 )
 LEVELS = {"a/red.png": (200, 0, 0), "a/green.png": (0, 200, 0), "b/blue.png": (0, 0, 200)}
 
@@ -62,6 +71,24 @@ def test_a_mosaic_covers_the_canvas_with_its_cells(folder: Path, kind: str, cell
     corners = image[:, [0, 0, -1, -1], [0, -1, 0, -1]]
     differing = (corners != corners[:, :1]).any()
     assert differing == (cells > 1)
+
+
+def test_patches_of_pictures_without_people_hide_parts(folder: Path) -> None:
+    nobody = np.zeros((0, 1, 3), np.float32)
+    parts = [labelled(folder, "a/red.png"), labelled(folder, "b/blue.png", nobody)]
+    options = replace(PLAIN, enlarge=20.0, person=(2000.0, 2000.0), background=1.0)
+    weights = {"b": 0.0}  # drawn for patches alone
+    whole = Canvases(gather(parts), options, weights=weights)
+    patched = Canvases(gather(parts), replace(options, occluded=1.0), weights=weights)
+    hidden = []
+    for number in range(20):
+        image = patched(number)
+        assert (whole(number) == LEVELS["a/red.png"]).all()
+        blue = (image == LEVELS["b/blue.png"]).all(axis=-1)
+        assert (image[~blue] == LEVELS["a/red.png"]).all()
+        hidden.append(blue.mean())
+    assert 0.05 < np.mean(hidden) < 0.4
+    assert max(hidden) < 0.9
 
 
 def test_weights_say_how_often_an_origin_is_taken(folder: Path) -> None:

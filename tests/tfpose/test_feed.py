@@ -6,7 +6,9 @@ import tensorflow as tf
 
 from estimator import skeletons
 from tfpose import datasets, input_pipeline, models
+from tfpose.distill import TeacherOptions
 from tfpose.feed import check_size, open_feed, step_inputs
+from tfpose.losses import LossOptions, label_terms
 from tfpose.recipe import Recipe
 from tfpose.records import Record
 
@@ -48,6 +50,79 @@ def test_a_feed_has_what_the_step_reads_and_counts_an_epoch() -> None:
         "pafs": (2, 8, 8, 38),
         "mask": (2, 8, 8),
     }
+
+
+def crowd(index: int) -> Record:
+    """Three people, whom nobody is to see: more than in the other set."""
+    alone = record(index)
+    people = {name: np.repeat(getattr(alone, name), 3, 0) for name in ("keypoints", "boxes")}
+    areas = np.repeat(alone.areas, 3)
+    return replace(alone, image_id=f"other {index}", areas=areas, **people)
+
+
+@pytest.fixture
+def two_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    sets = {
+        "made": input_pipeline.from_records([record(index) for index in range(5)]),
+        "others": input_pipeline.from_records([crowd(index) for index in range(3)]),
+    }
+    skeleton = skeletons.get("openpose18")
+    monkeypatch.setattr(datasets, "load", lambda name, *_, **__: (sets[name], skeleton))
+
+
+TAUGHT = replace(
+    RECIPE,
+    batch=4,
+    unlabelled="others",
+    unlabelled_share=0.25,
+    teacher=TeacherOptions(model="lightweight_openpose_half"),
+)
+
+
+@pytest.mark.usefixtures("two_sets")
+@pytest.mark.parametrize("encoder", ["default", "none"])
+def test_unlabelled_pictures_are_a_share_of_every_batch(encoder: str) -> None:
+    feed = open_feed(replace(TAUGHT, encoder=encoder), SPEC, batch=4, worker=(0, 1))
+    assert feed.examples == 5 * 4 // 3
+    for batch in feed.batches.take(3):
+        names = [name.decode() for name in batch["image_id"].numpy()]
+        assert [name.startswith("other") for name in names] == [False, False, False, True]
+        inputs = step_inputs(batch)
+        assert inputs["labelled"].numpy().tolist() == [1, 1, 1, 0]
+        assert inputs["image"].shape == (4, 64, 64, 3)
+        assert batch["keypoints"].shape == (4, 3, 18, 3)
+
+
+@pytest.mark.usefixtures("two_sets")
+def test_labels_of_unlabelled_pictures_do_not_count() -> None:
+    batch = next(iter(open_feed(TAUGHT, SPEC, batch=4, worker=(0, 1)).batches))
+    inputs = step_inputs(batch)
+    outputs = {head: [tf.zeros_like(inputs[head])] for head in ("heatmaps", "pafs")}
+    terms = label_terms(outputs, inputs, LossOptions(), background=True)
+    for errors in terms.values():
+        assert (errors.numpy() > 0).tolist() == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"teacher": TeacherOptions()}, "unlabelled pictures .others. are for a teacher"),
+        ({"unlabelled_share": 1.0}, "unlabelled_share must be between 0 and 1, found 1"),
+    ],
+)
+def test_unlabelled_pictures_need_a_teacher_and_a_share(
+    changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(TAUGHT, **changes)
+
+
+def test_a_batch_without_room_for_both_and_a_top_down_network_are_refused() -> None:
+    with pytest.raises(ValueError, match="a batch of 1 has no room for unlabelled pictures"):
+        open_feed(replace(TAUGHT, batch=1), SPEC, batch=1, worker=(0, 1))
+    top_down = models.spec("pose_resnet_50", height=64, width=64)
+    with pytest.raises(ValueError, match="pose_resnet_50 reads people's boxes, and others has"):
+        open_feed(replace(TAUGHT, model=top_down.model), top_down, batch=4, worker=(0, 1))
 
 
 @pytest.mark.usefixtures("five")

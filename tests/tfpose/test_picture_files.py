@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.tfpose import toy_data
-from tfpose.picture_files import BadPicture, Pictures, exif_orientation, measure
+from tfpose.picture_files import BadPicture, Pictures, measure
 
 
 def test_name_finds_what_its_path_ends_with(tmp_path: Path) -> None:
@@ -54,16 +53,3 @@ def test_sound_picture_is_measured_and_a_truncated_one_refused(suffix: str) -> N
 def test_other_format_is_refused() -> None:
     with pytest.raises(BadPicture, match=r"p is neither JPEG nor PNG .* convert it"):
         measure(b"GIF89a", "p")
-
-
-@pytest.mark.parametrize("order", ["little", "big"])
-def test_exif_orientation_is_read(order: str) -> None:
-    plain = toy_data.picture(1)
-    assert exif_orientation(plain) == 1
-    mark = {"little": b"II*\0", "big": b"MM\0*"}[order]
-    number = lambda value, size: value.to_bytes(size, order)  # noqa: E731
-    entry = number(0x0112, 2) + number(3, 2) + number(1, 4) + number(6, 2) + b"\0\0"
-    exif = b"Exif\0\0" + mark + number(8, 4) + number(1, 2) + entry + b"\0" * 4
-    segment = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
-    assert exif_orientation(plain[:2] + segment + plain[2:]) == 6
-    assert exif_orientation(plain[:2] + segment[:20]) == 1  # cut short

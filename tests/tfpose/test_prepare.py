@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from estimator import skeletons
 from tests.conftest import ROOT
 from tests.tfpose import toy_data
-from tfpose import datasets, picture_files, pose_builder, skeleton_file
+from tfpose import datasets, picture_files, pose_builder, pose_set, scenes, skeleton_file
 from tfpose.datasets import custom
 from tfpose.prepare import Prepared, prepare
 
@@ -161,14 +162,54 @@ def test_bad_visibility_is_a_reason(tmp_path: Path) -> None:
     assert "visibility must be 0, 1 or 2, found [3.0]" in reason
 
 
+def lying(picture: bytes) -> bytes:
+    """The same JPEG, marked as turned by a quarter."""
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+    return picture[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + picture[2:]
+
+
 def test_lying_photo_is_a_reason(tmp_path: Path) -> None:
     toy_data.write(tmp_path, images=30)
-    lying = toy_data.picture(5, height=64, width=60)
-    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
-    segment = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
-    (tmp_path / "pictures" / "005.jpg").write_bytes(lying[:2] + segment + lying[2:])
+    picture = toy_data.picture(5, height=64, width=60)
+    (tmp_path / "pictures" / "005.jpg").write_bytes(lying(picture))
     ((_, reason),) = run(tmp_path).skipped
     assert re.search(r"005.jpg is 60x64 .* says 64x60: .*EXIF orientation 6.*auto-orient", reason)
+
+
+def unlabelled(folder: Path) -> custom.Builder:
+    config = custom.Config(name="holiday", pictures=(folder / "pictures",))
+    return custom.Builder(data_dir=folder / "data", config=config)
+
+
+def test_pictures_without_labels_are_prepared_and_taken_for_nothing_else(tmp_path: Path) -> None:
+    toy_data.write(tmp_path, images=3)
+    (tmp_path / "pictures" / "notes.txt").write_text("no picture")
+    prepared = prepare(unlabelled(tmp_path), tmp_path)
+    assert (prepared.pictures, prepared.people) == ({"train": 3}, {"train": 0})
+    data = tmp_path / "data"
+    with pytest.raises(ValueError, match=r"custom/holiday was prepared without labels: .*--unlab"):
+        datasets.load("custom/holiday", data, "train")
+    records, _ = datasets.load("custom/holiday", data, "train", labelled=False)
+    found = {record["image_id"].decode(): record for record in records.as_numpy_iterator()}
+    assert set(found) == {"001.jpg", "002.jpg", "003.jpg"}
+    assert found["002.jpg"]["image"] == toy_data.picture(2)
+    assert all(record["keypoints"].shape == (0, 17, 3) for record in found.values())
+    cut_anywhere, _ = scenes.prepared("custom/holiday", data, "train")
+    assert all(scene.keypoints is None and not scene.empty for scene in cut_anywhere)
+
+
+def test_an_unlabelled_photo_that_lies_is_a_reason_and_a_folder_without_photos_too(
+    tmp_path: Path,
+) -> None:
+    toy_data.write(tmp_path, images=30)
+    (tmp_path / "pictures" / "005.jpg").write_bytes(lying(toy_data.picture(5)))
+    ((name, reason),) = prepare(unlabelled(tmp_path), tmp_path).skipped
+    assert name == "005.jpg"
+    assert re.search("005.jpg is stored lying .EXIF orientation 6.*auto-orient", reason)
+    (tmp_path / "data" / "words").mkdir()
+    (tmp_path / "data" / "words" / "notes.txt").write_text("no picture")
+    with pytest.raises(ValueError, match=r"no .jpg, .jpeg, .png among the 1 files"):
+        pose_set.unlabelled([tmp_path / "data" / "words"], skeletons.get("coco17"))
 
 
 def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ def load(
     data_dir: Path | str,
     split: str,
     *,
+    labelled: bool = True,
     shuffle_seed: int | None = None,
     input_context: tf.distribute.InputContext | None = None,
 ) -> tuple[tf.data.Dataset, Skeleton]:
@@ -51,6 +52,7 @@ def load(
       name: of the set below `data_dir`: "coco", or "custom/NAME" for one of one's own.
       data_dir: the folder that was --out when it was prepared.
       split: such as "train"; TFDS' slices, "train[:10%]", work too.
+      labelled: False takes a set that was prepared without labels, too.
       shuffle_seed: reads the shards in another order, the same for the same seed; None keeps
         the written order, which is mixed already.
       input_context: reads only this worker's share of the shards.
@@ -62,11 +64,16 @@ def load(
 
     Raises:
       FileNotFoundError: no such set was prepared there; says which were.
-      ValueError: it has no such split.
+      ValueError: it has no such split, or no labels.
     """
     builder = tfds.builder_from_directory(folder_of(name, data_dir))
     if split.partition("[")[0] not in builder.info.splits:
         raise ValueError(f"{name} has no split {split!r}, only {', '.join(builder.info.splits)}")
+    if labelled and not builder.info.metadata.get("labelled", True):
+        raise ValueError(
+            f"{name} was prepared without labels: it can be --unlabelled beside another --dataset, "
+            "or be read by scripts.cache_teacher"
+        )
     config: Any = tfds.ReadConfig(
         shuffle_seed=shuffle_seed,
         shuffle_reshuffle_each_iteration=False,

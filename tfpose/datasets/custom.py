@@ -1,4 +1,4 @@
-"""A set of one's own: annotations in COCO's keypoint format, pictures, any skeleton."""
+"""A set of one's own: pictures, annotations in COCO's keypoint format or none, any skeleton."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 from estimator import skeletons
 from estimator.skeleton import Skeleton
 
-from .. import coco_json
+from .. import coco_json, pose_set
 from ..pose_builder import PoseBuilder
 from ..pose_set import PoseSet
 
@@ -20,9 +20,11 @@ class Config(tfds.core.BuilderConfig):  # type: ignore[misc]
 
     Attributes:
       name: of the set; it is read as "custom/NAME".
-      annotations: the annotation file of each split.
+      annotations: the annotation file of each split; empty for pictures without labels, which
+        are one split, "train".
       pictures: folders and zips, shared by the splits.
-      skeleton: what the pictures were labelled with.
+      skeleton: what the pictures were labelled with; without labels, any that the network shares
+        a keypoint with.
     """
 
     annotations: dict[str, Path] = field(default_factory=dict)
@@ -42,6 +44,8 @@ class Builder(PoseBuilder):
 
     def sets(self, source: Path) -> dict[str, PoseSet]:
         config: Any = self.builder_config
+        if not config.annotations:
+            return {"train": pose_set.unlabelled(config.pictures, self.skeleton)}
         return {
             split: coco_json.pose_set(path, config.pictures, self.skeleton)
             for split, path in config.annotations.items()

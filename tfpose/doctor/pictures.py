@@ -13,7 +13,9 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from ..picture_files import BadPicture, exif_orientation
+from estimator import picture_header
+
+from ..picture_files import BadPicture
 from ..pose_set import PoseSet
 from ..records import Sample
 from .findings import Finding
@@ -79,7 +81,7 @@ def _read(
         part.mask(sample, height, width)
     except ValueError as problem:
         yield Finding(kind="bad_number", split=split, picture=sample.picture, detail=str(problem))
-    if (orientation := exif_orientation(picture)) != 1:
+    if (orientation := picture_header.read(picture).orientation) != 1:
         detail = f"EXIF orientation {orientation}"
         yield Finding(kind="sideways_picture", split=split, picture=sample.picture, detail=detail)
     same[hashlib.sha256(picture).digest()].append(here)

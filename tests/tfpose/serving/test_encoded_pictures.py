@@ -1,4 +1,5 @@
 import io
+from http import HTTPStatus
 
 import numpy as np
 import pytest
@@ -63,3 +64,23 @@ def test_what_is_no_base64_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["aGVsbG8=", "aGVs\nbG8=\n", "data:image/png;base64,aGVsbG8="])
 def test_line_breaks_and_a_data_url_are_passed(text: str) -> None:
     assert encoded_pictures.from_base64(text, "img") == b"hello"
+
+
+def with_ruined_pixels() -> bytes:
+    """A PNG whose chunks are all there, and whose pixels are no zlib stream."""
+    data = bytearray(lit(523, 301, kind="PNG"))
+    place = data.index(b"IDAT") + 4
+    data[place : place + 8] = bytes(8)
+    return bytes(data)
+
+
+def test_a_picture_that_is_whole_but_cannot_be_decoded_is_refused_by_its_name() -> None:
+    data = with_ruined_pixels()
+    encoded_pictures.check(data, "image 1", Limits())  # nothing is wrong with its header
+    for decode in (
+        lambda: encoded_pictures.decode(data, "image 1"),
+        lambda: encoded_pictures.decode_for(data, "image 1", IMAGE),
+    ):
+        with pytest.raises(ServiceError, match=r"^image 1: is no picture that .*") as problem:
+            decode()
+        assert problem.value.status == HTTPStatus.UNPROCESSABLE_ENTITY
