@@ -261,9 +261,9 @@ def _cached() -> AugmentPolicy:
     """Windows of a teacher's canvases, which are moved and turned already: mirrored, recoloured."""
     return AugmentPolicy(
         flip=0.5,
-        brightness=Draw(low=0.85, high=1.15),
-        contrast=Draw(low=0.8, high=1.25),
-        channel=Draw(low=0.94, high=1.06),
+        brightness=Draw(low=0.8, high=1.2),
+        contrast=Draw(low=0.7, high=1.35),
+        channel=Draw(low=0.9, high=1.1),
     )
 
 
