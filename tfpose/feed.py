@@ -64,12 +64,17 @@ def open_feed(recipe: Recipe, spec: PoseSpec, *, batch: int, worker: tuple[int, 
     unlabelled = max(1, round(recipe.unlabelled_share * batch)) if recipe.unlabelled else 0
     if unlabelled == batch:
         raise ValueError(f"a batch of {batch} has no room for unlabelled pictures: raise --batch")
-    batches, found = _prepared(recipe, spec, recipe.dataset, batch - unlabelled, worker)
-    labelled = recipe.batch - unlabelled * worker[1]
+    batches, found = _prepared(
+        recipe, spec, recipe.dataset, batch - unlabelled, worker, labelled=True
+    )
+    everywhere = unlabelled * worker[1]
+    labelled = recipe.batch - everywhere
     check_size(found, labelled, f"{recipe.dataset} ({recipe.split})")
     if unlabelled:
-        others, count = _prepared(recipe, spec, recipe.unlabelled, unlabelled, worker)
-        check_size(count, unlabelled, f"{recipe.unlabelled} ({recipe.split})")
+        others, count = _prepared(
+            recipe, spec, recipe.unlabelled, unlabelled, worker, labelled=False
+        )
+        check_size(count, everywhere, f"{recipe.unlabelled} ({recipe.split})")
         batches = _mixed(batches, others)
         found = found * recipe.batch // labelled if found else None
     if recipe.data_service:
@@ -78,13 +83,18 @@ def open_feed(recipe: Recipe, spec: PoseSpec, *, batch: int, worker: tuple[int, 
 
 
 def _prepared(
-    recipe: Recipe, spec: PoseSpec, name: str, batch: int, worker: tuple[int, int]
+    recipe: Recipe,
+    spec: PoseSpec,
+    name: str,
+    batch: int,
+    worker: tuple[int, int],
+    *,
+    labelled: bool,
 ) -> tuple[tf.data.Dataset, int | None]:
     """The batches of one prepared set, and its samples, where they are known."""
     from . import datasets
 
-    unlabelled = name == recipe.unlabelled
-    records, skeleton = datasets.load(name, recipe.data_dir, recipe.split, labelled=not unlabelled)
+    records, skeleton = datasets.load(name, recipe.data_dir, recipe.split, labelled=labelled)
     pictures = int(records.cardinality())
     index, workers = worker
     changes = policy.get(recipe.policy)
@@ -92,7 +102,7 @@ def _prepared(
         records.shard(workers, index) if workers > 1 else records,
         spec,
         skeleton=skeleton,
-        policy=replace(changes, empty=1.0) if unlabelled else changes,
+        policy=changes if labelled else replace(changes, empty=1.0),
         batch=batch,
         seed=recipe.seed,
         shuffle=recipe.shuffle,

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from estimator import pictures
+
 
 class BadPicture(ValueError):  # noqa: N818  it is counted and skipped, and no error of the run
     """One picture of a set that cannot be used; the message names it and says why."""
@@ -64,6 +66,24 @@ class Pictures:
     def names(self) -> Iterable[str]:
         """The members' paths, in the order of the containers."""
         return (place.member for places in self._places.values() for place in places)
+
+    def photographs(self) -> list[str]:
+        """The members that are called like pictures, sorted.
+
+        Raises:
+          ValueError: there is none.
+        """
+        found = sorted(
+            name for name in self.names() if Path(name).suffix.lower() in pictures.SUFFIXES
+        )
+        if not found:
+            where = ", ".join(map(str, self.containers))
+            count = len(self)
+            raise ValueError(
+                f"no pictures among the {count} files of {where}: name the folder or zip that "
+                "holds them"
+            )
+        return found
 
     def read(self, name: str) -> bytes:
         """The file's bytes.

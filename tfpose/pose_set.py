@@ -18,7 +18,6 @@ from .picture_files import BadPicture, Pictures, measure
 from .records import Record, Sample
 
 BAD_SHARE = 0.05  # of the pictures or annotations; a set with more is refused
-SUFFIXES = (".jpg", ".jpeg", ".png")  # that the input pipeline decodes
 SHOWN = 3  # names in an error
 
 
@@ -100,13 +99,9 @@ def unlabelled(containers: Iterable[Path], skeleton: Skeleton) -> PoseSet:
 
     Raises:
       FileNotFoundError: a folder or zip is missing.
-      ValueError: there is no JPEG or PNG in them.
+      ValueError: there is no picture in them.
     """
     pictures = Pictures(containers)
-    names = sorted(name for name in pictures.names() if name.lower().endswith(SUFFIXES))
-    if not names:
-        where = ", ".join(map(str, pictures.containers))
-        raise ValueError(f"no {', '.join(SUFFIXES)} among the {len(pictures)} files of {where}")
     count = len(skeleton.keypoints)
     samples = tuple(
         Sample(
@@ -118,7 +113,7 @@ def unlabelled(containers: Iterable[Path], skeleton: Skeleton) -> PoseSet:
             boxes=np.zeros((0, 4), np.float32),
             areas=np.zeros(0, np.float32),
         )
-        for name in names
+        for name in pictures.photographs()
     )
     return PoseSet(samples=samples, pictures=pictures, labelled=False)
 

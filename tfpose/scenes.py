@@ -104,15 +104,7 @@ def unlabelled(files: Pictures, origin: str = "pictures") -> tuple[Scene, ...]:
     Raises:
       ValueError: there is no picture among the files.
     """
-    names = sorted(name for name in files.names() if _is_picture(name))
-    if not names:
-        where = ", ".join(map(str, files.containers))
-        raise ValueError(f"no pictures among the {len(files)} files of {where}")
-    return tuple(Scene(name=name, origin=origin) for name in names)
-
-
-def _is_picture(name: str) -> bool:
-    return Path(name).suffix.lower() in pictures.SUFFIXES
+    return tuple(Scene(name=name, origin=origin) for name in files.photographs())
 
 
 def prepared(

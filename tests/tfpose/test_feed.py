@@ -67,7 +67,13 @@ def two_sets(monkeypatch: pytest.MonkeyPatch) -> None:
         "others": input_pipeline.from_records([crowd(index) for index in range(3)]),
     }
     skeleton = skeletons.get("openpose18")
-    monkeypatch.setattr(datasets, "load", lambda name, *_, **__: (sets[name], skeleton))
+
+    def load(name: str, *_: str, labelled: bool) -> tuple[tf.data.Dataset, object]:
+        if labelled and name == "others":
+            raise ValueError("others has no labels")
+        return sets[name], skeleton
+
+    monkeypatch.setattr(datasets, "load", load)
 
 
 TAUGHT = replace(
@@ -101,6 +107,19 @@ def test_labels_of_unlabelled_pictures_do_not_count() -> None:
     terms = label_terms(outputs, inputs, LossOptions(), background=True)
     for errors in terms.values():
         assert (errors.numpy() > 0).tolist() == [True, True, True, False]
+
+
+@pytest.mark.usefixtures("two_sets")
+def test_a_set_without_labels_cannot_be_both() -> None:
+    with pytest.raises(ValueError, match="others has no labels"):
+        open_feed(replace(TAUGHT, dataset="others"), SPEC, batch=4, worker=(0, 1))
+
+
+@pytest.mark.usefixtures("two_sets")
+def test_fewer_unlabelled_pictures_than_all_workers_take_are_refused() -> None:
+    recipe = replace(TAUGHT, batch=8, unlabelled_share=0.5)
+    with pytest.raises(ValueError, match=r"batch 4 is larger than data set others .* with 3"):
+        open_feed(recipe, SPEC, batch=4, worker=(0, 2))
 
 
 @pytest.mark.parametrize(

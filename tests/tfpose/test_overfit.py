@@ -50,7 +50,7 @@ STANCE = {
     "right_ankle": (0.32, 0.94),
 }
 EDGE = 64  # of the picture
-MUON = {  # to half a pixel in the steps in which Adam is four off; slow where kernels are large
+MUON = {  # to a pixel in the steps in which Adam needs half a cell; slow where kernels are large
     "tfpose_s": (r"/(bias|beta|gamma)$", r"^(stem|stage\d\.(heatmaps|pafs))/kernel$"),
 }
 # A small variant of each family, steps, rate, and how many pixels its keypoints may be off: one

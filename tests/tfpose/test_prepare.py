@@ -208,7 +208,7 @@ def test_an_unlabelled_photo_that_lies_is_a_reason_and_a_folder_without_photos_t
     assert re.search("005.jpg is stored lying .EXIF orientation 6.*auto-orient", reason)
     (tmp_path / "data" / "words").mkdir()
     (tmp_path / "data" / "words" / "notes.txt").write_text("no picture")
-    with pytest.raises(ValueError, match=r"no .jpg, .jpeg, .png among the 1 files"):
+    with pytest.raises(ValueError, match="no pictures among the 1 files"):
         pose_set.unlabelled([tmp_path / "data" / "words"], skeletons.get("coco17"))
 
 
