@@ -35,6 +35,9 @@ PICTURE_COUNT = flags.DEFINE_integer("picture_count", 20, "How many pictures are
 ANNOTATIONS = flags.DEFINE_string("annotations", None, "COCO keypoints, to measure the AP on.")
 IMAGES = flags.DEFINE_list("images", [], "Folders and zips with the annotated pictures.")
 AP_HEIGHT = flags.DEFINE_integer("ap_height", None, "Base height of the input for the AP.")
+HINTS = flags.DEFINE_string(
+    "hints", "", "Layer whose input a .tflite gives too, for scripts.cache_teacher --hints."
+)
 FORCE = flags.DEFINE_bool("force", False, "Write it even if it answers otherwise; with its report.")
 
 
@@ -57,6 +60,7 @@ def main(argv: list[str]) -> None:
             OUT.value,
             kind=FORMAT.value,
             material=_material(spec.skeleton),
+            hints=HINTS.value,
             force=FORCE.value,
         )
     except export.GateError as error:

@@ -3,7 +3,8 @@
 A canvas is one crop, or a mosaic of two, four or nine (Bochkovskiy et al. 2020, arXiv:2004.10934,
 section 3.3, has four), larger than what the student is shown, so that windows of it are new
 pictures. Patches of other pictures may hide parts of it (Zhong et al. 2020, arXiv:1708.04896,
-erase rectangles; patches of scenes look more like what people stand behind). Labels say where to
+erase rectangles; patches of scenes look more like what people stand behind), and people of other
+pictures may stand in it (`tfpose.cutouts`). Labels say where to
 cut and how large a person becomes; what the people's maps are is the teacher's to say, so that
 canvases need no labels at all. Canvas `number` hangs on the seed, the number, the options and the
 scenes alone, not on the canvases before it.
@@ -18,11 +19,14 @@ import numpy.typing as npt
 
 from estimator.arrays import Float, UInt8
 
+from . import cutouts
 from .picture_files import BadPicture
 from .scenes import Scene, Scenes
 
 GREY = 128
+SMALLEST = 24  # pixels of a person who is cut out
 ATTEMPTS = 20  # pictures in a row that may be bad
+SHARES = ("rotated", "occluded", "pasted", "background", "recoloured", "blurred", "sharpened")
 SHARPNESS = 1.4  # pixels that are kept for one of the crop, before it is sampled
 
 Random = np.random.Generator
@@ -45,9 +49,11 @@ class CanvasOptions:
       zoom: largest factor beyond what covers the crop, for pictures where nobody is labelled.
       occluded: share of the canvases with one to three patches laid over them: ellipses and turned
         rectangles of 6 to 30% of the canvas's edges from their middle, of pictures without people.
+      pasted: share of the canvases into which one to three people of other pictures are laid.
       background: share of the crops whose outside is a picture without people, not a colour.
-      recoloured, blurred: share of the canvases with other contrast and brightness, and with a
-        3x3 Gaussian blur, before the teacher sees them.
+      recoloured, blurred, sharpened: share of the canvases with other contrast and brightness, with
+        a 3x3 Gaussian blur, and with an unsharp mask (enlarged pictures lack the fine edges of a
+        camera's), before the teacher sees them.
     """
 
     height: int = 288
@@ -62,9 +68,11 @@ class CanvasOptions:
     rotation: float = 9.0
     zoom: float = 1.6
     occluded: float = 0.4
+    pasted: float = 0.5
     background: float = 0.75
     recoloured: float = 0.5
     blurred: float = 0.1
+    sharpened: float = 0.25
 
     def __post_init__(self) -> None:
         if min(self.height, self.width) < 32:
@@ -80,7 +88,7 @@ class CanvasOptions:
                 "enlarge must be positive, zoom at least 1 and rotation not negative, found "
                 f"{self.enlarge}, {self.zoom} and {self.rotation}"
             )
-        for name in ("rotated", "occluded", "background", "recoloured", "blurred"):
+        for name in SHARES:
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be a share of 0..1, found {getattr(self, name)}")
 
@@ -122,6 +130,9 @@ class Canvases:
         """
         random = np.random.default_rng((self._seed, number))
         image = self._composed(random)
+        if random.random() < self._options.pasted:
+            for _ in range(int(random.integers(1, 4))):
+                self._paste(image, random)
         if random.random() < self._options.occluded:
             self._occlude(image, random)
         if random.random() < 0.5:
@@ -130,6 +141,8 @@ class Canvases:
             image = _recoloured(image, random)
         if random.random() < self._options.blurred:
             image = cv2.GaussianBlur(image, (3, 3), 0)
+        if random.random() < self._options.sharpened:
+            image = _sharpened(image, random)
         return np.ascontiguousarray(image)
 
     def _composed(self, random: Random) -> UInt8:
@@ -173,6 +186,32 @@ class Canvases:
         if inside.all():
             return crop
         return np.where(inside[..., None], crop, self._outside(random, height, width))
+
+    def _paste(self, image: UInt8, random: Random) -> None:
+        """Lays a person of another picture over a canvas, in place."""
+        scene, other = self._read(random)
+        if scene.keypoints is None or scene.boxes is None or scene.empty:
+            return
+        height, width = image.shape[:2]
+        person = _someone(scene, random)
+        box = scene.boxes[person]
+        left, top, right, bottom = cutouts.region(box, other.shape)
+        if min(right - left, bottom - top) < SMALLEST:
+            return
+        factor = _factor(box, random, self._options, 0.8)
+        opacity = cutouts.mask(other, scene.keypoints[person], box)
+        part, opacity = (
+            cv2.resize(
+                array,
+                (max(round((right - left) * factor), 1), max(round((bottom - top) * factor), 1)),
+                interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR,
+            )
+            for array in (other[top:bottom, left:right], opacity)
+        )
+        if random.random() < 0.5:
+            part, opacity = part[:, ::-1], opacity[:, ::-1]
+        middle = random.uniform(0, width), random.uniform(0, height)
+        _lay(image, part, opacity, middle)
 
     def _occlude(self, image: UInt8, random: Random) -> None:
         """Lays patches over a canvas, in place."""
@@ -257,12 +296,11 @@ def _framing(
     """(2, 3) from the picture to a crop that has one of its people somewhere about its middle."""
     assert scene.keypoints is not None
     assert scene.boxes is not None
-    people = np.flatnonzero((scene.keypoints[..., 2] > 0).any(axis=1))
-    person = int(random.choice(people))
+    person = _someone(scene, random)
     left, top, wide, high = scene.boxes[person]
-    target = np.exp(random.uniform(*np.log(options.person))) * share
     smallest = 0.55 * min(height, width) / max(image.shape[:2])
-    factor = min(max(target / max(wide, high, 20.0), smallest), options.enlarge)
+    factor = max(_factor(scene.boxes[person], random, options, share), smallest)
+    factor = min(factor, options.enlarge)
     labelled = scene.keypoints[person][scene.keypoints[person, :, 2] > 0, :2]
     spot = np.array([left + wide / 2, top + high / 2])
     if random.random() < 0.5:  # cuts people off at the canvas's edge, or in the middle
@@ -279,6 +317,33 @@ def _framing(
         low, high_ = np.minimum(edges - covered, 0), np.maximum(edges - covered, 0)
         matrix[:, 2] = np.clip(matrix[:, 2], low, high_)
     return matrix
+
+
+def _someone(scene: Scene, random: Random) -> int:
+    """One of the labelled people of a scene that has some."""
+    assert scene.keypoints is not None
+    return int(random.choice(np.flatnonzero((scene.keypoints[..., 2] > 0).any(axis=1))))
+
+
+def _factor(box: Float, random: Random, options: CanvasOptions, share: float) -> float:
+    """What brings a person to a size of the options, at most `enlarge`."""
+    target = np.exp(random.uniform(*np.log(options.person))) * share
+    return float(min(target / max(*box[2:], 20.0), options.enlarge))
+
+
+def _lay(image: UInt8, part: UInt8, opacity: Float, middle: tuple[float, float]) -> None:
+    """Mixes a part into an image about a point x, y, in place; what lies outside is cut off."""
+    height, width = part.shape[:2]
+    left, top = int(middle[0] - width / 2), int(middle[1] - height / 2)
+    rows = slice(max(top, 0), min(top + height, image.shape[0]))
+    columns = slice(max(left, 0), min(left + width, image.shape[1]))
+    inside = (
+        slice(rows.start - top, rows.stop - top),
+        slice(columns.start - left, columns.stop - left),
+    )
+    alpha = opacity[inside][..., None]
+    mixed = alpha * part[inside] + (1 - alpha) * image[rows, columns]
+    image[rows, columns] = np.round(mixed).astype(np.uint8)
 
 
 def _sampled(
@@ -300,3 +365,10 @@ def _recoloured(image: UInt8, random: Random) -> UInt8:
     value = (image.astype(np.float32) - 128) * random.uniform(0.75, 1.3) + 128
     value = (value + random.uniform(-25, 25)) * random.uniform(0.92, 1.08, 3)
     return np.clip(value, 0, 255).astype(np.uint8)
+
+
+def _sharpened(image: UInt8, random: Random) -> UInt8:
+    """Unsharp mask."""
+    soft = cv2.GaussianBlur(image, (0, 0), random.uniform(0.8, 2.0))
+    much = random.uniform(0.4, 1.5)
+    return np.asarray(cv2.addWeighted(image, 1 + much, soft, -much, 0))

@@ -35,7 +35,7 @@ def write(
       ValueError: it cannot be of that size, it has no such layer, or it is no bottom-up teacher.
     """
     if teacher.endswith(".tflite"):
-        return _copied(path, Path(teacher), height, width, hints), 0
+        return _copied(path, Path(teacher), height, width, hints)
     model, spec = _opened(teacher, weights, height, width)
     outputs = dict(model.output)
     if hints:
@@ -50,19 +50,19 @@ def signature(path: Path) -> Callable[[UInt8], dict[str, Float]]:
     from ai_edge_litert.interpreter import Interpreter
 
     runner = Interpreter(model_path=str(path), num_threads=1).get_signature_runner()
+    wanted = runner.get_input_details()["image"]["dtype"]  # int8 takes bytes as they are
 
     def run(image: UInt8) -> dict[str, Float]:
-        maps: dict[str, Float] = runner(image=image.astype("float32"))
+        maps: dict[str, Float] = runner(image=image.astype(wanted))
         return maps
 
     return run
 
 
-def _copied(path: Path, source: Path, height: int, width: int, hints: str) -> PoseSpec:
+def _copied(path: Path, source: Path, height: int, width: int, hints: str) -> tuple[PoseSpec, int]:
     spec = bundle.read(source)
     _check_bottom_up(spec)
-    if hints:
-        raise ValueError(f"{source} has maps only: hints need a model of ours, or a .keras")
+    channels = _hint_channels(source) if hints else 0
     image = spec.image
     if (image.height, image.width) != (height, width) and not image.flexible:
         raise ValueError(
@@ -71,7 +71,19 @@ def _copied(path: Path, source: Path, height: int, width: int, hints: str) -> Po
     partial = path.with_name(f".partial.{path.name}")
     partial.write_bytes(source.read_bytes())
     os.replace(partial, path)
-    return replace(spec, image=replace(image, height=height, width=width))
+    return replace(spec, image=replace(image, height=height, width=width)), channels
+
+
+def _hint_channels(source: Path) -> int:
+    from ai_edge_litert.interpreter import Interpreter
+
+    outputs = Interpreter(model_path=str(source)).get_signature_runner().get_output_details()
+    if NAME not in outputs:
+        raise ValueError(
+            f"{source} has {', '.join(sorted(outputs))} only: export it with --hints, or give a "
+            "model of ours or a .keras"
+        )
+    return int(outputs[NAME]["shape"][-1])
 
 
 def _opened(teacher: str, weights: str, height: int, width: int) -> tuple[Any, PoseSpec]:

@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from estimator import PoseEstimator
 from tests.conftest import ROOT
 from tests.tfpose import small_runs, toy_cache
-from tfpose import cache_teacher, canvas_cache, networks
+from tfpose import cache_teacher, canvas_cache, export, networks
 from tfpose.canvases import Canvases
+from tfpose.export import source
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 PROGRAM = """
@@ -232,7 +234,36 @@ def test_a_tflite_teaches_without_hints(tmp_path: Path) -> None:
     options = replace(toy_cache.options(lite, 2, ""), canvas=square)
     cache = cache_teacher.fill(options, scenes, tmp_path / "cache")
     assert np.load(cache.path(0))["heatmaps"].std() > 0
-    with pytest.raises(ValueError, match="has maps only: hints need"):
+    with pytest.raises(ValueError, match="has heatmaps, pafs only: export it with --hints"):
         cache_teacher.fill(replace(options, hints="a"), scenes, tmp_path / "other")
     with pytest.raises(ValueError, match="takes 64x64 only, and the canvas is 96x128"):
         cache_teacher.fill(replace(options, canvas=toy_cache.CANVAS), scenes, tmp_path / "third")
+
+
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+def test_a_tflite_exported_with_hints_teaches_them(tmp_path: Path, kind: str) -> None:
+    """Normalised by channel they are the float network's, whatever scales int8 gave them."""
+    keras_file = toy_cache.write_teacher(tmp_path / "teacher.keras")
+    scenes = toy_cache.write_pictures(tmp_path / "pictures", 8)
+    canvas = replace(toy_cache.CANVAS, height=64, width=64)
+    options = replace(toy_cache.options(keras_file, 4), canvas=canvas)
+    wanted = np.load(cache_teacher.fill(options, scenes, tmp_path / "float").path(0))["hints"]
+    model, spec = source.load(str(keras_file), height=64, width=64, fixed=True)
+    lite = tmp_path / "teacher.tflite"
+    material = export.Material(calibration=[scenes.read(index) for index in range(8)])
+    export.export(
+        model, spec, lite, kind=kind, material=material, hints=toy_cache.HINTS, force=True
+    )
+    PoseEstimator(lite)  # the output more does not disturb whoever runs it
+    cache = cache_teacher.fill(replace(options, teacher=str(lite)), scenes, tmp_path / "cache")
+    found = np.load(cache.path(0))["hints"]
+    assert cache.hints == 16
+    error = np.abs(found.astype(int) - wanted.astype(int))
+    assert error.mean() < (0.5 if kind == "float32" else 12)  # of 256
+
+
+def test_hints_are_for_tflite_files(tmp_path: Path) -> None:
+    keras_file = toy_cache.write_teacher(tmp_path / "teacher.keras")
+    model, spec = source.load(str(keras_file), height=64, width=64, fixed=True)
+    with pytest.raises(ValueError, match=r"hints are for \.tflite files, found format 'onnx'"):
+        export.export(model, spec, tmp_path / "teacher.onnx", kind="onnx", hints=toy_cache.HINTS)

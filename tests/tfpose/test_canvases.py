@@ -20,6 +20,8 @@ PLAIN = CanvasOptions(
     blurred=0,
     rotated=0,
     occluded=0,
+    pasted=0,
+    sharpened=0,
 )
 LEVELS = {"a/red.png": (200, 0, 0), "a/green.png": (0, 200, 0), "b/blue.png": (0, 0, 200)}
 
@@ -89,6 +91,49 @@ def test_patches_of_pictures_without_people_hide_parts(folder: Path) -> None:
         hidden.append(blue.mean())
     assert 0.05 < np.mean(hidden) < 0.4
     assert max(hidden) < 0.9
+
+
+def test_people_of_other_pictures_are_pasted_without_their_background(folder: Path) -> None:
+    """A white figure before black, before the blue of another picture."""
+    picture = np.zeros((80, 100, 3), np.uint8)
+    picture[10:50, 60:80] = 255
+    cv2.imwrite(str(folder / "a/person.png"), picture)
+    person = np.array([[[70, 14, 2], [65, 30, 2], [75, 30, 2], [70, 46, 2]]], np.float32)
+    nobody = np.zeros((0, 4, 3), np.float32)
+    parts = [
+        labelled(folder, "a/person.png", person),
+        labelled(folder, "b/blue.png", nobody),
+    ]
+    options = replace(PLAIN, pasted=1.0, person=(30.0, 30.0))
+    canvases = Canvases(gather(parts), options, weights={"a": 0.3})
+    white, black = [], []
+    for number in range(40):
+        image = canvases(number)
+        if (image[..., 2] > 150).mean() > 0.8:  # not the person's own picture
+            white.append((image > 230).all(axis=-1).mean())
+            black.append((image < 40).all(axis=-1).mean())
+    assert len(white) > 10
+    assert max(white) > 0.02
+    assert max(black) < 0.01
+
+
+def test_a_sharpened_canvas_has_steeper_edges(folder: Path) -> None:
+    picture = np.full((80, 100, 3), 60, np.uint8)
+    picture[:, 50:] = 180
+    cv2.imwrite(str(folder / "a/edge.png"), cv2.GaussianBlur(picture, (0, 0), 2))
+    scene = [labelled(folder, "a/edge.png")]
+    options = replace(PLAIN, person=(40.0, 40.0), background=0.0)
+    plain = Canvases(gather(scene), options)
+    sharp = Canvases(gather(scene), replace(options, sharpened=1.0))
+    steeper = 0
+    for number in range(8):
+        before, after = (
+            np.abs(np.diff(image.astype(int)[..., 0], axis=1)).max()
+            for image in (plain(number), sharp(number))
+        )
+        assert after >= before
+        steeper += after > before
+    assert steeper > 4
 
 
 def test_weights_say_how_often_an_origin_is_taken(folder: Path) -> None:

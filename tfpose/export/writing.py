@@ -19,6 +19,7 @@ from estimator.arrays import UInt8
 from estimator.spec import PoseSpec
 
 from .. import networks
+from ..hints import NAME, entering
 from . import calibration, clipping, equalise, gate, onnx, reports, rounding, saved_model, tflite
 from .network import last_stage, made_picture
 
@@ -63,6 +64,7 @@ def export(
     kind: str,
     material: Material | None = None,
     thresholds: gate.Thresholds | None = None,
+    hints: str = "",
     force: bool = False,
 ) -> gate.Report:
     """Writes a network in another format, and a report beside it, if it answers as in Keras.
@@ -74,6 +76,9 @@ def export(
       kind: one of `FORMATS`.
       material: pictures.
       thresholds: the format's own if not given.
+      hints: a layer; what enters it becomes an output of a .tflite too, `hints`, for students
+        (`tfpose.cache_teacher`). int8 may have given its channels other scales, and the gate does
+        not look at it.
       force: write it even so.
 
     Raises:
@@ -85,12 +90,14 @@ def export(
     """
     out, material = Path(out), material or Material()
     _check(out, kind, material)
+    if hints and kind not in tflite.KINDS:
+        raise ValueError(f"hints are for .tflite files, found format {kind!r}")
     pictures, source = list(material.pictures), material.source
     if not pictures:
         pictures, source = _made(), MADE
     with _room(out) as folder:
         candidate = folder / out.name
-        _convert(model, spec, candidate, kind, material.calibration)
+        _convert(model, spec, candidate, kind, material.calibration, hints)
         report = gate.measure(
             networks.of_keras(model, spec),
             networks.load(candidate),
@@ -125,7 +132,12 @@ def _check(out: Path, kind: str, material: Material) -> None:
 
 
 def _convert(
-    model: keras.Model, spec: PoseSpec, out: Path, kind: str, pictures: Sequence[UInt8]
+    model: keras.Model,
+    spec: PoseSpec,
+    out: Path,
+    kind: str,
+    pictures: Sequence[UInt8],
+    hints: str,
 ) -> None:
     if kind == "saved_model":
         saved_model.write(model, spec, out)
@@ -134,6 +146,9 @@ def _convert(
     if kind == "onnx":
         bundle.write_onnx(out, onnx.to_onnx(network, spec), spec)
         return
+    if hints:
+        features = {NAME: entering(network, hints)}
+        network = keras.Model(network.input, network.output | features, name=network.name)
     inputs = []
     if kind in EQUALISED and pictures:
         inputs = calibration.inputs(pictures, spec.image)

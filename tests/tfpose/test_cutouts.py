@@ -1,0 +1,51 @@
+import cv2
+import numpy as np
+import pytest
+
+from tfpose import cutouts
+
+
+def picture(shape: tuple[int, int] = (160, 120)) -> tuple[np.ndarray, np.ndarray]:
+    """A blue upright figure before noisy green, and where the figure is."""
+    noise = np.random.default_rng(0).integers(0, 40, (*shape, 3), np.uint8)
+    image = noise + np.array([20, 120, 20], np.uint8)
+    figure = np.zeros(shape, np.uint8)
+    cv2.ellipse(figure, (60, 80), (16, 55), 0, 0, 360, 1, -1)
+    return np.where(figure[..., None] > 0, noise + np.array([20, 20, 180], np.uint8), image), figure
+
+
+KEYPOINTS = np.array([[60, 35, 2], [52, 70, 2], [68, 70, 1], [60, 125, 2], [0, 0, 0]], np.float32)
+BOX = np.array([44, 25, 32, 110], np.float32)
+
+
+def test_the_mask_is_the_person() -> None:
+    image, figure = picture()
+    left, top, right, bottom = cutouts.region(BOX, image.shape)
+    found = cutouts.mask(image, KEYPOINTS, BOX)
+    wanted = figure[top:bottom, left:right]
+    assert found.shape == wanted.shape
+    assert found.min() >= 0
+    assert found.max() <= 1
+    overlap = np.minimum(found, wanted).sum() / np.maximum(found, wanted).sum()
+    assert overlap > 0.85
+
+
+def test_the_mask_of_a_large_person_has_the_size_of_its_region() -> None:
+    image, _ = picture()
+    large = np.asarray(cv2.resize(image, None, fx=4, fy=4))
+    keypoints = KEYPOINTS * np.array([4, 4, 1], np.float32)
+    left, top, right, bottom = cutouts.region(4 * BOX, large.shape)
+    assert cutouts.mask(large, keypoints, 4 * BOX).shape == (bottom - top, right - left)
+
+
+@pytest.mark.parametrize(
+    ("box", "expected"),
+    [
+        ((20.0, 30.0, 50.0, 100.0), (8, 18, 83, 143)),  # 12 pixels around it
+        ((-5.0, -5.0, 200.0, 400.0), (0, 0, 120, 160)),  # no further than the picture
+    ],
+)
+def test_a_region_is_the_box_with_a_margin(
+    box: tuple[float, ...], expected: tuple[int, ...]
+) -> None:
+    assert cutouts.region(np.array(box), (160, 120, 3)) == expected

@@ -1,0 +1,76 @@
+"""People cut out of their pictures, to be laid over others.
+
+A person before another background is a new picture of both (Ghiasi et al. 2021, arXiv:2012.07177,
+who have masks; Dwibedi et al. 2017, arXiv:1708.01642, section 4, on edges that are not to be
+seen). Nobody drew masks here: GrabCut (Rother et al. 2004) finds them from the keypoints. Where
+it fails, what is pasted is a person with some of the old background, or without a hand; the
+teacher that looks at the whole afterwards says what is there.
+"""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from estimator.arrays import Float, UInt8
+
+EDGE = 96  # longer side of what GrabCut looks at, pixels
+ROUNDS = 2  # of GrabCut
+MARGIN = 0.12  # of the box's longer side, around it
+JOINT = 0.035  # radius of what is surely the person around a keypoint, likewise
+BODY = 0.09  # how far beyond the hull of the keypoints the person probably reaches, likewise
+
+
+def region(box: Float, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """A person's box with a margin, inside the picture: left, top, right, bottom, whole pixels.
+
+    Args:
+      box: (4,) x, y, width, height, pixels.
+      shape: of the picture, (H, W, ...).
+    """
+    left, top, wide, high = (float(value) for value in box)
+    margin = MARGIN * max(wide, high)
+    return (
+        max(int(left - margin), 0),
+        max(int(top - margin), 0),
+        min(int(left + wide + margin) + 1, shape[1]),
+        min(int(top + high + margin) + 1, shape[0]),
+    )
+
+
+def mask(image: UInt8, keypoints: Float, box: Float) -> npt.NDArray[np.float32]:
+    """How much of each pixel of a person's `region` is the person, (h, w), 0..1, soft at its edge.
+
+    Args:
+      image: (H, W, 3) uint8.
+      keypoints: (K, 3) x, y in pixels and visibility of the person, at least one with a label.
+      box: (4,) as for `region`.
+    """
+    left, top, right, bottom = region(box, image.shape)
+    part = image[top:bottom, left:right]
+    scale = min(EDGE / max(part.shape[:2]), 1.0)
+    small = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    edge = max(float(box[2]), float(box[3])) * scale
+    points = (keypoints[keypoints[:, 2] > 0, :2] - (left, top)) * scale
+    sure = _sure(small.shape, np.round(points).astype(np.int32), edge)
+    models = np.zeros((2, 1, 65))
+    cv2.grabCut(small, sure, None, models[0], models[1], ROUNDS, cv2.GC_INIT_WITH_MASK)
+    found = ((sure == cv2.GC_FGD) | (sure == cv2.GC_PR_FGD)).astype(np.float32)
+    size = part.shape[1], part.shape[0]
+    soft = cv2.GaussianBlur(found, (3, 3), 0)
+    return np.asarray(cv2.resize(soft, size, interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _sure(shape: tuple[int, ...], points: npt.NDArray[np.int32], edge: float) -> UInt8:
+    """GrabCut's start: what surely and probably is the person, and what is not."""
+    known = np.full(shape[:2], cv2.GC_PR_BGD, np.uint8)
+    border = max(round(MARGIN / 2 * edge), 1)
+    known[:border], known[-border:] = cv2.GC_BGD, cv2.GC_BGD
+    known[:, :border], known[:, -border:] = cv2.GC_BGD, cv2.GC_BGD
+    hull = np.zeros(shape[:2], np.uint8)
+    cv2.fillConvexPoly(hull, cv2.convexHull(points), 1)
+    reach = 2 * max(round(BODY * edge), 1) + 1
+    hull = cv2.dilate(hull, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+    known[(hull > 0) & (known != cv2.GC_BGD)] = cv2.GC_PR_FGD
+    for point in points:
+        cv2.circle(known, tuple(map(int, point)), max(round(JOINT * edge), 1), cv2.GC_FGD, -1)
+    return known
