@@ -63,7 +63,8 @@ class PoseEstimator:
         self.runner: Runner = runner or engines.open_runner(
             path, spec, threads=threads, engine=engine
         )
-        self.spec = _with_decoder(_with_height(spec, height), decoder or {})
+        spec = spec.with_height(height) if height is not None else spec
+        self.spec = _with_decoder(spec, decoder or {})
         self.averaging = averaging or Averaging()
         self._decode = decoders.get(decoders.name_of(self.spec.decoder)).decode
         self._batch = batch
@@ -218,17 +219,6 @@ def model_path(model: str | os.PathLike[str]) -> Path:
 def shipped_names() -> tuple[str, ...]:
     """The models that came with the package, sorted."""
     return tuple(sorted(file.parent.name for file in SHIPPED.glob("*/model.tflite")))
-
-
-def _with_height(spec: PoseSpec, height: int | None) -> PoseSpec:
-    if height is None or height == spec.image.height:
-        return spec
-    if not spec.image.flexible:
-        raise ValueError(
-            f"{spec.model} is a fixed graph of {spec.image.height}x{spec.image.width}; height "
-            f"{height} needs one exported as flexible"
-        )
-    return replace(spec, image=replace(spec.image, height=height))
 
 
 def _with_decoder(spec: PoseSpec, changes: Mapping[str, Any]) -> PoseSpec:

@@ -114,6 +114,28 @@ class PoseSpec:
             channels["pafs"] = 2 * len(self.skeleton.limbs)
         return channels
 
+    def with_height(self, height: int) -> PoseSpec:
+        """The spec of a flexible graph at another base height; the width follows the picture.
+
+        Args:
+          height: pixels, at least 1; rounded up to a multiple of `image.multiple`.
+
+        Raises:
+          ValueError: the graph is fixed at another height, or the height is not positive.
+        """
+        image = self.image
+        if height == image.height:
+            return self
+        if not image.flexible:
+            raise ValueError(
+                f"{self.model} is a fixed graph of {image.height}x{image.width}; height {height} "
+                "needs one exported as flexible"
+            )
+        if height < 1:
+            raise ValueError(f"height must be at least 1 pixel, found {height}")
+        rounded = -(-height // image.multiple) * image.multiple
+        return dataclasses.replace(self, image=dataclasses.replace(image, height=rounded))
+
     def to_json(self) -> str:
         """The spec as readable JSON."""
         tree = dataclasses.asdict(self)

@@ -41,17 +41,9 @@ class Network:
         """The same with another base height of the input; the width follows the picture.
 
         Raises:
-          ValueError: the graph is fixed, or the height is not a multiple of the spec's.
+          ValueError: as `PoseSpec.with_height`.
         """
-        image = self.spec.image
-        if height == image.height:
-            return self
-        if not image.flexible:
-            raise ValueError(
-                f"{self.name} is a fixed graph of {image.height}x{image.width}; height {height} "
-                "needs one exported as flexible"
-            )
-        return replace(self, spec=replace(self.spec, image=replace(image, height=height)))
+        return replace(self, spec=self.spec.with_height(height))
 
 
 def load(

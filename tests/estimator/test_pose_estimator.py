@@ -78,8 +78,15 @@ def test_height_changes_the_input_of_a_flexible_graph(
     assert estimator.maps(blobs).outputs["heatmaps"].shape == (8, 12, 4)
     with pytest.raises(ValueError, match="fixed graph of 32x48; height 64 needs one exported"):
         PoseEstimator(colour_model(), height=64)
-    with pytest.raises(ValueError, match="positive multiple of 8, found 63"):
-        PoseEstimator(colour_model(flexible=True), height=63)
+    with pytest.raises(ValueError, match="height must be at least 1 pixel, found 0"):
+        PoseEstimator(colour_model(flexible=True), height=0)
+
+
+@pytest.mark.parametrize(("height", "used"), [(57, 64), (64, 64), (65, 72), (1, 8), (32, 32)])
+def test_a_height_is_rounded_up_to_what_the_network_takes(
+    colour_model: Model, height: int, used: int
+) -> None:
+    assert PoseEstimator(colour_model(flexible=True), height=height).spec.image.height == used
 
 
 def test_decoder_parameters_can_be_changed(colour_model: Model, blobs: np.ndarray) -> None:
