@@ -44,6 +44,9 @@ def mask(image: UInt8, keypoints: Float, box: Float) -> npt.NDArray[np.float32]:
       image: (H, W, 3) uint8.
       keypoints: (K, 3) x, y in pixels and visibility of the person, at least one with a label.
       box: (4,) as for `region`.
+
+    Returns:
+      float32; 0 everywhere if all keypoints lie outside of the region.
     """
     left, top, right, bottom = region(box, image.shape)
     part = image[top:bottom, left:right]
@@ -52,6 +55,8 @@ def mask(image: UInt8, keypoints: Float, box: Float) -> npt.NDArray[np.float32]:
     edge = max(float(box[2]), float(box[3])) * scale
     points = (keypoints[keypoints[:, 2] > 0, :2] - (left, top)) * scale
     sure = _sure(small.shape, np.round(points).astype(np.int32), edge)
+    if not (sure == cv2.GC_FGD).any():  # labels outside of the picture
+        return np.zeros(part.shape[:2], np.float32)
     models = np.zeros((2, 1, 65))
     cv2.grabCut(small, sure, None, models[0], models[1], ROUNDS, cv2.GC_INIT_WITH_MASK)
     found = ((sure == cv2.GC_FGD) | (sure == cv2.GC_PR_FGD)).astype(np.float32)

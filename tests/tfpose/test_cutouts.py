@@ -49,3 +49,12 @@ def test_a_region_is_the_box_with_a_margin(
     box: tuple[float, ...], expected: tuple[int, ...]
 ) -> None:
     assert cutouts.region(np.array(box), (160, 120, 3)) == expected
+
+
+def test_one_keypoint_is_enough_and_one_outside_of_the_picture_is_nobody() -> None:
+    image, figure = picture()
+    left, top, right, bottom = cutouts.region(BOX, image.shape)
+    found = cutouts.mask(image, np.array([[60, 80, 2]], np.float32), BOX)
+    inside = figure[top:bottom, left:right] > 0
+    assert found[inside].mean() > found[~inside].mean() + 0.3
+    assert not cutouts.mask(image, np.array([[400, 400, 2]], np.float32), BOX).any()
