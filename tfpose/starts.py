@@ -1,7 +1,8 @@
-"""Weights to begin with: a foreign checkpoint's file, a .weights.h5 of Keras, or another run's."""
+"""Weights to begin with: a foreign checkpoint's file, a file of Keras, or another run's."""
 
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ from absl import logging
 
 from estimator.spec import PoseSpec
 
-from . import checkpoints
+from . import checkpoints, networks
 from .weights import checkpoint as foreign
 
 WEIGHTS, AVERAGE = "weights:", "average:"  # prefixes of a checkpoint's variables
+OWN_WEIGHTS = ".weights.h5"
 RUN_CHECKPOINTS = "checkpoints"
 
 
@@ -42,7 +44,8 @@ def load_weights(
       model, spec: the network.
       source: a checkpoint's file, or a run's folder, or one checkpoint's folder in it; of a run
         the moving average is taken where it has one.
-      layers: only those under these names; ("*",) takes, of a run, whatever fits. Empty: all.
+      layers: only those under these names; ("*",) takes whatever fits, of a run or a .keras. Empty:
+        all.
       channels: "rgb" or "bgr", what a foreign network reads, where only layers are taken.
 
     Raises:
@@ -54,10 +57,14 @@ def load_weights(
         raise FileNotFoundError(f"no weights at {path}")
     if path.is_dir():
         _load_run(model, path, layers)
-    elif path.name.endswith((".weights.h5", ".keras")):
-        model.load_weights(path)
+    elif path.suffix == ".keras":
+        _load_keras(model, path, layers)
+    elif path.name.endswith(OWN_WEIGHTS) and not layers:
+        load_own(model, path)
+    elif path.name.endswith(OWN_WEIGHTS):
+        raise ValueError(f"{path} has no names to take start_layers by: give the .keras or the run")
     elif "*" in layers:
-        raise ValueError("start_layers '*' is for runs; name the layers to take from a file")
+        raise ValueError("start_layers '*' is for runs and .keras files: name the layers to take")
     else:
         foreign.load(model, spec, path, only=layers, channels=channels or None)
 
@@ -79,16 +86,55 @@ def _load_run(model: keras.Model, path: Path, layers: Sequence[str]) -> None:
         wanted = {
             name: variable
             for name, variable in wanted.items()
-            if _fits(name, variable, checkpoint, layers, len(prefix))
+            if _fits(name, variable, checkpoint.variables, layers, len(prefix))
         }
     checkpoints.restore_some(checkpoint, wanted)
     logging.info("%d of %d variables from %s", len(wanted), len(model.variables), checkpoint.folder)
 
 
+def _load_keras(model: keras.Model, path: Path, layers: Sequence[str]) -> None:
+    there = named_variables(networks.load_keras(path))
+    shapes = {name: list(variable.shape) for name, variable in there.items()}
+    wanted = named_variables(model)
+    if layers:
+        wanted = {name: v for name, v in wanted.items() if _fits(name, v, shapes, layers, 0)}
+    wrong = {name for name, v in wanted.items() if shapes.get(name) != list(v.shape)}
+    wrong |= set() if layers else set(shapes) - set(wanted)
+    if wrong or not wanted:
+        raise ValueError(
+            f"{path} does not fit {model.name}: {len(wrong) or 'all'} variables are in one of them "
+            f"alone or of another shape, such as {sorted(wrong)[:3]}; start_layers takes a part"
+        )
+    for name, variable in wanted.items():
+        variable.assign(there[name])
+    logging.info("%d of %d variables from %s", len(wanted), len(model.variables), path)
+
+
 def _fits(
-    name: str, variable: Any, checkpoint: checkpoints.Checkpoint, layers: Sequence[str], skip: int
+    name: str, variable: Any, there: Mapping[str, Any], layers: Sequence[str], skip: int
 ) -> bool:
     if "*" in layers:
-        return checkpoint.variables.get(name) == list(variable.shape)
+        return bool(there.get(name) == list(variable.shape))
     layer = name[skip:]
     return any(layer.startswith((part + ".", part + "/")) for part in layers)
+
+
+def load_own(network: keras.Model, weights: str | os.PathLike[str]) -> None:
+    """Loads a .weights.h5 that Keras saved from the same network.
+
+    Raises:
+      FileNotFoundError: there is no such file.
+      ValueError: it is another network's.
+    """
+    if not Path(weights).is_file():
+        raise FileNotFoundError(f"no weights at {weights}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # Keras says so that it left layers random
+            network.load_weights(Path(weights))
+    except (ValueError, OSError, KeyError, UserWarning) as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(
+            f"{weights} does not hold the weights of {network.name!r}: {reason:.300}; give the "
+            "network that they were saved from as --model"
+        ) from error

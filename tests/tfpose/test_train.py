@@ -216,17 +216,31 @@ def test_who_starts_as_its_teacher_has_nothing_to_learn_from_it(
     assert row["teacher.heatmaps.2"] < row["heatmaps.2"]
 
 
-def test_a_longer_network_starts_from_the_layers_of_a_shorter_ones_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["", train.MODEL])
+def test_a_longer_network_starts_from_the_layers_of_a_shorter_one(
+    tmp_path: Path, part: str
+) -> None:
     run_training(SMALL, tmp_path / "short", feed=small_runs.feed(SPEC, 4))
-    recipe = replace(SMALL, model="test_longer", start=str(tmp_path / "short"), steps=1)
-    with pytest.raises(ValueError, match=r"another model or recipe.*refinement_stages\.1"):
+    recipe = replace(SMALL, model="test_longer", start=str(tmp_path / "short" / part), steps=1)
+    with pytest.raises(ValueError, match=r"(model or recipe|does not fit).*refinement_stages\.1"):
         trained(recipe, tmp_path / "refused")
+    with pytest.raises(ValueError, match=r"refinement_stages\.1"):
+        trained(replace(recipe, start_layers=("refinement_stages",)), tmp_path / "refused")
     recipe = replace(recipe, start_layers=("*",), optimiser=Optimiser(rate=1e-12), ema=0.0)
     trained(recipe, tmp_path / "long")
     name = "model.0.0/kernel"
     short = np.frombuffer(weights_of(tmp_path / "short", "average:")[f"average:{name}"], "f4")
     long = np.frombuffer(weights_of(tmp_path / "long", "weights:")[f"weights:{name}"], "f4")
     np.testing.assert_allclose(long, short, atol=1e-6)
+
+
+def test_a_file_of_keras_without_names_gives_no_layers(tmp_path: Path) -> None:
+    run_training(SMALL, tmp_path / "short", feed=small_runs.feed(SPEC, 4))
+    weights = tmp_path / "short.weights.h5"
+    networks.load_keras(tmp_path / "short" / train.MODEL).save_weights(weights)
+    recipe = replace(SMALL, start=str(weights), start_layers=("model",), steps=1)
+    with pytest.raises(ValueError, match=r"no names to take start_layers by: give the \.keras"):
+        trained(recipe, tmp_path / "refused")
 
 
 def empty() -> Feed:

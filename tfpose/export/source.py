@@ -1,6 +1,5 @@
 """What is exported: a network of ours with a checkpoint's weights, or a .keras file."""
 
-import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +8,8 @@ import keras
 from estimator import bundle, skeletons
 from estimator.spec import PoseSpec
 
-from .. import models, networks
+from .. import models, networks, starts
 from ..weights import checkpoint
-
-OWN_WEIGHTS = ".weights.h5"
 
 
 def load(
@@ -48,8 +45,8 @@ def load(
         model, skeleton=skeletons.get(skeleton) if skeleton else None, height=height, width=width
     )
     network = models.build(spec, flexible=spec.image.flexible)
-    if weights.endswith(OWN_WEIGHTS):
-        _load_own(network, weights)
+    if weights.endswith(starts.OWN_WEIGHTS):
+        starts.load_own(network, weights)
     else:
         checkpoint.load(network, spec, weights)
         spec = checkpoint.original_spec(spec)
@@ -75,18 +72,3 @@ def _of_file(
 
 def _fixed(spec: PoseSpec) -> PoseSpec:
     return replace(spec, image=replace(spec.image, flexible=False))
-
-
-def _load_own(network: keras.Model, weights: str) -> None:
-    if not Path(weights).is_file():
-        raise FileNotFoundError(f"no weights at {weights}")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # Keras says so that it left layers random
-            network.load_weights(weights)
-    except (ValueError, OSError, KeyError, UserWarning) as error:
-        reason = str(error).partition("\n")[0]
-        raise ValueError(
-            f"{weights} does not hold the weights of {network.name!r}: {reason:.300}; give the "
-            "network that they were saved from as --model"
-        ) from error
