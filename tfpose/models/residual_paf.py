@@ -1,8 +1,9 @@
 """Our own small bottom-up networks: plain 3x3 residual blocks, read out as OpenPose's maps.
 
-A strided residual trunk (He et al. 2016, arXiv:1512.03385) down to stride 16, where context is
-cheap; back to stride 8 by depth-to-space (Shi et al. 2016, arXiv:1609.05158) and a sum with the
-trunk's own stride 8 (Lin et al. 2017, arXiv:1612.03144); then OpenPose's heatmaps and part
+A strided residual trunk (He et al. 2016, arXiv:1512.03385) down to stride 32, where context is
+cheap: a cell there must know a large person's other end. Back to strides 16 and 8 by
+depth-to-space (Shi et al. 2016, arXiv:1609.05158) and sums with the trunk's own (Lin et al. 2017,
+arXiv:1612.03144); then OpenPose's heatmaps and part
 affinity fields in two stages (Cao et al. 2017, arXiv:1611.08050), the second of which sees the
 maps of the first.
 
@@ -27,13 +28,13 @@ class Variant:
     """What differs between the networks of this family.
 
     Attributes:
-      channels: at strides 2, 4, 8 and 16.
-      blocks: residual blocks at strides 4, 8 and 16.
+      channels: at strides 2, 4, 8, 16 and 32.
+      blocks: residual blocks at strides 4, 8, 16 and 32.
       head: channels of the stages at stride 8.
     """
 
-    channels: tuple[int, int, int, int] = (32, 64, 128, 192)
-    blocks: tuple[int, int, int] = (0, 1, 3)
+    channels: tuple[int, int, int, int, int] = (32, 64, 128, 192, 192)
+    blocks: tuple[int, int, int, int] = (0, 1, 3, 3)
     head: int = 96
 
 
@@ -41,11 +42,11 @@ VARIANTS = {"tfpose_s": Variant()}
 
 
 def spec(name: str) -> PoseSpec:
-    """OpenPose's 18 keypoints at 368x496, stride 8; sizes are multiples of 16."""
+    """OpenPose's 18 keypoints at 352x480, stride 8; sizes are multiples of 32."""
     return PoseSpec(
         model=name,
         skeleton=skeletons.get("openpose18"),
-        image=ImageSpec(height=368, width=496, multiple=16, flexible=True),
+        image=ImageSpec(height=352, width=480, multiple=32, flexible=True),
         outputs=OutputSpec(stride=8, background=True, pafs=True, sigma=7.0),
         decoder=paf.Parameters(),
     )
@@ -56,8 +57,7 @@ def build(spec: PoseSpec, height: int | None, width: int | None) -> keras.Model:
     variant = VARIANTS[spec.model]
     image = keras.Input((height, width, 3), name="image")
     x = keras.layers.Rescaling(1 / 255, name="normalise")(image)
-    eighth, sixteenth = _trunk(x, variant)
-    features = _neck(eighth, sixteenth, variant.head)
+    features = _neck(_trunk(x, variant), variant.head)
     first = _stage(features, variant.head, spec.channels, convolutions=1, name="stage1")
     x = keras.layers.Concatenate(name="stage2.inputs")([features, *first.values()])
     second = _stage(x, variant.head, spec.channels, convolutions=2, name="stage2")
@@ -65,27 +65,34 @@ def build(spec: PoseSpec, height: int | None, width: int | None) -> keras.Model:
     return keras.Model(image, outputs, name=spec.model)
 
 
-def _trunk(x: Tensor, variant: Variant) -> tuple[Tensor, Tensor]:
-    """The features at strides 8 and 16."""
+def _trunk(x: Tensor, variant: Variant) -> dict[int, Tensor]:
+    """The features by stride: 4, 8, 16 and 32."""
     x = _convolution(x, variant.channels[0], stride=2, name="stem")
     strides = {}
     for stride, channels, blocks in zip(
-        (4, 8, 16), variant.channels[1:], variant.blocks, strict=True
+        (4, 8, 16, 32), variant.channels[1:], variant.blocks, strict=True
     ):
         x = _convolution(x, channels, stride=2, name=f"down{stride}")
         for index in range(blocks):
             x = _block(x, channels, name=f"stride{stride}.{index}")
         strides[stride] = x
-    return strides[8], strides[16]
+    return strides
 
 
-def _neck(eighth: Tensor, sixteenth: Tensor, channels: int) -> Tensor:
+def _neck(strides: dict[int, Tensor], channels: int) -> Tensor:
     """One set of features at stride 8."""
-    up = keras.layers.Conv2D(4 * channels, 1, name="up")(sixteenth)
-    up = keras.ops.depth_to_space(up, 2)
-    side = keras.layers.Conv2D(channels, 1, name="side")(eighth)
+    context = _enlarged(strides[32], strides[16].shape[-1], name="up32", start="zeros")
+    sixteenth = relu(keras.layers.Add(name="context.add")([strides[16], context]))
+    up = _enlarged(sixteenth, channels, name="up")
+    side = keras.layers.Conv2D(channels, 1, name="side")(strides[8])
     x = relu(keras.layers.Add(name="neck.add")([up, side]))
     return _convolution(x, channels, name="neck")
+
+
+def _enlarged(x: Tensor, channels: int, *, name: str, start: str = "glorot_uniform") -> Tensor:
+    """Twice as high and wide, by a 1x1 convolution whose kernel starts as Keras calls `start`."""
+    x = keras.layers.Conv2D(4 * channels, 1, kernel_initializer=start, name=name)(x)
+    return keras.ops.depth_to_space(x, 2)
 
 
 def _stage(

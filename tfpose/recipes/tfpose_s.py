@@ -3,7 +3,7 @@
     python -m scripts.train --recipe=tfpose_s --data_dir=DATA --run=runs/tfpose_s
 
 On COCO train2017, or with `--dataset=custom/NAME --skeleton=mine.json` on your own. Crops of
-224x224 keep a step cheap on a CPU; the network runs at any multiple of 16. No number yet: nobody
+224x224 keep a step cheap on a CPU; the network runs at any multiple of 32. No number yet: nobody
 has run it to the end.
 """
 
