@@ -4,10 +4,10 @@ A canvas is one crop, or a mosaic of two, four or nine (Bochkovskiy et al. 2020,
 section 3.3, has four), larger than what the student is shown, so that windows of it are new
 pictures. Patches of other pictures may hide parts of it (Zhong et al. 2020, arXiv:1708.04896,
 erase rectangles; patches of scenes look more like what people stand behind), and people of other
-pictures may stand in it (`tfpose.cutouts`). Labels say where to
-cut and how large a person becomes; what the people's maps are is the teacher's to say, so that
-canvases need no labels at all. Canvas `number` hangs on the seed, the number, the options and the
-scenes alone, not on the canvases before it.
+pictures may stand in it (`tfpose.cutouts`). Labels say where to cut and how large a person
+becomes; what the people's maps are is the teacher's to say, so that canvases need no labels at
+all. Canvas `number` hangs on the seed, the number, the options and the scenes alone, not on the
+canvases before it.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from .picture_files import BadPicture
 from .scenes import Scene, Scenes
 
 GREY = 128
-SMALLEST = 24  # pixels of a person who is cut out
+SMALLEST = 24  # shorter side of what a person is cut out of, pixels
 ATTEMPTS = 20  # pictures in a row that may be bad
 SHARES = ("rotated", "occluded", "pasted", "background", "recoloured", "blurred", "sharpened")
 SHARPNESS = 1.4  # pixels that are kept for one of the crop, before it is sampled

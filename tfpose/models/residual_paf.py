@@ -3,9 +3,8 @@
 A strided residual trunk (He et al. 2016, arXiv:1512.03385) down to stride 32, where context is
 cheap: a cell there must know a large person's other end. Back to strides 16 and 8 by
 depth-to-space (Shi et al. 2016, arXiv:1609.05158) and sums with the trunk's own (Lin et al. 2017,
-arXiv:1612.03144); then OpenPose's heatmaps and part
-affinity fields in two stages (Cao et al. 2017, arXiv:1611.08050), the second of which sees the
-maps of the first.
+arXiv:1612.03144); then OpenPose's heatmaps and part affinity fields in two stages (Cao et al.
+2017, arXiv:1611.08050), the second of which sees the maps of the first.
 
 Why plain convolutions: on a CPU LiteRT runs them, in int8, at the core's peak, and depthwise ones
 at about half of it. Why depth-to-space: its op carries no size, so that a converted graph can
