@@ -154,18 +154,18 @@ def test_the_place_in_the_data_is_a_small_part_of_a_checkpoint(
     found = next(again)
     for name, value in expected.items():
         np.testing.assert_array_equal(value, found[name])
-    canvas = cache.dtype.itemsize
-    assert sum(path.stat().st_size for path in place.iterdir()) < 3 * BATCH * canvas
+    read_ahead = 8 * BATCH * cache.dtype.itemsize  # how much hangs on the machine's pace
+    assert sum(path.stat().st_size for path in place.iterdir()) < read_ahead
 
 
 @pytest.mark.slow
 def test_a_tiny_cache_trains_and_the_hints_head_does_not_ship(cache: Cache, tmp_path: Path) -> None:
     found = recipe(
         cache,
-        steps=150,
+        steps=250,
         log_every=10,
         checkpoint_every=50,
-        image_every=150,
+        image_every=250,
         deterministic=False,
         optimiser=Optimiser(kind="adamw", rate=3e-3),
         hints=HintOptions(layer="initial_stage.trunk"),
