@@ -58,6 +58,7 @@ def mask(image: UInt8, keypoints: Float, box: Float) -> npt.NDArray[np.float32]:
     if not (sure == cv2.GC_FGD).any():  # labels outside of the picture
         return np.zeros(part.shape[:2], np.float32)
     models = np.zeros((2, 1, 65))
+    cv2.setRNGSeed(0)  # GrabCut begins with k-means, which draws from OpenCV's generator
     cv2.grabCut(small, sure, None, models[0], models[1], ROUNDS, cv2.GC_INIT_WITH_MASK)
     found = ((sure == cv2.GC_FGD) | (sure == cv2.GC_PR_FGD)).astype(np.float32)
     size = part.shape[1], part.shape[0]

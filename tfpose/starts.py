@@ -135,6 +135,6 @@ def load_own(network: keras.Model, weights: str | os.PathLike[str]) -> None:
     except (ValueError, OSError, KeyError, UserWarning) as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(
-            f"{weights} does not hold the weights of {network.name!r}: {reason:.300}; give the "
-            "network that they were saved from as --model"
+            f"{weights} does not hold the weights of {network.name!r}: {reason:.300}; give "
+            "the network that they were saved from as the model"
         ) from error
