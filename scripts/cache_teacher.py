@@ -33,6 +33,9 @@ TEACHER = flags.DEFINE_string(
 )
 TEACHER_WEIGHTS = flags.DEFINE_string("teacher_weights", "", "Weights of a model of ours.")
 HINTS = flags.DEFINE_string("hints", "", "Layer of the teacher; what enters it is kept too.")
+SCALES = flags.DEFINE_list(
+    "scales", ["1"], "Sizes at which the teacher looks at a canvas, 1 first; the mean is kept."
+)
 OUT = flags.DEFINE_string("out", None, "Folder of the cache.", required=True)
 COUNT = flags.DEFINE_integer("canvases", 50_000, "How many.", lower_bound=1)
 HEIGHT = flags.DEFINE_integer("height", CANVAS.height, "Of a canvas, pixels.")
@@ -67,6 +70,7 @@ def _options() -> cache_teacher.CacheOptions:
         teacher=TEACHER.value,
         teacher_weights=TEACHER_WEIGHTS.value,
         hints=HINTS.value,
+        scales=tuple(map(float, SCALES.value)),
     )
 
 

@@ -26,7 +26,17 @@ from .scenes import Scene, Scenes
 GREY = 128
 SMALLEST = 24  # shorter side of what a person is cut out of, pixels
 ATTEMPTS = 20  # pictures in a row that may be bad
-SHARES = ("rotated", "occluded", "pasted", "background", "recoloured", "blurred", "sharpened")
+SHARES = (
+    "rotated",
+    "occluded",
+    "pasted",
+    "background",
+    "recoloured",
+    "blurred",
+    "sharpened",
+    "grainy",
+    "grey",
+)
 SHARPNESS = 1.4  # pixels that are kept for one of the crop, before it is sampled
 
 Random = np.random.Generator
@@ -54,6 +64,7 @@ class CanvasOptions:
       recoloured, blurred, sharpened: share of the canvases with other contrast and brightness, with
         a 3x3 Gaussian blur, and with an unsharp mask (enlarged pictures lack the fine edges of a
         camera's), before the teacher sees them.
+      grainy, grey: share of the canvases with a sensor's noise, and without colours, likewise.
     """
 
     height: int = 288
@@ -69,10 +80,12 @@ class CanvasOptions:
     zoom: float = 1.6
     occluded: float = 0.4
     pasted: float = 0.5
-    background: float = 0.75
+    background: float = 0.9
     recoloured: float = 0.5
     blurred: float = 0.1
     sharpened: float = 0.25
+    grainy: float = 0.2
+    grey: float = 0.04
 
     def __post_init__(self) -> None:
         if min(self.height, self.width) < 32:
@@ -143,6 +156,10 @@ class Canvases:
             image = cv2.GaussianBlur(image, (3, 3), 0)
         if random.random() < self._options.sharpened:
             image = _sharpened(image, random)
+        if random.random() < self._options.grainy:
+            image = _grainy(image, random)
+        if random.random() < self._options.grey:
+            image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
         return np.ascontiguousarray(image)
 
     def _composed(self, random: Random) -> UInt8:
@@ -200,13 +217,15 @@ class Canvases:
             return
         factor = _factor(box, random, self._options, 0.8)
         opacity = cutouts.mask(other, scene.keypoints[person], box)
-        part, opacity = (
-            cv2.resize(
-                array,
-                (max(round((right - left) * factor), 1), max(round((bottom - top) * factor), 1)),
-                interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR,
-            )
-            for array in (other[top:bottom, left:right], opacity)
+        size = max(round((right - left) * factor), 1), max(round((bottom - top) * factor), 1)
+        smaller = factor < 1
+        part = cv2.resize(
+            other[top:bottom, left:right],
+            size,
+            interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC,
+        )
+        opacity = cv2.resize(
+            opacity, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
         )
         if random.random() < 0.5:
             part, opacity = part[:, ::-1], opacity[:, ::-1]
@@ -278,7 +297,7 @@ def _covering(random: Random, image: UInt8, height: int, width: int, zoom: float
         max(edge, round(length * factor))
         for edge, length in zip((height, width), image.shape, strict=False)
     )
-    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     large = cv2.resize(image, (columns, rows), interpolation=how)
     top, left = random.integers(0, rows - height + 1), random.integers(0, columns - width + 1)
     return np.asarray(large[top : top + height, left : left + width])
@@ -356,7 +375,8 @@ def _sampled(
         image = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
         matrix = matrix / np.array([shrink, shrink, 1.0])
     size = (width, height)
-    crop = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderValue=(GREY,) * 3)
+    how = cv2.INTER_CUBIC if factor > 1 else cv2.INTER_LINEAR  # linear blurs what it enlarges
+    crop = cv2.warpAffine(image, matrix, size, flags=how, borderValue=(GREY,) * 3)
     ones = np.ones(image.shape[:2], np.uint8)
     return crop, cv2.warpAffine(ones, matrix, size, flags=cv2.INTER_NEAREST) > 0
 
@@ -372,3 +392,11 @@ def _sharpened(image: UInt8, random: Random) -> UInt8:
     soft = cv2.GaussianBlur(image, (0, 0), random.uniform(0.8, 2.0))
     much = random.uniform(0.4, 1.5)
     return np.asarray(cv2.addWeighted(image, 1 + much, soft, -much, 0))
+
+
+def _grainy(image: UInt8, random: Random) -> UInt8:
+    """Noise of a normal distribution, the same in all colours and different, half and half."""
+    deviation = random.uniform(2.0, 10.0)
+    channels = 3 if random.random() < 0.5 else 1
+    noise = random.standard_normal((*image.shape[:2], channels), np.float32) * deviation
+    return np.clip(np.rint(image + noise), 0, 255).astype(np.uint8)

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from estimator import PoseEstimator
+from estimator import PoseEstimator, averaging
+from estimator.maps import Maps
 from tests.conftest import ROOT
 from tests.tfpose import small_runs, toy_cache
 from tfpose import cache_teacher, canvas_cache, export, networks
@@ -79,6 +80,51 @@ def test_hints_are_normalised_by_channel_and_the_record_says_what_made_them(
     assert len(told["made"]["teacher_sha256"]) == 64
     assert told["spec"]["outputs"]["stride"] == 8
     assert canvas_cache.read(cache.folder).dtype == cache.dtype
+
+
+def test_a_teacher_that_looks_twice_says_the_mean_on_the_cells_of_its_first_look(
+    tmp_path: Path,
+) -> None:
+    once = toy_cache.make(tmp_path, canvases=3)
+    teacher, scenes = tmp_path / "teacher.keras", toy_cache.write_pictures(tmp_path / "again")
+    options = replace(toy_cache.options(teacher, 3), scales=(1.0, 1.5))
+    twice = cache_teacher.fill(options, scenes, tmp_path / "twice")
+    assert json.loads((twice.folder / "cache.json").read_text())["made"]["scales"] == [1.0, 1.5]
+    network = networks.load(twice.folder / "teacher.tflite")
+    for before, after in zip(np.load(once.path(0)), np.load(twice.path(0)), strict=True):
+        np.testing.assert_array_equal(after["image"], before["image"])
+        np.testing.assert_array_equal(after["hints"], before["hints"])
+        looks = [
+            Maps(
+                outputs={name: maps[0] for name, maps in network.runner(view.image).items()},
+                matrix=view.matrix,
+            )
+            for view in averaging.views(before["image"], network.spec.image, (1.0, 1.5))
+        ]
+        assert looks[1].outputs["pafs"].shape == (18, 24, 38)
+        expected = averaging.mean(looks, stride=8).outputs
+        for head in ("heatmaps", "pafs"):
+            assert (after[head] != before[head]).any()
+            bytes_ = canvas_cache.coded(head, expected[head])
+            np.testing.assert_allclose(after[head].astype(int), bytes_, atol=1)
+
+
+def test_a_teacher_of_one_size_cannot_look_twice(tmp_path: Path) -> None:
+    teacher = toy_cache.write_teacher(tmp_path / "teacher.keras")
+    lite = small_runs.as_tflite(teacher, tmp_path / "teacher.tflite")
+    scenes = toy_cache.write_pictures(tmp_path / "pictures")
+    square = replace(toy_cache.CANVAS, height=64, width=64)
+    options = replace(toy_cache.options(lite, 2, ""), canvas=square, scales=(1.0, 2.0))
+    with pytest.raises(ValueError, match=r"has scale 1 only, found 2\.0: export it as flexible"):
+        cache_teacher.fill(options, scenes, tmp_path / "cache")
+
+
+@pytest.mark.parametrize("scales", [(), (1.5, 1.0), (1.0, 0.0)])
+def test_sizes_that_do_not_begin_with_the_canvass_own_are_refused(
+    tmp_path: Path, scales: tuple[float, ...]
+) -> None:
+    with pytest.raises(ValueError, match="scales must be positive and begin with 1"):
+        replace(toy_cache.options(tmp_path, 2), scales=scales)
 
 
 @pytest.mark.usefixtures("short_shards")

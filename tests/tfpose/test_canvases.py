@@ -22,6 +22,8 @@ PLAIN = CanvasOptions(
     occluded=0,
     pasted=0,
     sharpened=0,
+    grainy=0,
+    grey=0,
 )
 LEVELS = {"a/red.png": (200, 0, 0), "a/green.png": (0, 200, 0), "b/blue.png": (0, 0, 200)}
 
@@ -134,6 +136,27 @@ def test_a_sharpened_canvas_has_steeper_edges(folder: Path) -> None:
         assert after >= before
         steeper += after > before
     assert steeper > 4
+
+
+def test_a_grainy_canvas_is_the_canvas_with_noise_about_it(folder: Path) -> None:
+    plain = Canvases(scenes(folder), PLAIN)
+    grainy = Canvases(scenes(folder), replace(PLAIN, grainy=1.0))
+    coloured = 0
+    for number in range(12):
+        noise = grainy(number).astype(int) - plain(number)
+        inner = noise[..., plain(number)[0, 0] == 200]  # neither cut off at 0 nor at 255
+        assert 1.5 < inner.std() < 11
+        assert abs(inner.mean()) < 1
+        coloured += (grainy(number)[..., 0] - plain(number)[..., 0] != noise[..., 1]).any()
+    assert coloured
+
+
+def test_a_grey_canvas_has_its_pictures_brightness_and_no_colour(folder: Path) -> None:
+    canvases = Canvases(scenes(folder), replace(PLAIN, grey=1.0))
+    for number in range(6):
+        image = canvases(number)
+        assert (image == image[..., :1]).all()
+        assert int(image[0, 0, 0]) in {60, 117, 23}  # 0.299, 0.587, 0.114 of 200
 
 
 def test_weights_say_how_often_an_origin_is_taken(folder: Path) -> None:
