@@ -96,8 +96,8 @@ def test_patches_of_pictures_without_people_hide_parts(folder: Path) -> None:
 
 
 def test_people_of_other_pictures_are_pasted_without_their_background(folder: Path) -> None:
-    """A white figure before black, before the blue of another picture."""
-    picture = np.zeros((80, 100, 3), np.uint8)
+    """A white figure before dark noise, before the blue of another picture."""
+    picture = np.random.default_rng(0).integers(0, 30, (80, 100, 3), np.uint8)
     picture[10:50, 60:80] = 255
     cv2.imwrite(str(folder / "a/person.png"), picture)
     person = np.array([[[70, 14, 2], [65, 30, 2], [75, 30, 2], [70, 46, 2]]], np.float32)
@@ -196,6 +196,16 @@ def test_what_lies_outside_of_a_picture_is_a_picture_without_people(folder: Path
     colours = {tuple(p) for number in range(4) for p in canvases(number).reshape(-1, 3).tolist()}
     assert LEVELS["b/blue.png"] in colours
     assert (128, 128, 128) not in colours
+
+
+def test_bars_that_padding_left_are_not_on_canvases(folder: Path) -> None:
+    picture = np.random.default_rng(0).integers(180, 256, (80, 100, 3), np.uint8)
+    picture[50:] = 10
+    cv2.imwrite(str(folder / "c.png"), picture)
+    for name in LEVELS:
+        (folder / name).unlink()
+    canvases = Canvases(scenes(folder), PLAIN)
+    assert all(canvases(number).min() > 100 for number in range(8))
 
 
 def test_a_bad_picture_is_named_and_another_one_taken(folder: Path) -> None:
