@@ -368,15 +368,17 @@ def _lay(image: UInt8, part: UInt8, opacity: Float, middle: tuple[float, float])
 def _sampled(
     image: UInt8, matrix: Matrix, height: int, width: int
 ) -> tuple[UInt8, npt.NDArray[np.bool_]]:
-    """The crop, and where the picture is; a picture that shrinks is averaged first."""
+    """The crop, and where the picture is; a picture that shrinks is averaged first.
+
+    Cubic, as the runtime's letterbox: linear interpolation blurs.
+    """
     factor = float(np.hypot(*matrix[:, 0]))
     if factor < 0.6:
         shrink = max(factor * SHARPNESS, 0.05)
         image = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
         matrix = matrix / np.array([shrink, shrink, 1.0])
     size = (width, height)
-    how = cv2.INTER_CUBIC if factor > 1 else cv2.INTER_LINEAR  # linear blurs what it enlarges
-    crop = cv2.warpAffine(image, matrix, size, flags=how, borderValue=(GREY,) * 3)
+    crop = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_CUBIC, borderValue=(GREY,) * 3)
     ones = np.ones(image.shape[:2], np.uint8)
     return crop, cv2.warpAffine(ones, matrix, size, flags=cv2.INTER_NEAREST) > 0
 
