@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from estimator.arrays import Float, UInt8
 
-from . import cutouts, plain_bars
+from . import canvas_colours, cutouts, plain_bars
 from .picture_files import BadPicture
 from .scenes import Scene, Scenes
 
@@ -151,15 +151,15 @@ class Canvases:
         if random.random() < 0.5:
             image = image[:, ::-1]
         if random.random() < self._options.recoloured:
-            image = _recoloured(image, random)
+            image = canvas_colours.recoloured(image, random)
         if random.random() < self._options.blurred:
             image = cv2.GaussianBlur(image, (3, 3), 0)
         if random.random() < self._options.sharpened:
-            image = _sharpened(image, random)
+            image = canvas_colours.sharpened(image, random)
         if random.random() < self._options.grainy:
-            image = _grainy(image, random)
+            image = canvas_colours.grainy(image, random)
         if random.random() < self._options.grey:
-            image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+            image = canvas_colours.grey(image)
         return np.ascontiguousarray(image)
 
     def _composed(self, random: Random) -> UInt8:
@@ -381,24 +381,3 @@ def _sampled(
     crop = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_CUBIC, borderValue=(GREY,) * 3)
     ones = np.ones(image.shape[:2], np.uint8)
     return crop, cv2.warpAffine(ones, matrix, size, flags=cv2.INTER_NEAREST) > 0
-
-
-def _recoloured(image: UInt8, random: Random) -> UInt8:
-    value = (image.astype(np.float32) - 128) * random.uniform(0.75, 1.3) + 128
-    value = (value + random.uniform(-25, 25)) * random.uniform(0.92, 1.08, 3)
-    return np.clip(value, 0, 255).astype(np.uint8)
-
-
-def _sharpened(image: UInt8, random: Random) -> UInt8:
-    """Unsharp mask."""
-    soft = cv2.GaussianBlur(image, (0, 0), random.uniform(0.8, 2.0))
-    much = random.uniform(0.4, 1.5)
-    return np.asarray(cv2.addWeighted(image, 1 + much, soft, -much, 0))
-
-
-def _grainy(image: UInt8, random: Random) -> UInt8:
-    """Noise of a normal distribution, the same in all colours and different, half and half."""
-    deviation = random.uniform(2.0, 10.0)
-    channels = 3 if random.random() < 0.5 else 1
-    noise = random.standard_normal((*image.shape[:2], channels), np.float32) * deviation
-    return np.clip(np.rint(image + noise), 0, 255).astype(np.uint8)
