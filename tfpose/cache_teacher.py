@@ -91,7 +91,8 @@ def fill(
 
     Raises:
       FileNotFoundError: the teacher's files are missing.
-      ValueError: the folder was begun with other options, or the disk is too small for the rest.
+      ValueError: the folder was begun with other options, the teacher is of one size and `scales`
+        are several, or the disk is too small for the rest.
       RuntimeError: another process is filling it.
       OSError: the disk took no more; what stands is whole.
     """
@@ -146,6 +147,8 @@ def _begin(options: CacheOptions, scenes: Scenes, folder: Path) -> Cache:
             width=options.canvas.width,
             hints=options.hints,
         )
+        for scale in options.scales:
+            averaging.scaled(spec.image, scale)  # a fixed teacher is refused before anything stands
         made["hints"] = {}
         cache = Cache(folder=folder, canvases=options.canvases, spec=spec, hints=hints, made=made)
         if hints:
@@ -224,11 +227,7 @@ def _measured(cache: Cache, canvases: Canvases) -> dict[str, list[float]]:
 
 
 def answerer(cache: Cache) -> Callable[[UInt8], dict[str, Float]]:
-    """The cache's teacher: from a canvas to its answers by name, hints normalised.
-
-    Raises:
-      ValueError: the teacher is of one size alone, and the cache of several.
-    """
+    """The cache's teacher: from a canvas to its answers by name, hints normalised."""
     once = _answerer_of_one_size(cache)
     scales = cache.made["scales"][1:]
     if not scales:

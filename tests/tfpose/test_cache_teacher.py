@@ -116,7 +116,8 @@ def test_a_teacher_of_one_size_cannot_look_twice(tmp_path: Path) -> None:
     square = replace(toy_cache.CANVAS, height=64, width=64)
     options = replace(toy_cache.options(lite, 2, ""), canvas=square, scales=(1.0, 2.0))
     with pytest.raises(ValueError, match=r"has scale 1 only, found 2\.0: export it as flexible"):
-        cache_teacher.fill(options, scenes, tmp_path / "cache")
+        cache_teacher.fill(options, scenes, tmp_path / "cache", processes=2)
+    assert not (tmp_path / "cache" / "cache.json").exists()
 
 
 @pytest.mark.parametrize("scales", [(), (1.5, 1.0), (1.0, 0.0)])
