@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +5,7 @@ import pytest
 
 from estimator import bundle
 from tests.tfpose import golden_weights
+from tests.tfpose.import_process import import_weights
 from tfpose import models
 from tfpose.weights import checkpoint
 
@@ -17,19 +16,6 @@ NAME = "lightweight_openpose"
 def state(shared: Path) -> dict[str, object]:
     arrays = golden_weights.weights(shared, "lightweight_openpose_1stage")
     return {name: torch.from_numpy(np.asarray(array)) for name, array in arrays.items()}
-
-
-def import_weights(
-    model: str, source: Path, out: Path, *flags: str
-) -> subprocess.CompletedProcess[str]:
-    command = ["-m", "scripts.import_weights", f"--model={model}", f"--source={source}"]
-    return subprocess.run(
-        [sys.executable, *command, f"--out={out}", *flags],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(__file__).resolve().parents[2],
-    )
 
 
 def answer(model: object, shared: Path) -> np.ndarray:

@@ -11,7 +11,7 @@ import pytest
 from estimator import bundle, skeletons
 from estimator.spec import PoseSpec
 from tests.tfpose import golden_weights
-from tests.tfpose.test_checkpoint import import_weights
+from tests.tfpose.import_process import import_weights
 from tfpose import models
 from tfpose.weights import checkpoint
 
