@@ -54,7 +54,7 @@ flags.DEFINE_bool("smooth", False, "Steady the keypoints; tracks, too.")
 flags.DEFINE_enum("smoothing", "default", sorted(SMOOTHINGS), "How --smooth smooths.")
 flags.DEFINE_float("rate", None, "Frames a second of pictures, and of a live --video.", 0.01)
 flags.DEFINE_float(
-    "min_score", 0.25, "Leave out people below this score; for COCO's AP, 0 keeps all.", 0.0
+    "min_score", 0.2, "Leave out people below this score; for COCO's AP, 0 keeps all.", 0.0
 )
 flags.DEFINE_bool("flip", False, "Average with the mirrored picture: twice the time.")
 flags.DEFINE_list("scales", ["1"], "Average over sizes of the picture: 0.5,1,1.5.")

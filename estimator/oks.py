@@ -51,6 +51,28 @@ def oks(
     return np.asarray(total / np.maximum(counts.sum(axis=2), 1), np.float32)
 
 
+def expected(found: Numbers, area: Float, *, sigmas: tuple[float, ...], error: float) -> Float:
+    """OKS to expect of people whose keypoints are off by a normal error.
+
+    The mean of exp(-d² / (2 s²)) over a d that is normal in x and in y, with deviation e, is
+    1 / (1 + (e / s)²); s² is area (2 sigma)². The smaller the person, the more the same error
+    costs.
+
+    Args:
+      found: (N, K), true or not 0 for the keypoints that count.
+      area: (N,) squares of the error's unit, above 0.
+      sigmas: K falloffs.
+      error: its deviation in x and in y.
+
+    Returns:
+      (N,) 0..1; 0 where no keypoint counts.
+    """
+    variance = area[:, np.newaxis] * np.square(2 * np.asarray(sigmas, np.float32))  # (N, K)
+    counts = np.asarray(found, np.bool_)
+    total = np.where(counts, 1 / (1 + error * error / variance), 0).sum(axis=1)
+    return np.asarray(total / np.maximum(counts.sum(axis=1), 1), np.float32)
+
+
 def between(
     xy: Float, score: Float, area: Float, *, sigmas: tuple[float, ...], visible_above: float
 ) -> Float:

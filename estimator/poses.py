@@ -77,11 +77,11 @@ class Poses:
     @property
     def boxes(self) -> Float:
         """(N, 4): x, y, width, height around the keypoints found; zeros for a person of none."""
-        boxes = np.zeros((len(self), 4), np.float32)
-        for index in np.flatnonzero(self.found.any(axis=1)):
-            points = self.xy[index][self.found[index]]
-            boxes[index, :2] = points.min(axis=0)
-            boxes[index, 2:] = points.max(axis=0) - points.min(axis=0)
+        shown = self.found[..., np.newaxis]
+        first = np.where(shown, self.xy, np.inf).min(axis=1, initial=np.inf)
+        last = np.where(shown, self.xy, -np.inf).max(axis=1, initial=-np.inf)
+        boxes = np.concatenate([first, last - first], axis=1)
+        boxes[~self.found.any(axis=1)] = 0
         return boxes
 
     def transformed(self, matrix: npt.NDArray[np.floating]) -> Poses:

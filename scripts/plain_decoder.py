@@ -13,6 +13,7 @@ from typing import Any
 
 Map = Sequence[Sequence[Sequence[float]]]
 FLOOR, CEILING = 0.01, 100.0  # a logarithm's arguments are kept between them
+AREA_OF_KEYPOINTS = 0.53 * 1.27 * 1.21  # a person's area over that of the box of their keypoints
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def decode(heatmaps: Map, pafs: Map, spec: Mapping[str, Any]) -> list[Person]:
         if len(strong) < parameters["min_keypoints"]:
             continue
         score = min(sum(scores) / (len(scores) + parameters["doubt"]), 1)
+        score *= expected_oks(members, skeleton["sigmas"], parameters["error"])
         stride = spec["outputs"]["stride"]
         keypoints = {
             keypoint: (
@@ -61,6 +63,16 @@ def decode(heatmaps: Map, pafs: Map, spec: Mapping[str, Any]) -> list[Person]:
         }
         people.append(Person(keypoints, score))
     return sorted(people, key=lambda person: -person.score)
+
+
+def expected_oks(members: Mapping[int, Peak], sigmas: Sequence[float], error: float) -> float:
+    """What COCO's similarity would be on average, were each keypoint off by `error` cells."""
+    across = [peak.x for peak in members.values()]
+    down = [peak.y for peak in members.values()]
+    box = (max(across) - min(across) + 1) * (max(down) - min(down) + 1)
+    area = AREA_OF_KEYPOINTS * box
+    left = [1 / (1 + error**2 / (area * (2 * sigmas[keypoint]) ** 2)) for keypoint in members]
+    return sum(left) / len(left)
 
 
 def find_peaks(heatmaps: Map, count: int, parameters: Mapping[str, Any]) -> list[Peak]:

@@ -25,7 +25,7 @@ from tqdm import tqdm
 from estimator import pictures, skeletons
 from estimator.arrays import UInt8
 from estimator.averaging import Averaging
-from estimator.person_boxes import around
+from estimator.person_boxes import AREA_OF_BOX, around
 from estimator.poses import Poses
 from estimator.skeleton import Skeleton, mapping
 
@@ -34,7 +34,6 @@ from .coco_json import BOX_SHIFT, KEYPOINT_SHIFT
 from .networks import Network
 from .picture_files import BadPicture, Pictures
 from .prediction import Request, predict
-from .records import AREA_OF_BOX
 from .truth import PERSON
 
 VISIBLE = 2  # COCO's visibility

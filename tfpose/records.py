@@ -7,15 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from estimator.arrays import Float, check_shape
+from estimator.person_boxes import AREA_OF_BOX
 
 from .regions import Region
-
-AREA_OF_BOX = 0.53
-"""A person's area where a set gives none, as a share of the box.
-
-xtcocotools takes it for such sets (`xtcocotools/cocoeval.py`), and it is the median over the 285
-people with keypoints in 173 pictures of COCO 2017 (measured here).
-"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

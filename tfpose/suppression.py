@@ -11,11 +11,9 @@ import numpy as np
 
 from estimator import geometry, oks
 from estimator.arrays import Float
-from estimator.person_boxes import HIGHER, WIDER, PersonBox
+from estimator.person_boxes import PersonBox, area_around
 from estimator.poses import Poses
 from estimator.spec import ImageSpec
-
-from .records import AREA_OF_BOX
 
 KINDS = ("none", "hard", "soft")  # soft lowers the scores of answers alike, hard drops them
 
@@ -45,7 +43,7 @@ class Suppression:
 def bottom_up(poses: Poses, suppression: Suppression) -> Poses:
     """The people of one picture; their areas are the usual ones of their keypoints' boxes."""
     boxes = poses.boxes
-    area = AREA_OF_BOX * WIDER * HIGHER * (boxes[:, 2] + 1) * (boxes[:, 3] + 1)
+    area = area_around(boxes[:, 2], boxes[:, 3])
     return _suppressed(poses, area.astype(np.float32), 0.0, suppression)
 
 

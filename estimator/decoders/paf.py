@@ -7,7 +7,7 @@ the people. docs/decoder.md says what each constant was measured to do.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +16,9 @@ from ..arrays import Float
 from ..geometry import map_to_input
 from ..grouping import Groups, group
 from ..limbs import Candidates, find_limbs
+from ..oks import expected
 from ..peaks import Peaks, find_peaks
+from ..person_boxes import area_around
 from ..poses import Poses
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ class Parameters:
       min_keypoints: a person has at least this many that are not weak. Lightweight OpenPose's.
       doubt: the person's score is the mean of its limbs' scores and of this many zeros, so that
         few limbs, however sure, rank below many. Ours.
+      error: how far a keypoint lies from where it is, in x and in y (a standard deviation), cells;
+        the person's score is multiplied by the OKS that this leaves to expect, which is less for
+        small people. 0 leaves it out. Ours.
       max_peaks: the highest that are kept of one keypoint; bounds time and memory on any maps.
     """
 
@@ -51,6 +56,7 @@ class Parameters:
     min_share: float = 0.8
     min_keypoints: int = 3
     doubt: float = 3.0
+    error: float = 0.3
     max_peaks: int = 256
 
     def __post_init__(self) -> None:
@@ -62,7 +68,8 @@ class Parameters:
                 f"decoder.min_weak_peak {self.min_weak_peak} must not be above "
                 f"decoder.min_peak {self.min_peak}"
             )
-        for name, least in (("samples", 2), ("min_keypoints", 2), ("max_peaks", 1), ("doubt", 0)):
+        bounds = {"samples": 2, "min_keypoints": 2, "max_peaks": 1, "doubt": 0, "error": 0}
+        for name, least in bounds.items():
             if not getattr(self, name) >= least:
                 raise ValueError(
                     f"decoder.{name} must be at least {least}, found {getattr(self, name)}"
@@ -134,17 +141,23 @@ def _timid(
 def _people(groups: Groups, peaks: Peaks, spec: PoseSpec) -> Poses:
     """The groups that have keypoints enough, best first."""
     parameters: Parameters = spec.decoder
-    score = np.minimum(groups.limb_score / (groups.limbs + parameters.doubt), 1)
     found = groups.peak >= 0
     height = np.where(found, np.append(peaks.score, 0)[groups.peak], 0)  # (N, K)
     enough = np.count_nonzero(height >= parameters.min_peak, axis=1) >= parameters.min_keypoints
-    best = np.argsort(-score, kind="stable")
-    best = best[enough[best]]
     xy = np.full((*found.shape, 2), np.nan, np.float32)
     xy[found] = map_to_input(peaks.xy[groups.peak[found]], spec.outputs.stride)
-    return Poses(
+    score = np.minimum(groups.limb_score / (groups.limbs + parameters.doubt), 1)
+    people = Poses(
         skeleton=spec.skeleton,
-        xy=xy[best],
-        score=np.clip(height[best], 0, 1).astype(np.float32),
-        person_score=score[best].astype(np.float32),
+        xy=xy[enough],
+        score=np.clip(height[enough], 0, 1).astype(np.float32),
+        person_score=score[enough].astype(np.float32),
     )
+    score = people.person_score * _expected(people, parameters.error, spec.outputs.stride)
+    return replace(people, person_score=score).select(np.argsort(-score, kind="stable"))
+
+
+def _expected(people: Poses, error: float, stride: int) -> Float:
+    """(N,) the OKS that an error of so many cells leaves to expect."""
+    area = area_around(*(people.boxes[:, 2:] / stride).T)
+    return expected(people.found, area, sigmas=people.skeleton.sigmas, error=error)

@@ -36,6 +36,18 @@ def test_a_keypoint_that_was_not_found_is_far() -> None:
     assert found[0, 0] == 0.5
 
 
+def test_the_oks_to_expect_is_the_mean_over_errors() -> None:
+    rng = np.random.default_rng(0)
+    xy, area = people(0), np.array([100.0], np.float32)
+    moved = xy + rng.normal(0, 1.5, (20_000, 2, 2)).astype(np.float32)
+    found = oks.oks(xy, np.ones((1, 1, 2)), moved, area=np.full((1, 1), 100.0), sigmas=SIGMAS)
+    one = np.ones((1, 2), np.bool_)
+    expected = oks.expected(one, area, sigmas=SIGMAS, error=1.5)
+    assert expected == pytest.approx(found.mean(), abs=0.005)
+    assert oks.expected(one, area, sigmas=SIGMAS, error=0) == 1
+    assert oks.expected(~one, area, sigmas=SIGMAS, error=1.5) == 0
+
+
 def test_equal_to_pycocotools() -> None:
     cocoeval = pytest.importorskip("pycocotools.cocoeval")
     sigmas = skeletons.get("coco17").sigmas

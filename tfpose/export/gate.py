@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from estimator.arrays import Float, UInt8
 from estimator.oks import oks
+from estimator.person_boxes import AREA_OF_BOX
 from estimator.poses import Poses
 from estimator.spec import PoseSpec
 
@@ -21,13 +22,12 @@ from .. import evaluate
 from ..metrics import coco
 from ..networks import Network
 from ..prediction import Request, predict
-from ..records import AREA_OF_BOX
 from ..truth import Truth
 from .calibration import lay_in
 
 Double: TypeAlias = npt.NDArray[np.float64]
 
-SURE = 0.25  # person_score from which a person must be found again; the estimator's own --min_score
+SURE = 0.2  # person_score from which a person must be found again; the estimator's own --min_score
 REPEATS = 10
 
 

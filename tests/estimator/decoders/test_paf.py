@@ -138,10 +138,25 @@ def test_weak_keypoints_do_not_make_a_person_large_enough() -> None:
 def test_whole_person_ranks_before_a_part_of_one() -> None:
     part = np.add(STANDING, (120, 0))
     part[3:] = np.nan
-    poses = paf.decode(maps_of(np.stack([part, STANDING])), spec_of(TOY))
+    poses = paf.decode(maps_of(np.stack([part, STANDING])), spec_of(TOY, error=0))
     assert poses.found.sum(axis=1).tolist() == [5, 3]
     # Limbs of score 1, and three of 0: 5 / (5 + 3), 2 / (2 + 3).
     assert poses.person_score.tolist() == pytest.approx([5 / 8, 2 / 5], abs=0.02)
+
+
+def test_a_large_person_ranks_before_a_small_one() -> None:
+    """Their limbs are as sure, but the same cells are more of the small one."""
+    large, small = STANDING * 1.5, STANDING * 0.6 + (120, 60)
+    maps = maps_of(np.stack([small, large]).astype(np.float32), height=24)
+    poses = paf.decode(maps, spec_of(TOY))
+    np.testing.assert_allclose(poses.xy[0], large, atol=1)
+    limbs_alone = paf.decode(maps, spec_of(TOY, error=0))
+    assert np.ptp(limbs_alone.person_score) < 0.03
+    # The keypoints fill 60x80 pixels at factor 1; the area is `person_boxes.area_around`'s.
+    area = 0.53 * (1.27 * (0.6 * 60 / 8 + 1)) * (1.21 * (0.6 * 80 / 8 + 1))
+    left = 1 / (1 + 0.3**2 / (area * 0.1**2))
+    found = poses.person_score[1] / limbs_alone.person_score.min()
+    assert found == pytest.approx(left, rel=0.02)
 
 
 def test_arguments_are_not_changed() -> None:
@@ -214,6 +229,7 @@ def test_background_channel_is_no_keypoint_and_may_lack() -> None:
         ("min_keypoints", 1),
         ("max_peaks", 0),
         ("doubt", -1),
+        ("error", -0.1),
     ],
 )
 def test_impossible_parameters_are_refused(field: str, value: float) -> None:
