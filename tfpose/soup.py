@@ -3,11 +3,12 @@ arXiv:2203.05482).
 
 Networks that were trained on from the same weights often lie in one valley: between them the loss
 is lower than at each. So the mean of a run's end, of the runs before it and of checkpoints on the
-way (Izmailov et al. 2018, arXiv:1803.05407) finds more than the best of them, and is not slower.
-Networks from random weights of their own lie apart, and their mean finds nothing: measure it.
+way (Izmailov et al. 2018, arXiv:1803.05407) may find more than the best of them, and is not
+slower. Networks from random weights of their own usually lie apart. Measure it.
 Batch norms' statistics are averaged like all else.
 """
 
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,8 +59,8 @@ def _check(sources: Sequence[Any], shares: Sequence[float]) -> None:
         raise ValueError(f"a mean takes two networks or more, found {len(sources)}")
     if len(shares) != len(sources):
         raise ValueError(f"{len(sources)} networks take as many shares, found {len(shares)}")
-    if not min(shares) > 0:
-        raise ValueError(f"shares must be positive, found {list(shares)}")
+    if not all(0 < share < math.inf for share in shares):
+        raise ValueError(f"shares must be positive numbers, found {list(shares)}")
 
 
 def _file(path: Path) -> Path:

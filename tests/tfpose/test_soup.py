@@ -79,8 +79,9 @@ def test_other_networks_and_shares_that_do_not_fit_are_refused(tmp_path: Path) -
         soup.average(files[:1])
     with pytest.raises(ValueError, match="2 networks take as many shares, found 1"):
         soup.average(files, (1,))
-    with pytest.raises(ValueError, match="shares must be positive"):
-        soup.average(files, (1, 0))
+    for share in (0, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="shares must be positive numbers"):
+            soup.average(files, (1, share))
     with pytest.raises(FileNotFoundError, match="no weights at"):
         soup.average([files[0], tmp_path / "nothing"])
     with pytest.raises(FileNotFoundError, match="a finished run's folder"):
