@@ -114,6 +114,8 @@ class Canvases:
       options: how.
       weights: how often a scene is taken, by its origin; 1 where it is not named.
       seed: another one gives other canvases.
+      outlines: of people, by the scene's name and the person's number, as `cutouts.outline` finds
+        them; who is not among them is outlined when it is needed, which takes the longest.
 
     Raises:
       ValueError: a weight is negative or names no origin, or nothing has a weight.
@@ -129,8 +131,10 @@ class Canvases:
         *,
         weights: Mapping[str, float] | None = None,
         seed: int = 0,
+        outlines: Mapping[tuple[str, int], UInt8] | None = None,
     ) -> None:
         self._scenes, self._options, self._seed = scenes, options, seed
+        self._outlines = outlines or {}
         self._sums = np.cumsum(_weights(scenes.scenes, weights or {}))
         self._empty = [index for index, scene in enumerate(scenes.scenes) if scene.empty]
         self.bad: dict[str, str] = {}
@@ -216,7 +220,10 @@ class Canvases:
         if min(right - left, bottom - top) < SMALLEST:
             return
         factor = _factor(box, random, self._options, 0.8)
-        opacity = cutouts.mask(other, scene.keypoints[person], box)
+        outline = self._outlines.get((scene.name, person))
+        if outline is None:
+            outline = cutouts.outline(other, scene.keypoints[person], box)
+        opacity = cutouts.softened(outline, box, other.shape)
         size = max(round((right - left) * factor), 1), max(round((bottom - top) * factor), 1)
         smaller = factor < 1
         part = cv2.resize(

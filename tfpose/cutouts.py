@@ -48,6 +48,15 @@ def mask(image: UInt8, keypoints: Float, box: Float) -> npt.NDArray[np.float32]:
     Returns:
       float32; 0 everywhere if all keypoints lie outside of the region.
     """
+    return softened(outline(image, keypoints, box), box, image.shape)
+
+
+def outline(image: UInt8, keypoints: Float, box: Float) -> UInt8:
+    """What GrabCut finds, 0 and 1, its longer side at most `EDGE`; what takes the time of a mask.
+
+    Args:
+      image, keypoints, box: as for `mask`.
+    """
     left, top, right, bottom = region(box, image.shape)
     part = image[top:bottom, left:right]
     scale = min(EDGE / max(part.shape[:2]), 1.0)
@@ -56,13 +65,18 @@ def mask(image: UInt8, keypoints: Float, box: Float) -> npt.NDArray[np.float32]:
     points = (keypoints[keypoints[:, 2] > 0, :2] - (left, top)) * scale
     sure = _sure(small.shape, np.round(points).astype(np.int32), edge)
     if not (sure == cv2.GC_FGD).any():  # labels outside of the picture
-        return np.zeros(part.shape[:2], np.float32)
+        return np.zeros(small.shape[:2], np.uint8)
     models = np.zeros((2, 1, 65))
     cv2.setRNGSeed(0)  # GrabCut begins with k-means, which draws from OpenCV's generator
     cv2.grabCut(small, sure, None, models[0], models[1], ROUNDS, cv2.GC_INIT_WITH_MASK)
-    found = ((sure == cv2.GC_FGD) | (sure == cv2.GC_PR_FGD)).astype(np.float32)
-    size = part.shape[1], part.shape[0]
-    soft = cv2.GaussianBlur(found, (3, 3), 0)
+    return np.asarray((sure == cv2.GC_FGD) | (sure == cv2.GC_PR_FGD), np.uint8)
+
+
+def softened(outline: UInt8, box: Float, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    """The mask of an outline: `shape` is of the picture, (H, W, ...)."""
+    left, top, right, bottom = region(box, shape)
+    soft = cv2.GaussianBlur(outline.astype(np.float32), (3, 3), 0)
+    size = right - left, bottom - top
     return np.asarray(cv2.resize(soft, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 

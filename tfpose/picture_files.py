@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import tensorflow as tf
-
 from estimator import pictures
 
 
@@ -140,6 +138,8 @@ def measure(picture: bytes, name: str) -> tuple[int, int]:
     Raises:
       BadPicture: it is neither JPEG nor PNG, or is damaged.
     """
+    import tensorflow as tf  # the rest of this module is for machines without it, too
+
     try:
         if picture.startswith(b"\xff\xd8\xff"):
             tf.io.decode_jpeg(picture, channels=3, ratio=8)  # all of it is read, little is computed

@@ -1,0 +1,127 @@
+"""Trains tfpose_s on one GPU with PyTorch, its teacher beside it (docs/training.md, "On one GPU").
+
+  python -m scripts.distil_online --packed=packed --out=runs/online --seconds=520 \
+    --weights=lspet=0.6,ccp=2,ade20k=10,nobody=1.5
+  python -m scripts.import_weights --model=tfpose_s --source=runs/online/student.npz --ignore=fine \
+    --out=online.keras
+
+The first command needs PyTorch and what scripts.pack_scenes wrote, no TensorFlow; the second the
+reverse.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from absl import app, flags, logging
+
+from estimator.arrays import Float
+from tfpose.canvases import CanvasOptions
+
+try:
+    import torch
+
+    from tfpose.online import drawing, networks, pack, train
+except ImportError as problem:
+    raise SystemExit(f"error: {problem}; this needs PyTorch: pip install torch") from problem
+
+PACKED = flags.DEFINE_string("packed", None, "Folder of scripts.pack_scenes.", required=True)
+OUT = flags.DEFINE_string("out", None, "Folder for student.npz.", required=True)
+SECONDS = flags.DEFINE_float("seconds", None, "Of training, from the first step.", required=True)
+WEIGHTS = flags.DEFINE_list(
+    "weights", [], "ORIGIN=NUMBER: how often its pictures are taken; 1 where not said."
+)
+RATE = flags.DEFINE_float("rate", 0.01, "Muon's, at its highest.")
+BATCH = flags.DEFINE_integer("batch", 128, "Windows a step.")
+BLOCKS = flags.DEFINE_integer("blocks", 1, f"Blocks of {drawing.BLOCK} canvases labelled a step.")
+FIRST = flags.DEFINE_integer("first", 4096, "Canvases before the first step.")
+CAPACITY = flags.DEFINE_integer("capacity", 40_000, "Canvases kept on the GPU, a megabyte each.")
+SCALES = flags.DEFINE_list("scales", ["0.5", "1", "1.5", "2"], "Sizes at which the teacher looks.")
+SEED = flags.DEFINE_integer("seed", 0, "Of canvases and windows.")
+PROCESSES = flags.DEFINE_integer("processes", os.cpu_count() or 1, "That draw canvases.")
+COMPILED = flags.DEFINE_bool("compiled", True, "Compile the networks.")
+
+CANVAS = 384
+KINDS = [
+    (CanvasOptions(height=CANVAS, width=CANVAS, person=(50, 640)), 0.78),
+    (  # close-ups: people who are cut off at the waist or the knees
+        CanvasOptions(
+            height=CANVAS, width=CANVAS, person=(350, 1100), enlarge=5.0, single=0.8, four=0.0,
+            pair=0.2, nine=0.0, sharpened=0.5,
+        ),
+        0.22,
+    ),
+]  # fmt: skip
+
+
+def main(argv: list[str]) -> None:
+    if argv[1:]:
+        raise app.UsageError(f"unexpected arguments {argv[1:]}; lists are written a,b")
+    try:
+        _run(Path(PACKED.value), Path(OUT.value))
+    except (ValueError, OSError, RuntimeError) as error:
+        raise SystemExit(f"error: {error}") from error
+
+
+def _run(packed: Path, out: Path) -> None:
+    options = train.Options(
+        seconds=SECONDS.value,
+        rate=RATE.value,
+        batch=BATCH.value,
+        canvas=CANVAS,
+        blocks=BLOCKS.value,
+        first=FIRST.value,
+        capacity=CAPACITY.value,
+        scales=tuple(map(float, SCALES.value)),
+        compiled=COMPILED.value,
+    )
+    student = networks.Student()
+    student.load(_arrays(packed / "start.npz"))
+    teacher = networks.Teacher(_arrays(packed / "teacher.npz"))
+    out.mkdir(parents=True, exist_ok=True)
+    drawers = drawing.Drawers(
+        pack.read(packed),
+        KINDS,
+        weights=dict(_weight(text) for text in WEIGHTS.value),
+        seed=SEED.value,
+        processes=PROCESSES.value,
+    )
+    try:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        name = torch.cuda.get_device_name() if device == "cuda" else "a CPU, far too slow"
+        logging.info("on %s, PyTorch %s", name, torch.__version__)
+        torch.manual_seed(SEED.value)
+        torch.set_float32_matmul_precision("high")
+        torch.backends.cudnn.benchmark = True
+
+        def save(arrays: Mapping[str, Float]) -> Path:
+            return _save(out / "student.npz", arrays)
+
+        train.run(student, teacher, drawers, options, save, device=device)
+    finally:
+        drawers.stop()
+
+
+def _weight(text: str) -> tuple[str, float]:
+    origin, _, number = text.partition("=")
+    try:
+        return origin, float(number)
+    except ValueError:
+        raise ValueError(f"--weights takes ORIGIN=NUMBER, found {text!r}") from None
+
+
+def _arrays(path: Path) -> dict[str, Float]:
+    with np.load(path) as file:
+        return dict(file)
+
+
+def _save(path: Path, arrays: Mapping[str, Float]) -> Path:
+    partial = path.with_name("partial.npz")
+    np.savez(partial, **arrays)  # type: ignore[arg-type]  # NumPy's stub
+    partial.replace(path)
+    return path
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,216 @@
+"""`tfpose_s` and human-pose-estimation-0001 in PyTorch, named and numbered as the Keras ones.
+
+Arrays come and go as Keras stores them: `layer/kernel` (kh, kw, in, out), a depthwise one (kh, kw,
+in, 1). Pictures are (B, 3, H, W) 0..255, maps (B, C, h, w).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812  as everyone calls it
+from torch import Tensor, nn
+
+from estimator.arrays import Float
+
+HEATMAPS, PAFS = 19, 38
+Maps = tuple[Tensor, Tensor]
+BLOCKS = {4: 0, 8: 1, 16: 3, 32: 3}
+CHANNELS = {2: 32, 4: 64, 8: 128, 16: 192, 32: 192}
+HEAD = 96
+FINE = 2  # cells of the fine maps a cell of the others, along each edge
+
+
+class Student(nn.Module):  # type: ignore[misc]  # PyTorch may be absent
+    """`tfpose_s` with a third pair of maps, at stride 4, beside the second stage's.
+
+    `forward` gives the maps of stage 1, of stage 2 (stride 8), and the fine ones.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolutions = nn.ModuleDict()
+        self.norms = nn.ModuleDict()
+        self._wide("stem", 3, CHANNELS[2], stride=2)
+        before = CHANNELS[2]
+        for stride, blocks in BLOCKS.items():
+            channels = CHANNELS[stride]
+            self._wide(f"down{stride}", before, channels, stride=2)
+            for index in range(blocks):
+                self._wide(f"stride{stride}.{index}.conv1", channels, channels)
+                self._wide(f"stride{stride}.{index}.conv2", channels, channels)
+            before = channels
+        self._point("up32", CHANNELS[32], 4 * CHANNELS[16])
+        self._point("up", CHANNELS[16], 4 * HEAD)
+        self._point("side", CHANNELS[8], HEAD)
+        self._wide("neck", HEAD, HEAD)
+        self._wide("stage1.0", HEAD, HEAD)
+        self._wide("stage2.0", HEAD + HEATMAPS + PAFS, HEAD)
+        self._wide("stage2.1", HEAD, HEAD)
+        for stage in ("stage1", "stage2"):
+            self._point(f"{stage}.heatmaps", HEAD, HEATMAPS)
+            self._point(f"{stage}.pafs", HEAD, PAFS)
+        self._point("fine.heatmaps", HEAD, FINE**2 * HEATMAPS)
+        self._point("fine.pafs", HEAD, FINE**2 * PAFS)
+
+    def _wide(self, name: str, inputs: int, outputs: int, stride: int = 1) -> None:
+        padding = 1 if stride == 1 else 0
+        self.convolutions[_key(name)] = nn.Conv2d(
+            inputs, outputs, 3, stride=stride, padding=padding, bias=False
+        )
+        self.norms[_key(name)] = nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.03)
+
+    def _point(self, name: str, inputs: int, outputs: int) -> None:
+        self.convolutions[_key(name)] = nn.Conv2d(inputs, outputs, 1)
+
+    def _convolved(self, x: Tensor, name: str, *, activate: bool = True) -> Tensor:
+        layer = self.convolutions[_key(name)]
+        if layer.stride == (2, 2):
+            x = F.pad(x, (0, 1, 0, 1))  # Keras' "same" pads below and on the right alone
+        x = self.norms[_key(name)](layer(x))
+        return F.relu(x) if activate else x
+
+    def _mapped(self, x: Tensor, stage: str) -> Maps:
+        heatmaps, pafs = (
+            self.convolutions[_key(f"{stage}.{head}")](x) for head in ("heatmaps", "pafs")
+        )
+        return heatmaps, pafs
+
+    def forward(self, image: Tensor) -> tuple[Maps, Maps, Maps]:
+        x = self._convolved(image / 255, "stem")
+        found = {}
+        for stride, blocks in BLOCKS.items():
+            x = self._convolved(x, f"down{stride}")
+            for index in range(blocks):
+                y = self._convolved(x, f"stride{stride}.{index}.conv1")
+                y = self._convolved(y, f"stride{stride}.{index}.conv2", activate=False)
+                x = F.relu(x + y)
+            found[stride] = x
+        context = depth_to_space(self.convolutions["up32"](found[32]))
+        x = F.relu(found[16] + context)
+        up = depth_to_space(self.convolutions["up"](x))
+        x = F.relu(up + self.convolutions["side"](found[8]))
+        features = self._convolved(x, "neck")
+        first = self._mapped(self._convolved(features, "stage1.0"), "stage1")
+        x = self._convolved(torch.cat([features, *first], 1), "stage2.0")
+        x = self._convolved(x, "stage2.1")
+        heatmaps, pafs = self._mapped(x, "fine")
+        return first, self._mapped(x, "stage2"), (depth_to_space(heatmaps), depth_to_space(pafs))
+
+    def load(self, arrays: Mapping[str, Float]) -> None:
+        """Takes Keras' arrays; where there are no fine maps yet, they begin as stage 2's."""
+        arrays = dict(arrays)
+        for head in ("heatmaps", "pafs"):
+            for part in ("kernel", "bias"):
+                repeated = np.concatenate([arrays[f"stage2.{head}/{part}"]] * FINE**2, axis=-1)
+                arrays.setdefault(f"fine.{head}/{part}", repeated)
+        own = self.arrays()
+        if arrays.keys() != own.keys():
+            raise ValueError(
+                f"other arrays than tfpose_s has: {sorted(arrays.keys() ^ own.keys())}"
+            )
+        with torch.no_grad():
+            for name, target in own.items():
+                value = torch.from_numpy(np.ascontiguousarray(arrays[name], np.float32))
+                target.copy_(value.permute(3, 2, 0, 1) if value.ndim == 4 else value)
+
+    def arrays(self) -> dict[str, Tensor]:
+        """The parameters and statistics by Keras' names, as PyTorch lays them out."""
+        found: dict[str, Tensor] = {}
+        for key, layer in self.convolutions.items():
+            found[f"{_name(key)}/kernel"] = layer.weight
+            if layer.bias is not None:
+                found[f"{_name(key)}/bias"] = layer.bias
+        for key, norm in self.norms.items():
+            name = f"{_name(key)}.norm"
+            found |= {f"{name}/gamma": norm.weight, f"{name}/beta": norm.bias}
+            found |= {
+                f"{name}/moving_mean": norm.running_mean,
+                f"{name}/moving_variance": norm.running_var,
+            }
+        return found
+
+
+class Teacher(nn.Module):  # type: ignore[misc]
+    """human-pose-estimation-0001, its last maps.
+
+    Args:
+      arrays: by the names of `tfpose.models.lightweight_openpose`; `scale` and `offset` too, of
+        the picture, as that module has them.
+    """
+
+    def __init__(self, arrays: Mapping[str, Float]) -> None:
+        super().__init__()
+        self._scale, self._offset = (float(arrays[name]) for name in ("scale", "offset"))
+        for name, array in arrays.items():
+            value = torch.from_numpy(np.ascontiguousarray(array, np.float32))
+            if value.ndim == 4:
+                depthwise = value.shape[3] == 1
+                value = value.permute(2, 3, 0, 1) if depthwise else value.permute(3, 2, 0, 1)
+            self.register_buffer(_key(name), value.contiguous())
+
+    def _convolved(self, x: Tensor, name: str, *, stride: int = 1, dilation: int = 1) -> Tensor:
+        weight = getattr(self, _key(f"{name}/kernel"))
+        bias = getattr(self, _key(f"{name}/bias"))
+        groups = x.shape[1] // weight.shape[1]
+        padding = dilation * (weight.shape[2] // 2)
+        return F.conv2d(x, weight, bias, stride, padding, dilation, groups)
+
+    def _separable(
+        self, x: Tensor, name: str, stride: int = 1, dilation: int = 1, last: str = "3"
+    ) -> Tensor:
+        x = self._convolved(x, f"{name}.0", stride=stride, dilation=dilation)
+        act = F.relu if last == "3" else F.elu
+        return act(self._convolved(act(x), f"{name}.{last}"))
+
+    def forward(self, image: Tensor) -> Maps:
+        x = image * self._scale + self._offset
+        x = F.relu(self._convolved(x, "model.0.0", stride=2))
+        for index, (stride, dilation) in enumerate(
+            ((1, 1), (2, 1), (1, 1), (2, 1), (1, 1), (1, 1), (1, 2), *[(1, 1)] * 4), 1
+        ):
+            x = self._separable(x, f"model.{index}", stride, dilation)
+        aligned = F.elu(self._convolved(x, "cpm.align.0"))
+        x = F.elu(self._convolved(aligned, "cpm.reduce.0"))
+        for index in range(3):
+            x = self._separable(x, f"cpm.trunk.{index}", last="2")
+        features = F.relu(self._convolved(aligned + x, "cpm.conv.0"))
+        x = features
+        for index in range(3):
+            x = F.relu(self._convolved(x, f"initial_stage.trunk.{index}.0"))
+        x = torch.cat([features, *self._heads(x, "initial_stage")], 1)
+        for index in range(5):
+            block = f"refinement_stages.0.trunk.{index}"
+            first = F.relu(self._convolved(x, f"{block}.initial.0"))
+            x = F.relu(self._convolved(first, f"{block}.trunk.0.0"))
+            x = first + F.relu(self._convolved(x, f"{block}.trunk.1.0", dilation=2))
+        return self._heads(x, "refinement_stages.0")
+
+    def _heads(self, x: Tensor, stage: str) -> Maps:
+        heatmaps, pafs = (
+            self._convolved(
+                F.relu(self._convolved(x, f"{stage}.{head}.0.0")), f"{stage}.{head}.1.0"
+            )
+            for head in ("heatmaps", "pafs")
+        )
+        return heatmaps, pafs
+
+
+def depth_to_space(x: Tensor) -> Tensor:
+    """(B, 4C, h, w) to (B, C, 2h, 2w); TensorFlow's order of the channels, not pixel_shuffle's."""
+    batch, channels, height, width = x.shape
+    x = x.view(batch, FINE, FINE, channels // FINE**2, height, width)
+    return x.permute(0, 3, 4, 1, 5, 2).reshape(
+        batch, channels // FINE**2, FINE * height, FINE * width
+    )
+
+
+def _key(name: str) -> str:
+    """PyTorch's names have no dots."""
+    return name.replace(".", "-")
+
+
+def _name(key: str) -> str:
+    return key.replace("-", ".")

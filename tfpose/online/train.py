@@ -1,0 +1,240 @@
+"""The loop: canvases come in, the teacher labels them, the student learns from windows of them.
+
+The rate rises, then falls straight to nothing at the end of the time that is given, so that a
+lease is used up. What comes out is the moving average of the weights.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from absl import logging
+from torch import Tensor
+
+from estimator import skeletons
+from estimator.arrays import Float
+from estimator.averaging import mirrored_fields
+
+from .drawing import BLOCK, Drawers
+from .labels import Mirror, looks
+from .muon import Updater
+from .networks import HEATMAPS, PAFS, Maps, Student, Teacher
+from .pool import Pool
+
+# Of the loss, as in docs/default_network.md: weights of the heads, and of a cell that shows people.
+HEATMAP_WEIGHT, PAF_WEIGHT, FOREGROUND = 190.0, 38.0, 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How long and how fast.
+
+    Attributes:
+      seconds: from the first step to the end.
+      rate: Muon's, at its highest.
+      warmup: share of the time over which the rate rises.
+      batch: windows a step.
+      edge: of a window, pixels.
+      canvas: edge of a canvas, pixels.
+      blocks: of canvases that are labelled a step.
+      first: canvases before the first step.
+      capacity: canvases in the pool.
+      scales: at which the teacher looks.
+      ema: share of the moving average that a step keeps.
+      snapshot: seconds between two files.
+      compiled: whether networks are compiled.
+    """
+
+    seconds: float
+    rate: float = 0.01
+    warmup: float = 0.02
+    batch: int = 128
+    edge: int = 352
+    canvas: int = 384
+    blocks: int = 1
+    first: int = 4096
+    capacity: int = 40_000
+    scales: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0)
+    ema: float = 0.999
+    snapshot: float = 120.0
+    compiled: bool = True
+
+    def __post_init__(self) -> None:
+        if min(self.seconds, self.rate, self.warmup, self.batch, self.blocks, self.first) <= 0:
+            raise ValueError(
+                "seconds, rate, warmup, batch, blocks and first must be positive, found "
+                f"{self.seconds}, {self.rate}, {self.warmup}, {self.batch}, {self.blocks} and "
+                f"{self.first}"
+            )
+        if self.edge % 32 or self.canvas % 8 or self.edge > self.canvas:
+            raise ValueError(
+                "edge must be a multiple of 32 and canvas, not smaller, of 8, found "
+                f"{self.edge} and {self.canvas}"
+            )
+
+
+def mirror(device: str) -> Mirror:
+    """Of OpenPose's 18 keypoints and the background."""
+    skeleton = skeletons.get("openpose18")
+    fields, signs = mirrored_fields(skeleton)
+    return Mirror([*skeleton.flip_order, len(skeleton.keypoints)], fields, signs.tolist(), device)
+
+
+def run(
+    student: Student,
+    teacher: Teacher,
+    drawers: Drawers,
+    options: Options,
+    save: Callable[[Mapping[str, Float]], Path],
+    *,
+    device: str,
+) -> None:
+    """Trains until the time is over.
+
+    Args:
+      student, teacher: on the CPU.
+      drawers: running.
+      options: see there.
+      save: writes the averaged arrays, by Keras' names.
+      device: "cuda" or "cpu".
+    """
+    gpu = device == "cuda"
+    turner = mirror(device)
+    half = torch.float16 if gpu else torch.float32
+    asked = teacher.to(device, half, memory_format=torch.channels_last).eval()
+    ask = torch.compile(asked, dynamic=False) if options.compiled else asked
+    student = student.to(device, memory_format=torch.channels_last).train()
+    errors = torch.compile(_errors, dynamic=False) if options.compiled else _errors
+    pool = Pool(options.capacity, options.canvas, turner, device)
+    blocks = iter(drawers)
+
+    def label(count: int) -> None:
+        with torch.inference_mode():
+            for _ in range(count):
+                images = torch.from_numpy(next(blocks)).to(device)
+                pool.add(images, looks(ask, images, options.scales, turner, dtype=half))
+
+    begun = time.monotonic()
+    arrays = student.arrays()
+    if options.compiled:  # while the first canvases are drawn
+        start = {name: value.detach().clone() for name, value in arrays.items()}
+        _warm(ask, errors, student, options, device, half)
+        with torch.no_grad():
+            for name, value in arrays.items():
+                value.copy_(start[name])
+        logging.info("compiled after %.0f s", time.monotonic() - begun)
+    label(-(-options.first // BLOCK))
+    logging.info("%d canvases after %.0f s", len(pool), time.monotonic() - begun)
+    updater = Updater({name: one for name, one in arrays.items() if one.requires_grad})
+    averages = {name: value.detach().clone() for name, value in arrays.items()}
+    report = _Report(device)
+    begun = saved = time.monotonic()
+    step = 0
+    while (done := (time.monotonic() - begun) / options.seconds) < 1:
+        label(options.blocks)
+        windows = pool.draw(options.batch, options.edge)
+        with torch.autocast(device, torch.bfloat16, enabled=gpu):
+            terms = errors(student, windows.image, windows.fine, windows.coarse)
+        terms.sum().backward()
+        rate = options.rate * min(done / options.warmup, 1.0) * (1 - done)
+        updater.step(rate)
+        for one in student.parameters():
+            one.grad = None
+        step += 1
+        _average(averages, arrays, min(options.ema, (1 + step) / (10 + step)))
+        report.add(step, terms.detach(), f"{pool.seen} canvases, rate {rate:.5f}")
+        if time.monotonic() - saved > options.snapshot:
+            save(_numpy(averages))
+            saved = time.monotonic()
+    path = save(_numpy(averages))
+    logging.info(
+        "%d steps, %d windows, %d canvases; %s", step, step * options.batch, pool.seen, path
+    )
+
+
+class _Report:
+    """Says every ten seconds what the terms of the loss were on average."""
+
+    def __init__(self, device: str) -> None:
+        self._sums, self._count = torch.zeros(6, device=device), 0
+        self._begun = self._told = time.monotonic()
+
+    def add(self, step: int, terms: Tensor, state: str) -> None:
+        """A step's terms.
+
+        Raises:
+          ValueError: they are not finite.
+        """
+        self._sums += terms
+        self._count += 1
+        now = time.monotonic()
+        if step not in (1, 10) and now - self._told < 10:
+            return
+        if not torch.isfinite(self._sums).all():
+            raise ValueError(f"the loss is not finite at step {step}: lower the rate")
+        values = " ".join(f"{value:.4f}" for value in (self._sums / self._count).tolist())
+        logging.info("step %d, %.0f s, %s, loss %s", step, now - self._begun, state, values)
+        self._sums.zero_()
+        self._told, self._count = now, 0
+
+
+def _warm(
+    ask: Callable[[Tensor], Maps],
+    errors: Callable[..., Tensor],
+    student: Student,
+    options: Options,
+    device: str,
+    half: torch.dtype,
+) -> None:
+    """Compiles what the loop calls; the student's statistics move."""
+    canvases = torch.zeros(
+        BLOCK, options.canvas, options.canvas, 3, dtype=torch.uint8, device=device
+    )
+    with torch.inference_mode():
+        maps = looks(ask, canvases, options.scales, mirror(device), dtype=half)
+    pool = Pool(BLOCK, options.canvas, mirror(device), device)
+    pool.add(canvases, maps.clone())
+    windows = pool.draw(options.batch, options.edge)
+    with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
+        terms = errors(student, windows.image, windows.fine, windows.coarse)
+    terms.sum().backward()
+    for one in student.parameters():
+        one.grad = None
+
+
+def _errors(student: Student, image: Tensor, fine: Tensor, coarse: Tensor) -> Tensor:
+    """(6,) what the heatmaps and the fields of stage 1, stage 2 and the fine maps cost."""
+    stages = student(image.contiguous(memory_format=torch.channels_last))
+    terms = []
+    for maps, target in zip(stages, (coarse, coarse, fine), strict=True):
+        heatmaps, pafs = target.split((HEATMAPS, PAFS), 1)
+        terms.append(HEATMAP_WEIGHT * _error(maps[0], heatmaps, background=True))
+        terms.append(PAF_WEIGHT * _error(maps[1], pafs, background=False))
+    return torch.stack(terms)
+
+
+def _error(predicted: Tensor, target: Tensor, *, background: bool) -> Tensor:
+    people = torch.ones(target.shape[1], device=target.device)
+    if background:
+        people = torch.cat([people[:-1], torch.zeros_like(people[-1:])])
+    weight = 1 + FOREGROUND * people[:, None, None] * target.abs()
+    return ((predicted.float() - target) ** 2 * weight).mean()
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def _average(averages: Mapping[str, Tensor], arrays: Mapping[str, Tensor], decay: float) -> None:
+    torch._foreach_lerp_(list(averages.values()), list(arrays.values()), 1 - decay)
+
+
+def _numpy(arrays: Mapping[str, Tensor]) -> dict[str, Float]:
+    """As Keras stores them."""
+    found = {}
+    for name, value in arrays.items():
+        value = value.detach().float().cpu()
+        found[name] = np.ascontiguousarray(value.permute(2, 3, 1, 0) if value.ndim == 4 else value)
+    return found
