@@ -18,6 +18,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from absl import logging
 
 from estimator.arrays import UInt8
 
@@ -46,7 +47,8 @@ def decoded(scenes: Scenes, *, threads: int) -> Decoded:
     def read(index: int) -> UInt8 | None:
         try:
             return np.ascontiguousarray(plain_bars.without(scenes.read(index)))
-        except BadPicture:
+        except BadPicture as problem:
+            logging.warning("left out: %s", problem)
             return None
 
     with ThreadPoolExecutor(threads) as pool:

@@ -21,13 +21,14 @@ from estimator.arrays import Float
 from estimator.averaging import mirrored_fields
 
 from .drawing import BLOCK, Drawers
-from .labels import Mirror, looks
+from .labels import STRIDE, Mirror, looks
 from .muon import Updater
-from .networks import HEATMAPS, PAFS, Maps, Student, Teacher
+from .networks import HEATMAPS, PAFS, Student, Teacher
 from .pool import Pool
 
 # Of the loss, as in docs/default_network.md: weights of the heads, and of a cell that shows people.
 HEATMAP_WEIGHT, PAF_WEIGHT, FOREGROUND = 190.0, 38.0, 3.0
+Errors = Callable[[Student, Tensor, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,59 +103,111 @@ def run(
       options: see there.
       save: writes the averaged arrays, by Keras' names.
       device: "cuda" or "cpu".
+
+    Raises:
+      ValueError: the loss is not finite.
+      RuntimeError: nobody draws any more.
     """
-    gpu = device == "cuda"
-    turner = mirror(device)
-    half = torch.float16 if gpu else torch.float32
-    asked = teacher.to(device, half, memory_format=torch.channels_last).eval()
-    ask = torch.compile(asked, dynamic=False) if options.compiled else asked
-    student = student.to(device, memory_format=torch.channels_last).train()
-    errors = torch.compile(_errors, dynamic=False) if options.compiled else _errors
-    pool = Pool(options.capacity, options.canvas, turner, device)
-    blocks = iter(drawers)
-
-    def label(count: int) -> None:
-        with torch.inference_mode():
-            for _ in range(count):
-                images = torch.from_numpy(next(blocks)).to(device)
-                pool.add(images, looks(ask, images, options.scales, turner, dtype=half))
-
     begun = time.monotonic()
-    arrays = student.arrays()
+    student = student.to(device, memory_format=torch.channels_last).train()
+    errors: Errors = torch.compile(_errors, dynamic=False) if options.compiled else _errors
+    labelled = _Labelled(teacher, drawers, options, device)
     if options.compiled:  # while the first canvases are drawn
-        start = {name: value.detach().clone() for name, value in arrays.items()}
-        _warm(ask, errors, student, options, device, half)
-        with torch.no_grad():
-            for name, value in arrays.items():
-                value.copy_(start[name])
+        labelled.warm()
+        _warm(errors, student, options, device)
         logging.info("compiled after %.0f s", time.monotonic() - begun)
-    label(-(-options.first // BLOCK))
-    logging.info("%d canvases after %.0f s", len(pool), time.monotonic() - begun)
+    labelled.add(-(-options.first // BLOCK))
+    logging.info("%d canvases after %.0f s", len(labelled.pool), time.monotonic() - begun)
+    _learn(student, errors, labelled, options, save, device)
+
+
+class _Labelled:
+    """Canvases that come in, are answered and kept.
+
+    Attributes:
+      pool: that keeps them.
+    """
+
+    def __init__(self, teacher: Teacher, drawers: Drawers, options: Options, device: str) -> None:
+        self._dtype = torch.float16 if device == "cuda" else torch.float32
+        asked = teacher.to(device, self._dtype, memory_format=torch.channels_last).eval()
+        self._ask = torch.compile(asked, dynamic=False) if options.compiled else asked
+        self._mirror = mirror(device)
+        self._blocks = iter(drawers)
+        self._options, self._device = options, device
+        self.pool = Pool(options.capacity, options.canvas, self._mirror, device)
+
+    def add(self, blocks: int) -> None:
+        """Asks the teacher about some blocks of canvases."""
+        with torch.inference_mode():
+            for _ in range(blocks):
+                images = torch.from_numpy(next(self._blocks)).to(self._device)
+                self.pool.add(images, self._answer(images))
+
+    def warm(self) -> None:
+        """Compiles the teacher."""
+        edge = self._options.canvas
+        with torch.inference_mode():
+            self._answer(torch.zeros(BLOCK, edge, edge, 3, dtype=torch.uint8, device=self._device))
+
+    def _answer(self, images: Tensor) -> Tensor:
+        return looks(self._ask, images, self._options.scales, self._mirror, dtype=self._dtype)
+
+
+def _warm(errors: Errors, student: Student, options: Options, device: str) -> None:
+    """Compiles the student; nothing of it changes."""
+    arrays = student.arrays()
+    before = {name: value.detach().clone() for name, value in arrays.items()}
+    edge, cells = options.canvas, options.canvas // STRIDE
+    pool = Pool(1, edge, mirror(device), device)
+    image = torch.zeros(1, edge, edge, 3, dtype=torch.uint8, device=device)
+    pool.add(image, torch.zeros(1, HEATMAPS + PAFS, cells, cells, device=device))
+    _gradients(errors, student, pool, options, device)
+    student.zero_grad(set_to_none=True)
+    with torch.no_grad():
+        for name, value in arrays.items():
+            value.copy_(before[name])
+
+
+def _gradients(
+    errors: Errors, student: Student, pool: Pool, options: Options, device: str
+) -> Tensor:
+    """Takes the gradients of a batch, and gives the terms of its loss."""
+    windows = pool.draw(options.batch, options.edge)
+    with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
+        terms = errors(student, windows.image, windows.fine, windows.coarse)
+    terms.sum().backward()
+    return terms.detach()
+
+
+def _learn(
+    student: Student,
+    errors: Errors,
+    labelled: _Labelled,
+    options: Options,
+    save: Callable[[Mapping[str, Float]], Path],
+    device: str,
+) -> None:
+    pool, arrays, report = labelled.pool, student.arrays(), _Report(device)
     updater = Updater({name: one for name, one in arrays.items() if one.requires_grad})
     averages = {name: value.detach().clone() for name, value in arrays.items()}
-    report = _Report(device)
     begun = saved = time.monotonic()
     step = 0
     while (done := (time.monotonic() - begun) / options.seconds) < 1:
-        label(options.blocks)
-        windows = pool.draw(options.batch, options.edge)
-        with torch.autocast(device, torch.bfloat16, enabled=gpu):
-            terms = errors(student, windows.image, windows.fine, windows.coarse)
-        terms.sum().backward()
+        labelled.add(options.blocks)
+        terms = _gradients(errors, student, pool, options, device)
         rate = options.rate * min(done / options.warmup, 1.0) * (1 - done)
         updater.step(rate)
-        for one in student.parameters():
-            one.grad = None
+        student.zero_grad(set_to_none=True)
         step += 1
         _average(averages, arrays, min(options.ema, (1 + step) / (10 + step)))
-        report.add(step, terms.detach(), f"{pool.seen} canvases, rate {rate:.5f}")
+        report.add(step, terms, f"{pool.seen} canvases, rate {rate:.5f}")
         if time.monotonic() - saved > options.snapshot:
             save(_numpy(averages))
             saved = time.monotonic()
     path = save(_numpy(averages))
-    logging.info(
-        "%d steps, %d windows, %d canvases; %s", step, step * options.batch, pool.seen, path
-    )
+    windows = step * options.batch
+    logging.info("%d steps, %d windows, %d canvases; %s", step, windows, pool.seen, path)
 
 
 class _Report:
@@ -181,30 +234,6 @@ class _Report:
         logging.info("step %d, %.0f s, %s, loss %s", step, now - self._begun, state, values)
         self._sums.zero_()
         self._told, self._count = now, 0
-
-
-def _warm(
-    ask: Callable[[Tensor], Maps],
-    errors: Callable[..., Tensor],
-    student: Student,
-    options: Options,
-    device: str,
-    half: torch.dtype,
-) -> None:
-    """Compiles what the loop calls; the student's statistics move."""
-    canvases = torch.zeros(
-        BLOCK, options.canvas, options.canvas, 3, dtype=torch.uint8, device=device
-    )
-    with torch.inference_mode():
-        maps = looks(ask, canvases, options.scales, mirror(device), dtype=half)
-    pool = Pool(BLOCK, options.canvas, mirror(device), device)
-    pool.add(canvases, maps.clone())
-    windows = pool.draw(options.batch, options.edge)
-    with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
-        terms = errors(student, windows.image, windows.fine, windows.coarse)
-    terms.sum().backward()
-    for one in student.parameters():
-        one.grad = None
 
 
 def _errors(student: Student, image: Tensor, fine: Tensor, coarse: Tensor) -> Tensor:

@@ -348,6 +348,18 @@ def test_a_run_learns_and_its_weights_are_read(
         np.testing.assert_array_equal(array, written[-1][name])
 
 
+@pytest.mark.filterwarnings("ignore:CUDA initialization")
+def test_compiling_changes_nothing_of_the_student(student: keras.Model) -> None:
+    twin = twins.Student().train()
+    twin.load(keras_arrays(student))
+    before = train._numpy(twin.arrays())
+    options = train.Options(seconds=1, batch=2, edge=32, canvas=64)
+    train._warm(train._errors, twin, options, "cpu")
+    assert all(one.grad is None for one in twin.parameters())
+    for name, array in train._numpy(twin.arrays()).items():
+        np.testing.assert_array_equal(array, before[name])
+
+
 def test_a_loss_that_is_not_finite_ends_the_run() -> None:
     report = train._Report("cpu")
     with pytest.raises(ValueError, match="the loss is not finite at step 10: lower the rate"):

@@ -69,11 +69,15 @@ def test_who_is_outlined_before_is_not_outlined_again(
         [Canvases(decoded, OPTIONS)(number) for number in range(12)]
 
 
-def test_an_unreadable_picture_is_left_out(scenes: Scenes, tmp_path: Path) -> None:
+def test_an_unreadable_picture_is_left_out_and_named(
+    scenes: Scenes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "3.png").write_bytes(b"no picture")
-    assert [scene.name for scene in drawing.decoded(scenes, threads=2).scenes] == [
-        "0.png", "1.png", "2.png", "4.png", "5.png",
-    ]  # fmt: skip
+    with caplog.at_level("WARNING", logger="absl"):
+        found = drawing.decoded(scenes, threads=2)
+    names = [scene.name for scene in found.scenes]
+    assert names == ["0.png", "1.png", "2.png", "4.png", "5.png"]
+    assert "left out: 3.png cannot be decoded" in caplog.text
 
 
 def test_processes_draw_what_one_would(scenes: Scenes) -> None:
