@@ -12,6 +12,7 @@ canvases before it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -21,7 +22,7 @@ from estimator.arrays import Float, UInt8
 
 from . import canvas_colours, cutouts, plain_bars
 from .picture_files import BadPicture
-from .scenes import Scene, Scenes
+from .scenes import Place, Scene, Scenes
 
 GREY = 128
 SMALLEST = 24  # shorter side of what a person is cut out of, pixels
@@ -41,6 +42,7 @@ SHARPNESS = 1.4  # pixels that are kept for one of the crop, before it is sample
 
 Random = np.random.Generator
 Matrix = npt.NDArray[np.float64]
+Outlines: TypeAlias = Mapping[tuple[Place | None, int], UInt8]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +116,7 @@ class Canvases:
       options: how.
       weights: how often a scene is taken, by its origin; 1 where it is not named.
       seed: another one gives other canvases.
-      outlines: of people, by the scene's name and the person's number, as `cutouts.outline` finds
+      outlines: of people, by the scene's place and the person's number, as `cutouts.outline` finds
         them; who is not among them is outlined when it is needed, which takes the longest.
 
     Raises:
@@ -131,7 +133,7 @@ class Canvases:
         *,
         weights: Mapping[str, float] | None = None,
         seed: int = 0,
-        outlines: Mapping[tuple[str, int], UInt8] | None = None,
+        outlines: Outlines | None = None,
     ) -> None:
         self._scenes, self._options, self._seed = scenes, options, seed
         self._outlines = outlines or {}
@@ -220,7 +222,7 @@ class Canvases:
         if min(right - left, bottom - top) < SMALLEST:
             return
         factor = _factor(box, random, self._options, 0.8)
-        outline = self._outlines.get((scene.name, person))
+        outline = self._outlines.get((scene.place, person))
         if outline is None:
             outline = cutouts.outline(other, scene.keypoints[person], box)
         opacity = cutouts.softened(outline, box, other.shape)

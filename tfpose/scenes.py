@@ -15,7 +15,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -25,6 +25,8 @@ from estimator.arrays import Float, UInt8
 from estimator.skeleton import Skeleton
 
 from .picture_files import BadPicture, Pictures
+
+Place: TypeAlias = tuple[Path, int, int]  # file, first byte and length
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,7 +45,7 @@ class Scene:
     origin: str
     keypoints: Float | None = None
     boxes: Float | None = None
-    place: tuple[Path, int, int] | None = None
+    place: Place | None = None
 
     @property
     def empty(self) -> bool:

@@ -23,7 +23,7 @@ from absl import logging
 from estimator.arrays import UInt8
 
 from .. import cutouts, plain_bars
-from ..canvases import Canvases, CanvasOptions
+from ..canvases import Canvases, CanvasOptions, Outlines
 from ..picture_files import BadPicture
 from ..scenes import Scenes
 
@@ -65,8 +65,8 @@ def decoded(scenes: Scenes, *, threads: int) -> Decoded:
     )
 
 
-def outlines(scenes: Decoded, *, threads: int) -> dict[tuple[str, int], UInt8]:
-    """Everybody who can be cut out, by the scene's name and the person's number."""
+def outlines(scenes: Decoded, *, threads: int) -> Outlines:
+    """Everybody who can be cut out, by the scene's place and the person's number."""
     everybody = [
         (index, person)
         for index, scene in enumerate(scenes.scenes)
@@ -87,7 +87,7 @@ def outlines(scenes: Decoded, *, threads: int) -> dict[tuple[str, int], UInt8]:
     with ThreadPoolExecutor(threads) as pool:
         found = list(pool.map(outline, everybody, chunksize=64))
     return {
-        (scenes.scenes[index].name, person): mask
+        (scenes.scenes[index].place, person): mask
         for (index, person), mask in zip(everybody, found, strict=True)
         if mask is not None
     }
@@ -193,7 +193,7 @@ def _serve(
 
 def _draw(
     pictures: Decoded,
-    people: dict[tuple[str, int], UInt8],
+    people: Outlines,
     kinds: list[tuple[CanvasOptions, float]],
     weights: dict[str, float],
     place: tuple[int, int],

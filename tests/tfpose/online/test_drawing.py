@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -47,7 +48,7 @@ def scenes(tmp_path: Path) -> Scenes:
 def test_pictures_in_memory_and_known_outlines_change_no_canvas(scenes: Scenes) -> None:
     decoded = drawing.decoded(scenes, threads=2)
     known = drawing.outlines(decoded, threads=2)
-    assert known.keys() == {(f"{number}.png", 0) for number in range(5)}
+    assert known.keys() == {(scene.place, 0) for scene in scenes.scenes[:5]}
     slow, fast = Canvases(scenes, OPTIONS), Canvases(decoded, OPTIONS, outlines=known)
     for number in range(12):
         np.testing.assert_array_equal(slow(number), fast(number))
@@ -67,6 +68,17 @@ def test_who_is_outlined_before_is_not_outlined_again(
     assert len({drawers(number).tobytes() for number in range(12)}) == 12
     with pytest.raises(AssertionError, match="outlined"):
         [Canvases(decoded, OPTIONS)(number) for number in range(12)]
+
+
+def test_people_of_two_sets_whose_pictures_are_called_alike_are_not_mixed_up(
+    scenes: Scenes,
+) -> None:
+    alike = replace(scenes, scenes=tuple(replace(one, name="1") for one in scenes.scenes))
+    decoded = drawing.decoded(alike, threads=1)
+    fast = Canvases(decoded, OPTIONS, outlines=drawing.outlines(decoded, threads=1))
+    slow = Canvases(alike, OPTIONS)
+    for number in range(12):
+        np.testing.assert_array_equal(slow(number), fast(number))
 
 
 def test_an_unreadable_picture_is_left_out_and_named(
