@@ -112,6 +112,8 @@ def _weight(text: str) -> tuple[str, float]:
 
 
 def _arrays(path: Path) -> dict[str, Float]:
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no {path}: write it with scripts.pack_scenes")
     with np.load(path) as file:
         return dict(file)
 
