@@ -65,21 +65,13 @@ def _options() -> cache_teacher.CacheOptions:
     return cache_teacher.CacheOptions(
         canvases=COUNT.value,
         canvas=CanvasOptions(height=HEIGHT.value, width=WIDTH.value, person=person),
-        weights=dict(_weight(text) for text in WEIGHTS.value),
+        weights=scenes.weights(WEIGHTS.value),
         seed=SEED.value,
         teacher=TEACHER.value,
         teacher_weights=TEACHER_WEIGHTS.value,
         hints=HINTS.value,
         scales=tuple(map(float, SCALES.value)),
     )
-
-
-def _weight(text: str) -> tuple[str, float]:
-    origin, _, number = text.partition("=")
-    try:
-        return origin, float(number)
-    except ValueError:
-        raise ValueError(f"--weights takes ORIGIN=NUMBER, found {text!r}") from None
 
 
 def _scenes() -> Scenes:

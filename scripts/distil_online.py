@@ -17,6 +17,7 @@ import numpy as np
 from absl import app, flags, logging
 
 from estimator.arrays import Float
+from tfpose import scenes
 from tfpose.canvases import CanvasOptions
 
 try:
@@ -83,7 +84,7 @@ def _run(packed: Path, out: Path) -> None:
     drawers = drawing.Drawers(
         pack.read(packed),
         KINDS,
-        weights=dict(_weight(text) for text in WEIGHTS.value),
+        weights=scenes.weights(WEIGHTS.value),
         seed=SEED.value,
         processes=PROCESSES.value,
     )
@@ -101,14 +102,6 @@ def _run(packed: Path, out: Path) -> None:
         train.run(student, teacher, drawers, options, save, device=device)
     finally:
         drawers.stop()
-
-
-def _weight(text: str) -> tuple[str, float]:
-    origin, _, number = text.partition("=")
-    try:
-        return origin, float(number)
-    except ValueError:
-        raise ValueError(f"--weights takes ORIGIN=NUMBER, found {text!r}") from None
 
 
 def _arrays(path: Path) -> dict[str, Float]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import struct
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -204,6 +204,25 @@ def origins(annotations: Path, field: str) -> dict[str, str]:
     }
     if not found:
         raise ValueError(f"no image of {annotations} has a field {field!r}")
+    return found
+
+
+def weights(texts: Iterable[str]) -> dict[str, float]:
+    """How often pictures are taken, by their origin.
+
+    Args:
+      texts: "origin=number".
+
+    Raises:
+      ValueError: one is not written so.
+    """
+    found = {}
+    for text in texts:
+        origin, _, number = text.partition("=")
+        try:
+            found[origin] = float(number)
+        except ValueError:
+            raise ValueError(f"weights are ORIGIN=NUMBER, found {text!r}") from None
     return found
 
 
