@@ -61,7 +61,9 @@ def main(argv: list[str]) -> None:
         raise app.UsageError(f"unexpected arguments {argv[1:]}; lists are written a,b")
     try:
         _run(Path(PACKED.value), Path(OUT.value))
-    except (ValueError, OSError, RuntimeError) as error:
+    except torch.cuda.OutOfMemoryError as error:
+        raise SystemExit(f"error: {error} Give a smaller --capacity or --batch") from error
+    except (ValueError, OSError) as error:
         raise SystemExit(f"error: {error}") from error
 
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from estimator.arrays import Float, UInt8
 
-from . import canvas_colours, cutouts, plain_bars
+from . import canvas_colours, cutouts
 from .picture_files import BadPicture
 from .scenes import Place, Scene, Scenes
 
@@ -262,7 +262,7 @@ class Canvases:
         if draw < options.background and self._empty:
             index = self._empty[int(random.integers(len(self._empty)))]
             try:
-                image = plain_bars.without(self._scenes.read(index))
+                image = self._scenes.without_bars(index)
                 return _covering(random, image, height, width, options.zoom)
             except BadPicture as problem:
                 self._note(index, problem)
@@ -275,7 +275,7 @@ class Canvases:
             draw = random.random() * self._sums[-1]
             index = int(np.searchsorted(self._sums, draw, side="right"))
             try:
-                return self._scenes.scenes[index], plain_bars.without(self._scenes.read(index))
+                return self._scenes.scenes[index], self._scenes.without_bars(index)
             except BadPicture as found:
                 problem = found
                 self._note(index, found)

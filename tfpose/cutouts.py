@@ -37,8 +37,8 @@ def region(box: Float, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     )
 
 
-def mask(image: UInt8, keypoints: Float, box: Float) -> npt.NDArray[np.float32]:
-    """How much of each pixel of a person's `region` is the person, (h, w), 0..1, soft at its edge.
+def outline(image: UInt8, keypoints: Float, box: Float) -> UInt8:
+    """Where in a person's `region` GrabCut finds the person; it takes most of the time.
 
     Args:
       image: (H, W, 3) uint8.
@@ -46,16 +46,8 @@ def mask(image: UInt8, keypoints: Float, box: Float) -> npt.NDArray[np.float32]:
       box: (4,) as for `region`.
 
     Returns:
-      float32; 0 everywhere if all keypoints lie outside of the region.
-    """
-    return softened(outline(image, keypoints, box), box, image.shape)
-
-
-def outline(image: UInt8, keypoints: Float, box: Float) -> UInt8:
-    """What GrabCut finds, 0 and 1, its longer side at most `EDGE`; what takes the time of a mask.
-
-    Args:
-      image, keypoints, box: as for `mask`.
+      (h, w) 0 and 1, of the region made so small that its longer side is at most `EDGE`; 0
+      everywhere if all keypoints lie outside of the region.
     """
     left, top, right, bottom = region(box, image.shape)
     part = image[top:bottom, left:right]
@@ -73,7 +65,13 @@ def outline(image: UInt8, keypoints: Float, box: Float) -> UInt8:
 
 
 def softened(outline: UInt8, box: Float, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
-    """The mask of an outline: `shape` is of the picture, (H, W, ...)."""
+    """How much of each pixel of a person's `region` is the person, (h, w), 0..1, soft at its edge.
+
+    Args:
+      outline: as the function of that name gives it.
+      box: (4,) as for `region`.
+      shape: of the picture, (H, W, ...).
+    """
     left, top, right, bottom = region(box, shape)
     soft = cv2.GaussianBlur(outline.astype(np.float32), (3, 3), 0)
     size = right - left, bottom - top

@@ -24,6 +24,7 @@ from estimator import pictures
 from estimator.arrays import Float, UInt8
 from estimator.skeleton import Skeleton
 
+from . import plain_bars
 from .picture_files import BadPicture, Pictures
 
 Place: TypeAlias = tuple[Path, int, int]  # file, first byte and length
@@ -86,6 +87,14 @@ class Scenes:
         if decoded is None:
             raise BadPicture(f"{scene.name} cannot be decoded from {path}")
         return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
+
+    def without_bars(self, index: int) -> UInt8:
+        """The picture as `read` gives it, without the bars that padding left (`plain_bars`).
+
+        Raises:
+          BadPicture: it cannot be read; names it.
+        """
+        return plain_bars.without(self.read(index))
 
 
 def gather(*parts: Sequence[Scene], files: Pictures | None = None) -> Scenes:

@@ -22,7 +22,7 @@ from absl import logging
 
 from estimator.arrays import UInt8
 
-from .. import cutouts, plain_bars
+from .. import cutouts
 from ..canvases import Canvases, CanvasOptions, Outlines
 from ..picture_files import BadPicture
 from ..scenes import Scenes
@@ -37,7 +37,7 @@ class Decoded(Scenes):
 
     pictures: tuple[UInt8, ...]
 
-    def read(self, index: int) -> UInt8:
+    def without_bars(self, index: int) -> UInt8:
         return self.pictures[index]
 
 
@@ -46,7 +46,7 @@ def decoded(scenes: Scenes, *, threads: int) -> Decoded:
 
     def read(index: int) -> UInt8 | None:
         try:
-            return np.ascontiguousarray(plain_bars.without(scenes.read(index)))
+            return np.ascontiguousarray(scenes.without_bars(index))
         except BadPicture as problem:
             logging.warning("left out: %s", problem)
             return None
@@ -132,7 +132,7 @@ class Drawers:
         """Blocks (BLOCK, H, W, 3), each good until the next.
 
         Raises:
-          RuntimeError: a process that draws ended.
+          ChildProcessError: a process that draws ended.
         """
         while True:
             try:
@@ -140,7 +140,9 @@ class Drawers:
             except queue.Empty:
                 if self._server.is_alive():
                     continue
-                raise RuntimeError("a process that draws canvases ended: see above why") from None
+                raise ChildProcessError(
+                    "a process that draws canvases ended: see above why"
+                ) from None
             yield self._ring[block]
             self._free.put(block)
 

@@ -38,14 +38,11 @@ class Updater:
                 groups[tuple(value.shape)].append(value)
         self._muon = list(groups.values())
         self._velocities = [[torch.zeros_like(one) for one in group] for group in self._muon]
-        self._means = {key: [torch.zeros_like(one) for one in part] for key, part in self._slots()}
-        self._squares = {
-            key: [torch.zeros_like(one) for one in part] for key, part in self._slots()
-        }
+        self._means, self._squares = (
+            {decay: [torch.zeros_like(one) for one in part] for decay, part in self._adam.items()}
+            for _ in range(2)
+        )
         self.count = 0
-
-    def _slots(self) -> list[tuple[float, list[Tensor]]]:
-        return list(self._adam.items())
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def step(self, rate: float) -> None:

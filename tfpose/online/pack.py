@@ -61,7 +61,10 @@ def read(folder: str | os.PathLike[str]) -> Scenes:
     starts = stored["starts"].tolist()
     pictures = folder / PICTURES
     if pictures.stat().st_size != starts[-1]:
-        raise ValueError(f"{pictures} has {pictures.stat().st_size} bytes, not {starts[-1]}")
+        raise ValueError(
+            f"{pictures} has {pictures.stat().st_size} bytes, not {starts[-1]}: send it again, or "
+            "write it anew with scripts.pack_scenes"
+        )
     ends = np.cumsum(stored["people"])
     keypoints, boxes = (np.split(stored[name], ends[:-1]) for name in ("keypoints", "boxes"))
     scenes = tuple(

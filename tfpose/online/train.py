@@ -72,6 +72,10 @@ class Options:
                 f"{self.seconds}, {self.rate}, {self.warmup}, {self.batch}, {self.blocks} and "
                 f"{self.first}"
             )
+        if not self.scales or min(self.scales) <= 0:
+            raise ValueError(f"scales must be positive, one at least, found {self.scales}")
+        if self.capacity < BLOCK:
+            raise ValueError(f"capacity must be at least {BLOCK}, found {self.capacity}")
         if self.edge % 32 or self.canvas % 8 or self.edge > self.canvas:
             raise ValueError(
                 "edge must be a multiple of 32 and canvas, not smaller, of 8, found "
@@ -106,7 +110,7 @@ def run(
 
     Raises:
       ValueError: the loss is not finite.
-      RuntimeError: nobody draws any more.
+      ChildProcessError: nobody draws any more.
     """
     begun = time.monotonic()
     student = student.to(device, memory_format=torch.channels_last).train()

@@ -371,6 +371,10 @@ def test_options_that_cannot_be_are_refused() -> None:
         train.Options(seconds=0)
     with pytest.raises(ValueError, match="edge must be a multiple of 32 and canvas"):
         train.Options(seconds=1, edge=352, canvas=320)
+    with pytest.raises(ValueError, match="scales must be positive, one at least, found"):
+        train.Options(seconds=1, scales=(1.0, 0.0))
+    with pytest.raises(ValueError, match="capacity must be at least 16, found 8"):
+        train.Options(seconds=1, capacity=8)
 
 
 def test_the_skeleton_is_the_teachers() -> None:
