@@ -1,7 +1,7 @@
-"""3x3 matrices on points (x, y, 1): they multiply into one, which moves picture, mask and people.
+"""3x3 matrices on points (x, y, 1): their product moves picture, mask and keypoints at once.
 
 Every matrix is float32, acts on columns, and keeps the convention of `estimator.geometry`: the
-centre of pixel i has coordinate i. Arguments may have leading dimensions, which are a batch.
+centre of pixel i has coordinate i. Arguments may have leading batch dimensions.
 """
 
 import tensorflow as tf
@@ -26,7 +26,7 @@ def resizing(factor_x: tf.Tensor, factor_y: tf.Tensor) -> tf.Tensor:
 
 
 def rotation(degrees: tf.Tensor) -> tf.Tensor:
-    """(..., 3, 3): turns clockwise on the screen, about the point (0, 0)."""
+    """(..., 3, 3): rotates clockwise on the screen, about the point (0, 0)."""
     radians = tf.cast(degrees, tf.float32) * 0.017453292519943295
     cosine, sine = tf.cos(radians), tf.sin(radians)
     return _matrix(cosine, -sine, 0.0, sine, cosine, 0.0)
@@ -39,7 +39,7 @@ def flipping(flipped: tf.Tensor, width: int) -> tf.Tensor:
 
 
 def product(*matrices: tf.Tensor) -> tf.Tensor:
-    """The one matrix of them all; the last is applied first, as in writing."""
+    """The product of matrices; the last is applied first."""
     result = matrices[0]
     for matrix in matrices[1:]:
         result = tf.matmul(result, matrix)
@@ -47,7 +47,7 @@ def product(*matrices: tf.Tensor) -> tf.Tensor:
 
 
 def transform(matrix: tf.Tensor, keypoints: tf.Tensor) -> tf.Tensor:
-    """Moves labelled keypoints; what is not labelled stays (0, 0, 0).
+    """Moves labelled keypoints; unlabelled ones stay (0, 0, 0).
 
     Args:
       matrix: (3, 3).
@@ -59,13 +59,13 @@ def transform(matrix: tf.Tensor, keypoints: tf.Tensor) -> tf.Tensor:
 
 
 def swap_sides(keypoints: tf.Tensor, flipped: tf.Tensor, skeleton: Skeleton) -> tf.Tensor:
-    """Lets left and right change places in (..., K, 3) where `flipped`, a scalar, is true."""
+    """Exchanges left and right in (..., K, 3) where `flipped`, a scalar, is true."""
     order = tf.where(flipped, list(skeleton.flip_order), list(range(len(skeleton.keypoints))))
     return tf.gather(keypoints, order, axis=-2)
 
 
 def largest_factor(matrix: tf.Tensor) -> tf.Tensor:
-    """By how much the matrix (3, 3) stretches a picture's x or y axis, whichever is more."""
+    """The larger of the factors by which a matrix (3, 3) stretches the x and the y axis."""
     return tf.reduce_max(tf.norm(matrix[:2, :2], axis=0))
 
 

@@ -1,4 +1,4 @@
-"""Photometric changes: they touch the picture's colours and move nothing."""
+"""Photometric changes: they change the picture's colours and move nothing."""
 
 import tensorflow as tf
 

@@ -1,13 +1,13 @@
-"""AugmentPolicy: which changes training pictures undergo, how strongly and how often.
+"""AugmentPolicy: the changes of training pictures, their ranges and their probabilities.
 
-A policy is data; `augment.draws` draws from it. The seeds' own policies are in `POLICIES`, with
-ranges as read in their code:
+A policy is data; `augment.sampling` draws from it. The policies of published programs are in
+`POLICIES`, with ranges as read in their code:
   Lightweight OpenPose   datasets/transformations.py (Daniil-Osokin, 2018)
   tf-pose-estimation     pose_augment.py, of 2017 and of 2019 (Ildoo Kim)
   HRNet, humanpose       lib/dataset/JointsDataset.py, experiments/*/hrnet/*.yaml (Sun et al. 2019)
   Fast Human Pose (FPD)  pose/datasets/mpii.py (Zhang et al. 2019, arXiv:1811.05419)
-All of them are one matrix here, sampled once, where the originals resample at every step, and
-all mirror at `width - 1 - x`, where tf-pose-estimation has `width - x`.
+Here each is one matrix, applied once, where the originals resample at every step; and all mirror
+at `width - 1 - x`, where tf-pose-estimation has `width - x`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Draw:
       low, high: its bounds.
       deviation: of a normal distribution about the middle of the bounds, clipped to them; None
         makes the number uniform.
-      probability: how often it is drawn; the rest of the time the change does not happen.
+      probability: of applying the change; otherwise the picture stays as it is.
     """
 
     low: float
@@ -52,32 +52,32 @@ class AugmentPolicy:
     """Ranges and probabilities; the default changes nothing.
 
     Attributes:
-      frame: what scale 1 without shift shows. "fit": what the estimator's own preprocessing shows,
-        the whole picture or, for a top-down model, the person's padded box. "person": one person,
-        drawn among those who qualify, centred, `person_height` of the input high; a picture
-        without one is shown as by "fit". "random_crop": the picture's shorter edge fills the
-        input's; where the picture is larger the cut is anywhere inside it.
+      frame: the part of the picture that scale 1 without shift shows. "fit": as the estimator's own
+        preprocessing, the whole picture or, for a top-down model, the person's padded box.
+        "person": one person, drawn among those who qualify, centred, `person_height` of the input
+        high; a picture without one is shown as by "fit". "random_crop": the picture's shorter edge
+        fills the input's; where the picture is larger, the crop is anywhere inside it.
       person_height: share of the input's height; "person" only.
       min_keypoints, min_area: labelled keypoints and square pixels of a person who qualifies;
         "person" only.
       scale: factor on the picture.
-      cut: factor on what is cut out of the picture, so that a larger one shows more of it.
-      stretch: a further factor, drawn for x and y apart; before the rotation.
+      cut: factor on the size of the crop; a larger one shows more of the picture.
+      stretch: a further factor, drawn separately for x and y; applied before the rotation.
       rotation: degrees, clockwise.
       flip: probability of mirroring.
       shift: largest move of the centre along x and along y, as a share of the input's width and
         height, uniform.
       half_body: probability of cutting out only the upper or the lower body of a person; top-down.
-      half_body_keypoints: labelled keypoints that a person must exceed for it.
+      half_body_keypoints: a person needs more labelled keypoints than this for it.
       upper_body: share of the upper body among the halves.
-      fills: RGB colours around the picture, 0..255, one drawn evenly.
+      fills: RGB colours around the picture, 0..255; one is drawn evenly.
       brightness: factor on the picture.
       contrast: factor on the distance from each channel's mean.
-      channel: factor on R, G and B, drawn apart.
+      channel: factor on R, G and B, drawn separately.
       blur: probability of a 3x3 binomial blur.
-      one_colour_change: probability of making one of brightness, contrast and blur, drawn
+      one_colour_change: probability of one change among brightness, contrast and blur, drawn
         evenly; None draws each of them by its own probability.
-      empty: share of the pictures without people that is kept.
+      empty: share kept of the pictures without people.
     """
 
     frame: str = "fit"
@@ -156,7 +156,7 @@ def _lightweight_openpose() -> AugmentPolicy:
     Exact: the person's box becomes 0.6 * U(0.5, 1.1) of the input's height, U(-40, 40) degrees,
     its centre within 40 px of 368 of the input's, grey 128 around, mirrored half of the time; only
     people of 5 keypoints and 32 * 32 pixels are centred on. Approximate: the person is drawn
-    anew each epoch, one sample a picture, where the original lists one sample a person; people
+    anew each epoch, one sample per picture, where the original lists one per person; people
     within 0.3 boxes of an earlier one are not left out.
     """
     return AugmentPolicy(
@@ -258,7 +258,7 @@ def _fpd_hourglass() -> AugmentPolicy:
 
 
 def _cached() -> AugmentPolicy:
-    """Windows of a teacher's canvases, which are moved and turned already: mirrored, recoloured."""
+    """For a teacher's canvases, which are moved and rotated already: mirrors and recolours."""
     return AugmentPolicy(
         flip=0.5,
         brightness=Draw(low=0.8, high=1.2),

@@ -1,29 +1,29 @@
-"""One matrix, applied once: to the picture, to the mask and to the keypoints.
+"""Applies one matrix to the picture, to the mask and to the keypoints.
 
 The picture's sampling is bilinear, with the fill colour outside the picture (as
 tf.raw_ops.ImageProjectiveTransformV3 does it with fill_mode CONSTANT, to which a test compares
-it). It is compiled by XLA, which fuses it into one loop: measured on one core, 368x368 from
-640x480 takes 0.6 ms against 2.6-3.1 ms of that op. XLA compiles for each length of the pixels'
-buffer anew, so that lengths are rounded up to one of few.
+it). XLA fuses it into one loop: measured on one core, 368x368 from 640x480 takes 0.6 ms against
+2.6-3.1 ms of that op. XLA compiles anew for each length of the pixel buffer, so lengths are rounded
+up to one of a few.
 """
 
 import tensorflow as tf
 
 from . import affine
 
-# Pixels of the buffers that a picture is laid into: 2^k and 1.5 * 2^k.
+# Sizes of the pixel buffers that a picture is copied into: 2^k and 1.5 * 2^k.
 _LENGTHS = tuple(sorted({step << k for k in range(13, 26) for step in (2, 3)}))
 
 
 def warp_image(
     image: tf.Tensor, matrix: tf.Tensor, fill: tf.Tensor, *, height: int, width: int
 ) -> tf.Tensor:
-    """Samples a picture where a matrix puts it.
+    """Resamples a picture under a matrix, bilinearly.
 
     Args:
       image: (H, W, 3) uint8, of at most 100 million pixels; H and W may be unknown to the graph.
       matrix: (3, 3) float32 from pixels of `image` to pixels of the result; not singular.
-      fill: (3,) what lies outside the picture, 0..255.
+      fill: (3,) RGB outside the picture, 0..255.
       height, width: of the result, pixels.
 
     Returns:
@@ -97,17 +97,17 @@ _compiled = tf.function(_sample, jit_compile=True, autograph=False)
 def warp_mask(
     ignore: tf.Tensor, matrix: tf.Tensor, *, height: int, width: int, stride: int
 ) -> tf.Tensor:
-    """What of a map's cells the loss counts.
+    """The weights of a map's cells in the loss, from an ignore mask.
 
     Args:
       ignore: (H, W, 1) uint8 in the picture, 255 where the loss must not count.
       matrix: (3, 3) float32 from picture to input.
       height, width: of the input, pixels; multiples of `stride`.
-      stride: input pixels a cell.
+      stride: input pixels per cell.
 
     Returns:
-      (height / stride, width / stride) float32: 1 counts, 0 does not; a cell on a border has a
-      share. What lies outside the picture counts: nobody is there.
+      (height / stride, width / stride) float32: 1 counts, 0 does not, a cell on a border of the
+      mask has a share. Cells outside the picture count: nobody is there.
     """
     finer = 2 if stride % 2 == 0 else stride  # samples along a cell's side
     to_samples = affine.resizing(finer / stride, finer / stride)
@@ -127,14 +127,14 @@ def warp_mask(
 
 
 def _projective(matrix: tf.Tensor) -> tf.Tensor:
-    """(1, 8) of ImageProjectiveTransformV3, which leads from result to picture."""
+    """(1, 8) entries for ImageProjectiveTransformV3, from result to picture."""
     return tf.reshape(tf.linalg.inv(matrix), [1, 9])[:, :8]
 
 
 def warp_keypoints(
     keypoints: tf.Tensor, matrix: tf.Tensor, *, height: int, width: int
 ) -> tf.Tensor:
-    """Moves people into the input; keypoints that leave it become unlabelled.
+    """Moves keypoints into the input; those that leave it become unlabelled.
 
     Args:
       keypoints: (P, K, 3) x, y, visibility, pixels of the picture.

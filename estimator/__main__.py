@@ -1,4 +1,4 @@
-"""Finds the people in photographs, videos and live streams, draws them, and writes them down.
+"""Finds the people in photographs, videos and live streams; draws and writes them.
 
     python -m estimator photo.jpg holiday/ 'more/**/*.png' --out=drawn
     python -m estimator walk.mp4 --smooth --csv=walk.csv
@@ -6,13 +6,13 @@
 
 Pictures: files, folders (the pictures directly inside) and globs (quoted, `**` goes into folders).
 Writes NAME.poses.jpg beside each picture or into --out, and prints a table. Without a picture it
-runs on the sample that ships and writes into the current folder. A picture that cannot be read is
+uses the sample that ships and writes into the current folder. A picture that cannot be read is
 named and skipped.
 
 Streams, one at a time: a video file, camera:N, rtsp://..., http://..., or - for JPEGs from standard
 input. Writes NAME.poses.mp4 beside a file or into --out; cameras and network streams are shown in a
-window where no other output is asked for. With --video, pictures become a video, too. Ctrl-C ends
-it and finishes every file.
+window if no other output is given. With --video, pictures become a video, too. Ctrl-C ends the
+program and finishes every file.
 
 Exit code: 0, 1 where something failed, 2 where nothing could start. More: docs/video.md.
 """
@@ -24,63 +24,124 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from absl import app, flags
+from absl import flags
 
-from . import draw, painting, picture_program, sources, stream_program
-from .choices import Choices
+from .outputs import draw, painting
+from .people.smoothing import PRESETS as SMOOTHINGS
+from .people.tracking import PRESETS as TRACKINGS
 from .pose_estimator import DEFAULT
-from .smoothing import PRESETS as SMOOTHINGS
-from .tracking import PRESETS as TRACKINGS
+from .program import photographs, run, stream
+from .program.options import Options
+from .streams import sources
 
-flags.DEFINE_string("model", DEFAULT, "A .tflite that carries its spec, or a shipped model.")
-flags.DEFINE_string("out", None, "Folder for what is drawn; made if need be.")
-flags.DEFINE_enum("draw", "skeleton", painting.KINDS, "What to draw.")
+FLAGS = run.new_flags()
+WORDS = "[PICTURE|FOLDER|GLOB|STREAM ...]"
+
+flags.DEFINE_string(
+    "model", DEFAULT, "A .tflite that carries its spec, or a shipped model.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "out", None, "Folder for the drawings; made if it does not exist.", flag_values=FLAGS
+)
+flags.DEFINE_enum("draw", "skeleton", painting.KINDS, "What to draw.", flag_values=FLAGS)
 flags.DEFINE_enum(
-    "colour", None, draw.COLOURS, "What the colour of a limb tells. Default: side, tracked: person."
+    "colour",
+    None,
+    draw.COLOURS,
+    "What a limb's colour shows. Default: side; with --track: person.",
+    flag_values=FLAGS,
 )
-flags.DEFINE_bool("scores", False, "Write each person's score beside them.")
-flags.DEFINE_bool("draw_boxes", False, "Draw a box around each person.")
-flags.DEFINE_bool("beside", False, "Show the picture as it was beside the drawn one.")
-flags.DEFINE_string("json", None, "File for the poses, readable; see estimator/writers.py.")
-flags.DEFINE_string("coco", None, "File for the poses as COCO keypoint results.")
-flags.DEFINE_string("jsonl", None, "File for the poses, one line a frame, as they come.")
-flags.DEFINE_string("csv", None, "File for the poses as a table, one row a person.")
-flags.DEFINE_string("openpose_json", None, "Folder for OpenPose JSON, one file a frame.")
-flags.DEFINE_string("video", None, "File for the drawn frames: .mp4, .mkv, .mov or .avi.")
-flags.DEFINE_bool("show", False, "Show the drawn frames in a window; q ends.")
-flags.DEFINE_bool("track", False, "Give people identities from frame to frame.")
-flags.DEFINE_enum("tracking", "default", sorted(TRACKINGS), "How --track tracks.")
-flags.DEFINE_bool("smooth", False, "Steady the keypoints; tracks, too.")
-flags.DEFINE_enum("smoothing", "default", sorted(SMOOTHINGS), "How --smooth smooths.")
-flags.DEFINE_float("rate", None, "Frames a second of pictures, and of a live --video.", 0.01)
+flags.DEFINE_bool("scores", False, "Write the score of each person.", flag_values=FLAGS)
+flags.DEFINE_bool("draw_boxes", False, "Draw a box around each person.", flag_values=FLAGS)
+flags.DEFINE_bool(
+    "beside", False, "Show the original picture beside the drawn one.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "json", None, "File for the poses as readable JSON; docs/estimator.md.", flag_values=FLAGS
+)
+flags.DEFINE_string("coco", None, "File for the poses as COCO keypoint results.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "jsonl", None, "File for the poses as JSON lines, one line per frame.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "csv", None, "File for the poses as CSV, one row per person.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "openpose_json", None, "Folder for OpenPose's JSON, one file per frame.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "video", None, "File for the drawn frames: .mp4, .mkv, .mov or .avi.", flag_values=FLAGS
+)
+flags.DEFINE_bool(
+    "show", False, "Show the drawn frames in a window; q ends the program.", flag_values=FLAGS
+)
+flags.DEFINE_bool("track", False, "Give people identities from frame to frame.", flag_values=FLAGS)
+flags.DEFINE_enum(
+    "tracking", "default", sorted(TRACKINGS), "Preset of the tracker.", flag_values=FLAGS
+)
+flags.DEFINE_bool("smooth", False, "Smooth the keypoints; implies --track.", flag_values=FLAGS)
+flags.DEFINE_enum(
+    "smoothing", "default", sorted(SMOOTHINGS), "Preset of the smoother.", flag_values=FLAGS
+)
 flags.DEFINE_float(
-    "min_score", 0.2, "Leave out people below this score; for COCO's AP, 0 keeps all.", 0.0
+    "rate",
+    None,
+    "Frames per second of pictures, and of a live stream's --video.",
+    0.01,
+    flag_values=FLAGS,
 )
-flags.DEFINE_bool("flip", False, "Average with the mirrored picture: twice the time.")
-flags.DEFINE_list("scales", ["1"], "Average over sizes of the picture: 0.5,1,1.5.")
-flags.DEFINE_string("boxes", None, "A detector's file (COCO results), for a top-down model.")
-flags.DEFINE_string("detector", None, "A bottom-up model that finds the people for a top-down one.")
-flags.DEFINE_integer("batch", 1, "Boxes that a top-down model sees at once; docs/video.md.", 1)
-flags.DEFINE_integer(
-    "height", None, "Input height of a flexible model: less is faster, more finds smaller people."
+flags.DEFINE_float(
+    "min_score",
+    0.2,
+    "Lowest score of a person; 0 keeps everybody, as COCO's AP needs.",
+    0.0,
+    flag_values=FLAGS,
+)
+flags.DEFINE_bool(
+    "flip", False, "Average with the mirrored picture; takes twice the time.", flag_values=FLAGS
+)
+flags.DEFINE_list(
+    "scales", ["1"], "Average over sizes of the picture, such as 0.5,1,1.5.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "boxes",
+    None,
+    "Boxes for a top-down model: a detector's file (COCO results).",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "detector", None, "Boxes for a top-down model: those of a bottom-up model.", flag_values=FLAGS
 )
 flags.DEFINE_integer(
-    "threads", None, "That networks run on. Default: the cores at hand, at most 4.", 1
+    "batch", 1, "Boxes per run of a top-down model; docs/video.md.", 1, flag_values=FLAGS
+)
+flags.DEFINE_integer(
+    "height",
+    None,
+    "Input height of a flexible model; lower is faster, higher finds small people.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer(
+    "threads",
+    None,
+    "Threads of the networks. Default: the usable cores, at most 4.",
+    1,
+    flag_values=FLAGS,
 )
 
 
 def main(argv: Sequence[str]) -> int:
     """Runs the program; returns its exit code."""
-    logging.basicConfig(format="%(message)s", force=True)  # instead of absl's
-    fields = dataclasses.fields(Choices)
-    values: dict[str, Any] = {field.name: flags.FLAGS[field.name].value for field in fields}
-    choices = Choices(**values)
-    is_stream = choices.video or choices.show or any(map(sources.is_stream, argv[1:]))
-    prepare = stream_program.prepare if is_stream else picture_program.prepare
+    logging.basicConfig(format="%(message)s", force=True)  # replaces absl's
+    fields = dataclasses.fields(Options)
+    values: dict[str, Any] = {field.name: FLAGS[field.name].value for field in fields}
+    options = Options(**values)
+    is_stream = options.video or options.show or any(map(sources.is_stream, argv[1:]))
+    prepare = stream.prepare if is_stream else photographs.prepare
     started = False
     try:
         with ExitStack() as stack:
-            work = prepare(choices, argv[1:], stack)
+            work = prepare(options, argv[1:], stack)
             started = True
             return work()
     except (OSError, ValueError) as error:
@@ -89,4 +150,15 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    app.run(main)
+    sys.exit(
+        run.start(
+            run.Program(
+                name="python -m estimator",
+                about=__doc__ or "",
+                flags=FLAGS,
+                main=main,
+                words=WORDS,
+            ),
+            sys.argv[1:],
+        )
+    )

@@ -1,4 +1,4 @@
-"""The array types of our signatures, and the check that public doors make on a shape."""
+"""Array types for signatures, and the shape check of public functions."""
 
 from typing import Any, TypeAlias
 
@@ -14,9 +14,9 @@ def check_shape(name: str, array: npt.NDArray[Any], expected: tuple[int | None, 
     """Refuses an array whose shape is not the expected one.
 
     Args:
-      name: what the array is called in the caller's signature.
+      name: of the argument in the caller's signature, for the message.
       array: any array.
-      expected: one entry a dimension; None allows any length.
+      expected: one entry per dimension; None allows any length.
 
     Raises:
       ValueError: the rank or a length differs; says both shapes.

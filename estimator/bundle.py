@@ -1,4 +1,4 @@
-"""The spec into and out of a model's file.
+"""Reads and writes the spec inside a model's file.
 
 In a .tflite it is a zip member behind the flatbuffer, as TFLite's associated files are: LiteRT
 loads such a file unchanged, and `unzip -p model.tflite pose_spec.json` shows the spec. In a
@@ -10,7 +10,7 @@ import os
 import zipfile
 from pathlib import Path
 
-from . import onnx_metadata
+from . import files, protobuf
 from .spec import PoseSpec
 
 MEMBER = "pose_spec.json"
@@ -23,28 +23,19 @@ def write_tflite(path: str | os.PathLike[str], flatbuffer: bytes, spec: PoseSpec
     with zipfile.ZipFile(archived, "a", zipfile.ZIP_STORED) as archive:
         member = zipfile.ZipInfo(MEMBER)  # its date is 1980: the same model, the same bytes
         archive.writestr(member, spec.to_json())
-    _write(Path(path), archived.getvalue())
+    files.write(path, archived.getvalue())
 
 
 def write_onnx(path: str | os.PathLike[str], model: bytes, spec: PoseSpec) -> None:
     """Writes an .onnx that carries its spec; the file appears whole or not at all."""
-    _write(Path(path), onnx_metadata.append(model, MEMBER, spec.to_json()))
-
-
-def _write(path: Path, data: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_bytes(data)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    files.write(path, protobuf.append(model, MEMBER, spec.to_json()))
 
 
 def write_saved_model(path: str | os.PathLike[str], spec: PoseSpec) -> None:
-    """Puts the spec into a SavedModel's folder."""
+    """Writes the spec into the folder of a SavedModel."""
     folder = Path(path) / ASSETS
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / MEMBER).write_text(spec.to_json(), encoding="utf-8")
+    files.write(folder / MEMBER, spec.to_json())
 
 
 def read(path: str | os.PathLike[str]) -> PoseSpec:
@@ -52,7 +43,7 @@ def read(path: str | os.PathLike[str]) -> PoseSpec:
 
     Raises:
       FileNotFoundError: there is no such file or folder.
-      ValueError: it carries no spec, or an invalid one; says which file and what to do.
+      ValueError: the model carries no spec, or an invalid one.
     """
     path = Path(path)
     if not path.exists():
@@ -60,7 +51,7 @@ def read(path: str | os.PathLike[str]) -> PoseSpec:
     if path.is_dir():
         text = _read_folder(path)
     elif path.suffix == ".onnx":
-        text = onnx_metadata.read(path.read_bytes(), MEMBER)
+        text = protobuf.read(path.read_bytes(), MEMBER)
     else:
         text = _read_zip(path)
     if text is None:

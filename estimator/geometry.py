@@ -1,9 +1,9 @@
-"""The pixel convention, and every matrix between picture, network input and maps.
+"""The pixel convention, and the matrices between picture, network input and maps.
 
 The centre of pixel i has coordinate i: in the picture, in the network's input and in every map.
 So a picture of width W covers -0.5 to W - 0.5, and a cell of a map of stride s lies at
 `input = (map + 0.5) * s - 0.5`. Points are (x, y); matrices are (2, 3) and act on columns
-(x, y, 1). Foreign conventions are converted where they enter, never here.
+(x, y, 1). Other conventions are converted where they enter, never here.
 """
 
 import math
@@ -16,12 +16,12 @@ from .arrays import Float, check_shape
 
 
 def map_to_input(xy: Float, stride: int) -> Float:
-    """Points in map cells, (..., 2), as pixels of the network's input."""
+    """Converts points (..., 2) from map cells to pixels of the network's input."""
     return (xy + np.float32(0.5)) * np.float32(stride) - np.float32(0.5)
 
 
 def input_to_map(xy: Float, stride: int) -> Float:
-    """Points in pixels of the network's input, (..., 2), as map cells."""
+    """Converts points (..., 2) from pixels of the network's input to map cells."""
     return (xy + np.float32(0.5)) / np.float32(stride) - np.float32(0.5)
 
 
@@ -33,7 +33,7 @@ def transform(matrix: npt.NDArray[np.floating], xy: Float) -> Float:
 
 
 def invert(matrix: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """The (2, 3) matrix that leads back.
+    """The inverse of a (2, 3) matrix.
 
     Raises:
       ValueError: the matrix is singular.
@@ -54,14 +54,14 @@ def scaling(factor_x: float, factor_y: float) -> npt.NDArray[np.float64]:
 
 @dataclass(frozen=True, kw_only=True)
 class Letterbox:
-    """How a whole picture is laid into a network's input: resized, then padded.
+    """How a whole picture fits into a network's input: resized, then padded.
 
     Attributes:
       height, width: of the network's input, pixels.
       inner_height, inner_width: of the resized picture inside it, pixels.
-      top, left: padding before the picture, pixels; the rest lies behind it.
-      matrix: (2, 3), from picture to input. The factors of x and y are those of the whole-pixel
-        inner size and may differ by the rounding of it.
+      top, left: padding above and left of the picture, pixels; the rest is below and right.
+      matrix: (2, 3), from picture to input. The factors of x and y differ slightly where the
+        inner size is rounded to whole pixels.
     """
 
     height: int

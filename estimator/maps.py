@@ -1,16 +1,17 @@
-"""Maps: what the network says of a picture, before it is read as people."""
+"""Maps, the output of a network for one picture, and Runner, the protocol of engines."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import Float
+from .arrays import Float, UInt8
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Maps:
-    """A network's answer for one picture, or one box of it.
+    """The output of a network for one picture, or for one box of it, before decoding.
 
     Attributes:
       outputs: `heatmaps` (h, w, K or K + 1) and, bottom-up, `pafs` (h, w, 2L); float32.
@@ -19,3 +20,18 @@ class Maps:
 
     outputs: dict[str, Float]
     matrix: npt.NDArray[np.float64]
+
+
+class Runner(Protocol):
+    """An engine as PoseEstimator calls it."""
+
+    def __call__(self, image: UInt8) -> dict[str, Float]:
+        """Runs the network once.
+
+        Args:
+          image: (B, H, W, 3) uint8, RGB. Some graphs take B = 1 only.
+
+        Returns:
+          The maps of `PoseSpec.channels` by name, (B, h, w, C) float32.
+        """
+        ...

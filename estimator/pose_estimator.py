@@ -1,4 +1,4 @@
-"""PoseEstimator: a model's file and a picture in, people out. Wiring only."""
+"""PoseEstimator: a model's file and a picture in, people out. It joins the other parts."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,12 +8,12 @@ from typing import Any, overload
 
 import numpy as np
 
-from . import averaging, bundle, decoders, engines, geometry, pictures, preprocess, reduced
+from . import bundle, decoders, engines, geometry, pictures
 from .arrays import UInt8
-from .averaging import Averaging
-from .maps import Maps
-from .poses import Poses
-from .runner import Runner
+from .inputs import averaging, preprocess, scaled_decoding
+from .inputs.averaging import Averaging, View
+from .maps import Maps, Runner
+from .poses import Poses, concatenate
 from .spec import PoseSpec
 
 SHIPPED = Path(__file__).resolve().parent.parent / "saved_models"
@@ -25,16 +25,15 @@ class PoseEstimator:
 
     Args:
       model: path of a .tflite or .onnx that carries its spec, or the name of a shipped model; our
-        own small network where none is given.
-      threads: at least 1; None takes the cores that this process may use, at most 4.
-      height: another base height for a flexible model's input: lower is faster, higher finds
-        smaller people. The width follows the picture.
-      decoder: fields of the decoder's `Parameters` that take another value than the spec's.
-      averaging: what is averaged for one picture, at a cost in time: its mirror image, several
-        sizes of it; nothing if not given.
-      batch: boxes of one picture that a top-down network sees in one run. docs/video.md says which
+        own small network where none is given. Or, of a network in memory, its spec.
+      threads: number of threads, at least 1; None is the number of usable cores, at most 4.
+      height: base height of a flexible model's input, pixels: lower is faster, higher finds smaller
+        people. The width follows from the aspect ratio of the picture.
+      decoder: fields of the decoder's `Parameters` that replace those of the spec.
+      averaging: test-time averaging over the mirrored picture and over sizes; none by default.
+      batch: number of boxes of one picture per run of a top-down network. docs/video.md says which
         networks gain by it; some graphs take only 1.
-      runner: an engine of one's own.
+      runner: an engine of your own; a network in memory needs one.
       engine: one of `engines.ENGINES`; None takes LiteRT for a .tflite, ONNX Runtime for an .onnx.
 
     Raises:
@@ -46,7 +45,7 @@ class PoseEstimator:
 
     def __init__(
         self,
-        model: str | os.PathLike[str] = DEFAULT,
+        model: str | os.PathLike[str] | PoseSpec = DEFAULT,
         *,
         threads: int | None = None,
         height: int | None = None,
@@ -56,17 +55,20 @@ class PoseEstimator:
         runner: Runner | None = None,
         engine: str | None = None,
     ) -> None:
-        path = model_path(model)
-        spec = bundle.read(path)
-        if path.is_dir():
-            raise ValueError(f"{path} is a SavedModel; give the .tflite exported from it")
-        self.runner: Runner = runner or engines.open_runner(
-            path, spec, threads=threads, engine=engine
-        )
+        self.runner: Runner
+        if isinstance(model, PoseSpec):
+            if runner is None:
+                raise ValueError(f"{model.model}: a spec alone runs nothing; give its runner, too")
+            spec, self.runner = model, runner
+        else:
+            path = model_path(model)
+            spec = bundle.read(path)
+            if path.is_dir():
+                raise ValueError(f"{path} is a SavedModel; give the .tflite exported from it")
+            self.runner = runner or engines.open_runner(path, spec, threads=threads, engine=engine)
         spec = spec.with_height(height) if height is not None else spec
         self.spec = _with_decoder(spec, decoder or {})
         self.averaging = averaging or Averaging()
-        self._decode = decoders.get(decoders.name_of(self.spec.decoder)).decode
         self._batch = batch
         self._check_averaging()
         self._check_batch()
@@ -80,17 +82,17 @@ class PoseEstimator:
     def __call__(
         self, picture: UInt8 | Sequence[UInt8], boxes: Sequence[Sequence[float]] | None = None
     ) -> Poses | list[Poses]:
-        """The people in a picture, or in each of a list of pictures.
+        """Finds the people in a picture, or in each of a list of pictures.
 
         Args:
-          picture: (H, W, 3) uint8, RGB, upright; `estimator.pictures.read` gives that. Or a list
+          picture: (H, W, 3) uint8, RGB, upright, as `estimator.pictures.read` gives it; or a list
             of such, of any sizes.
           boxes: for a top-down model: x, y of the top left corner, width and height of each
             person, pixels of the picture, as edges. Without them the whole picture is one box.
 
         Returns:
-          In pixels of the picture. Best first; with boxes, one person a box in their order. For a
-          list of pictures, a list.
+          Poses in pixels of the picture, best first; with boxes, one person per box, in the order
+          of the boxes. For a list of pictures, a list.
 
         Raises:
           ValueError: not (H, W, 3) uint8, or boxes for a model that needs none.
@@ -102,54 +104,61 @@ class PoseEstimator:
         if boxes is None:
             return self.decode(self.maps(picture))
         self._check_takes_boxes()
-        people = [self.decode(maps) for maps in self._maps_of_boxes(picture, boxes)]
-        return _concatenate(people, Poses.empty(self.spec.skeleton))
+        people = map(self.decode, self._maps_of_boxes(picture, boxes))
+        return concatenate(people, self.spec.skeleton)
 
     def read(self, source: str | os.PathLike[str] | bytes) -> Poses:
-        """The people in a picture's file, or in the bytes of one.
+        """Finds the people in a picture file, or in the bytes of one.
 
-        Much faster than reading the picture first, where it is a JPEG far larger than the network's
-        input: it is decoded no larger than that needs. The people are those of the whole picture
-        but for what the averaging of its pixels changes.
+        For a JPEG far larger than the network's input this is much faster than `pictures.read`: it
+        is decoded at a reduced size. Keypoints may differ slightly from those of the full size.
 
         Raises:
           FileNotFoundError, OSError, ValueError: as in `pictures.read`.
         """
         if self.averaging.scales != (1.0,):
             return self(pictures.read(source))
-        picture, reduced_by = reduced.read(source, self.spec.image)
+        picture, reduced_by = scaled_decoding.read(source, self.spec.image)
         maps = self.maps(picture)
         matrix = maps.matrix @ np.vstack([reduced_by, [0, 0, 1]])
         return self.decode(replace(maps, matrix=matrix))
 
     def maps(self, picture: UInt8, box: Sequence[float] | None = None) -> Maps:
         """The network's maps of a picture, or of one box of it; see `__call__`."""
+        (maps,) = self.answer([self.inputs(picture, box)])
+        return maps
+
+    def inputs(self, picture: UInt8, box: Sequence[float] | None = None) -> list[View]:
+        """The network's inputs for a picture, or for one box of it: one per averaged size.
+
+        Raises:
+          ValueError: as `__call__`.
+        """
         preprocess.check_picture(picture)
         if box is not None:
             self._check_takes_boxes()
         elif self.spec.image.fit == "crop":
             box = (-0.5, -0.5, picture.shape[1], picture.shape[0])
-        scales = self.averaging.scales
-        answers = [
-            maps
-            for view in averaging.views(picture, self.spec.image, scales, box)
-            for maps in self._answers([view])
+        return averaging.views(picture, self.spec.image, self.averaging.scales, box)
+
+    def answer(self, inputs: Sequence[Sequence[View]]) -> list[Maps]:
+        """The averaged maps of several pictures, from one run of the network per size.
+
+        Args:
+          inputs: those of each picture, or of each box, from `inputs`. All have the same shapes;
+            more than one needs a network that takes batches.
+
+        Raises:
+          ValueError: the network does not take so many at once.
+        """
+        scales, stride = self.averaging.scales, self.spec.outputs.stride
+        onto = averaging.grid(scales)
+        runs = [self._run(views) for views in zip(*inputs, strict=True)]  # one per size
+        return [
+            averaging.mean(parts, stride=stride, onto=onto) for parts in zip(*runs, strict=True)
         ]
-        return averaging.mean(answers, stride=self.spec.outputs.stride, onto=averaging.grid(scales))
 
-    def _maps_of_boxes(self, picture: UInt8, boxes: Sequence[Sequence[float]]) -> Iterator[Maps]:
-        preprocess.check_picture(picture)
-        for start in range(0, len(boxes), self._batch):
-            group = boxes[start : start + self._batch]
-            yield from self._answers(
-                [
-                    view
-                    for box in group
-                    for view in averaging.views(picture, self.spec.image, box=box)
-                ]
-            )
-
-    def _answers(self, views: Sequence[averaging.View]) -> list[Maps]:
+    def _run(self, views: Sequence[View]) -> list[Maps]:
         """The maps of inputs of one size, from one run of the network."""
         images = np.concatenate([view.image for view in views])  # (B, h, w, 3)
         outputs = averaging.answer(self.runner, images, self.spec, flip=self.averaging.flip)
@@ -161,19 +170,24 @@ class PoseEstimator:
             for index, view in enumerate(views)
         ]
 
+    def _maps_of_boxes(self, picture: UInt8, boxes: Sequence[Sequence[float]]) -> Iterator[Maps]:
+        preprocess.check_picture(picture)
+        for start in range(0, len(boxes), self._batch):
+            group = boxes[start : start + self._batch]
+            yield from self.answer([self.inputs(picture, box) for box in group])
+
     def decode(self, maps: Maps) -> Poses:
         """Reads maps as people, in pixels of the picture."""
-        poses: Poses = self._decode(maps.outputs, self.spec)
-        return poses.transformed(geometry.invert(maps.matrix))
+        return self.spec.decode(maps.outputs).transformed(geometry.invert(maps.matrix))
 
     def _check_averaging(self) -> None:
-        """Refuses now what would fail at the first picture."""
+        """Refuses an averaging that would fail at the first picture."""
         scales = self.averaging.scales
         if scales == (1.0,):
             return
         if self.spec.image.fit == "crop":
             raise ValueError(
-                f"{self.spec.model} looks at boxes, which are always laid in whole: scales must be "
+                f"{self.spec.model} takes boxes, which are always laid in whole: scales must be "
                 f"(1,), found {scales}"
             )
         for scale in scales:
@@ -196,10 +210,10 @@ class PoseEstimator:
 
 
 def model_path(model: str | os.PathLike[str]) -> Path:
-    """The file of a model given by its path or by its name in `saved_models`.
+    """The file of a model, given by its path or by its name in `saved_models`.
 
     Raises:
-      FileNotFoundError: there is none; says what there is and how to make one.
+      FileNotFoundError: there is no such model; says which ship and how to make one.
     """
     path = Path(model)
     if path.exists():
@@ -211,13 +225,13 @@ def model_path(model: str | os.PathLike[str]) -> Path:
         raise FileNotFoundError(
             f"no model {str(model)!r}: shipped are {', '.join(shipped_names()) or 'none yet'}; "
             "otherwise give the path of a .tflite written by tfpose.export or "
-            "scripts.import_weights"
+            "tfpose import-weights"
         )
     return shipped
 
 
 def shipped_names() -> tuple[str, ...]:
-    """The models that came with the package, sorted."""
+    """The names of the models that ship with the package, sorted."""
     return tuple(sorted(file.parent.name for file in SHIPPED.glob("*/model.tflite")))
 
 
@@ -229,13 +243,3 @@ def _with_decoder(spec: PoseSpec, changes: Mapping[str, Any]) -> PoseSpec:
             f"decoder {decoders.name_of(spec.decoder)!r} of {spec.model} has the parameters "
             f"{vars(spec.decoder)}, found {dict(changes)}: {error}"
         ) from error
-
-
-def _concatenate(parts: Sequence[Poses], empty: Poses) -> Poses:
-    everyone = [empty, *parts]
-    return Poses(
-        skeleton=empty.skeleton,
-        xy=np.concatenate([poses.xy for poses in everyone]),
-        score=np.concatenate([poses.score for poses in everyone]),
-        person_score=np.concatenate([poses.person_score for poses in everyone]),
-    )

@@ -1,7 +1,8 @@
-"""Poses: the people found in one picture. The one result type of every decoder."""
+"""Poses: the people found in one picture, the result type of every decoder."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,11 +21,13 @@ class Poses:
       skeleton: K keypoints.
       xy: (N, K, 2) float32, x before y, pixels; NaN where a keypoint was not found.
       score: (N, K) float32, 0..1; exactly 0 where a keypoint was not found.
-      person_score: (N,) float32, at least 0; ranks people, as COCO AP needs.
-      identity: (N,) int64, who is who from frame to frame (tracking.py); None where nobody asked.
+      person_score: (N,) float32, at least 0; ranks people for COCO's AP.
+      identity: (N,) int64, the same for a person in all frames (tracking.py); None without a
+        tracker.
 
     Raises:
-      ValueError: a shape or type is wrong, NaN and score 0 do not coincide, or two people are one.
+      ValueError: a shape or type is wrong, NaN and score 0 do not coincide, or an
+        identity occurs twice.
     """
 
     skeleton: Skeleton
@@ -71,12 +74,12 @@ class Poses:
 
     @property
     def found(self) -> npt.NDArray[np.bool_]:
-        """(N, K): which keypoints were found."""
+        """(N, K): whether each keypoint was found."""
         return np.asarray(self.score > 0, np.bool_)
 
     @property
     def boxes(self) -> Float:
-        """(N, 4): x, y, width, height around the keypoints found; zeros for a person of none."""
+        """(N, 4): x, y, width, height around the keypoints found; zeros where none was."""
         shown = self.found[..., np.newaxis]
         first = np.where(shown, self.xy, np.inf).min(axis=1, initial=np.inf)
         last = np.where(shown, self.xy, -np.inf).max(axis=1, initial=-np.inf)
@@ -85,11 +88,11 @@ class Poses:
         return boxes
 
     def transformed(self, matrix: npt.NDArray[np.floating]) -> Poses:
-        """The same people where a (2, 3) matrix puts them."""
+        """The same people, transformed by a (2, 3) matrix."""
         return replace(self, xy=geometry.transform(matrix, self.xy))
 
     def select(self, index: npt.NDArray[np.bool_] | npt.NDArray[np.integer]) -> Poses:
-        """The people of a mask (N,) or of indices."""
+        """The people selected by a mask (N,) or by indices."""
         return replace(
             self,
             xy=self.xy[index],
@@ -99,10 +102,10 @@ class Poses:
         )
 
     def to_rows(self) -> list[dict[str, int | float | None]]:
-        """One flat row a person, for `pandas.DataFrame(poses.to_rows())` or `csv.DictWriter`.
+        """One flat row per person, for `pandas.DataFrame(poses.to_rows())` or `csv.DictWriter`.
 
-        `person`, its number here; `identity`; `score`; and of every keypoint NAME_x, NAME_y and
-        NAME_score. What is not known or was not found is None, which pandas turns into NaN.
+        Columns: `person` (the index), `identity`, `score`, and for every keypoint NAME_x, NAME_y
+          and NAME_score. Missing values are None, which pandas turns into NaN.
         """
         rows = []
         for person, (xy, score) in enumerate(zip(self.xy, self.score, strict=True)):
@@ -120,8 +123,8 @@ class Poses:
     def to_skeleton(self, target: Skeleton) -> Poses:
         """The same people with another skeleton's keypoints, by `skeleton.mapping`.
 
-        A derived keypoint is the mean of its sources, with their lowest score, and absent where
-        one of them is.
+        A derived keypoint is the mean of its sources, with their lowest score; it is absent if one
+        of them is.
         """
         weights = mapping(self.skeleton, target)  # (Kt, Ks)
         needed: npt.NDArray[np.bool_] = np.asarray(weights > 0)
@@ -135,3 +138,19 @@ class Poses:
             xy=np.where(have[..., np.newaxis], xy, np.float32(np.nan)),
             score=np.where(have, lowest, 0).astype(np.float32),
         )
+
+
+def concatenate(parts: Iterable[Poses], skeleton: Skeleton) -> Poses:
+    """The people of several parts as one, in order, without identities.
+
+    Args:
+      parts: any number of them, all of the same skeleton.
+      skeleton: theirs.
+    """
+    everyone = [Poses.empty(skeleton), *parts]
+    return Poses(
+        skeleton=skeleton,
+        xy=np.concatenate([poses.xy for poses in everyone]),
+        score=np.concatenate([poses.score for poses in everyone]),
+        person_score=np.concatenate([poses.person_score for poses in everyone]),
+    )

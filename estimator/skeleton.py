@@ -1,32 +1,35 @@
-"""Skeleton: the one description of keypoints that data, losses, decoders and drawing share."""
+"""Skeleton: keypoints and limbs, as data, losses, decoders and drawing share them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
 from .arrays import Float
 
+_Rule: TypeAlias = tuple[bool, str]  # whether it is broken, and the message
+
 
 @dataclass(frozen=True, kw_only=True)
 class Skeleton:
-    """Keypoints in the order of the heatmaps' channels, and what joins them.
+    """Keypoints in the order of the heatmap channels, and the limbs between them.
 
     Attributes:
-      name: as in `estimator.skeletons`, or a user's own.
+      name: one of `estimator.skeletons`, or a name of your own.
       keypoints: K unique names; sides are spelled `left_...` and `right_...`.
       limbs: L pairs of keypoint indices (from, to), in the order of the part affinity fields:
         limb i owns the channels 2i (x) and 2i + 1 (y). Top-down models only draw them.
-      redundant_limbs: indices into `limbs` of those that close a loop. They confirm a person
+      redundant_limbs: indices into `limbs` of the limbs that close a loop. They confirm a person
         while decoding and are not drawn.
       flip_pairs: pairs of keypoint indices that change places in a mirrored picture.
       sigmas: K falloffs of OKS (COCO's sigma_i: 0.026 for the nose ... 0.107 for a hip).
-      derived: keypoints that other data sets lack and that are the mean of the named ones
+      derived: keypoints that some data sets lack, each the mean of the named keypoints
         (`{"neck": ("left_shoulder", "right_shoulder")}`).
 
     Raises:
-      ValueError: an index is outside, a name occurs twice, a flip is no involution, a length is
-        wrong; says which.
+      ValueError: an index is outside, a name occurs twice, two flips do not lead back, or a length
+        is wrong; says which.
     """
 
     name: str
@@ -38,49 +41,58 @@ class Skeleton:
     derived: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        count = len(self.keypoints)
-        self._require(count > 0, "needs at least one keypoint")
-        self._require(len(set(self.keypoints)) == count, f"repeats a keypoint: {self.keypoints}")
-        self._require(
-            len(self.sigmas) == count and all(sigma > 0 for sigma in self.sigmas),
+        for broken, message in self._rules():
+            if broken:
+                raise ValueError(f"skeleton {self.name!r} {message}")
+
+    def _rules(self) -> Iterator[_Rule]:
+        """Whether each rule is broken, and the message; later rules rely on earlier ones."""
+        count, swapped = len(self.keypoints), [index for pair in self.flip_pairs for index in pair]
+        yield count == 0, "needs at least one keypoint"
+        yield len(set(self.keypoints)) < count, f"repeats a keypoint: {self.keypoints}"
+        yield (
+            len(self.sigmas) != count or not all(sigma > 0 for sigma in self.sigmas),
             f"needs {count} positive sigmas, found {self.sigmas}",
         )
-        for kind, pairs in (("limb", self.limbs), ("flip pair", self.flip_pairs)):
-            for pair in pairs:
-                self._require(
-                    len(pair) == 2 and pair[0] != pair[1] and all(0 <= i < count for i in pair),
-                    f"{kind} {pair} must join two different keypoints of 0..{count - 1}",
-                )
-        self._require(
-            len({frozenset(limb) for limb in self.limbs}) == len(self.limbs),
-            f"joins two keypoints twice: {self.limbs}",
-        )
-        swapped = [index for pair in self.flip_pairs for index in pair]
-        self._require(
-            len(set(swapped)) == len(swapped),
+        yield from self._rules_of_pairs()
+        yield (
+            len(set(swapped)) < len(swapped),
             f"flips a keypoint twice, so that two flips do not lead back: {self.flip_pairs}",
         )
-        self._require(
-            all(0 <= index < len(self.limbs) for index in self.redundant_limbs),
+        yield (
+            not all(0 <= index < len(self.limbs) for index in self.redundant_limbs),
             f"redundant limbs {self.redundant_limbs} must be indices into {len(self.limbs)} limbs",
         )
+        yield from self._rules_of_derived()
+
+    def _rules_of_pairs(self) -> Iterator[_Rule]:
+        count = len(self.keypoints)
+        for kind, pairs in (("limb", self.limbs), ("flip pair", self.flip_pairs)):
+            for pair in pairs:
+                joins = len(set(pair)) == len(pair) == 2 and all(0 <= i < count for i in pair)
+                yield (
+                    not joins,
+                    f"{kind} {pair} must join two different keypoints of 0..{count - 1}",
+                )
+        yield (
+            len({frozenset(limb) for limb in self.limbs}) < len(self.limbs),
+            f"joins two keypoints twice: {self.limbs}",
+        )
+
+    def _rules_of_derived(self) -> Iterator[_Rule]:
         for name, sources in self.derived.items():
-            self._require(
-                name in self.keypoints and len(sources) > 0,
+            yield (
+                name not in self.keypoints or not sources,
                 f"derives {name!r} from {sources}: it must be a keypoint, from at least one other",
             )
-            self._require(
-                all(source in self.keypoints and source != name for source in sources),
+            yield (
+                not all(source in self.keypoints and source != name for source in sources),
                 f"derives {name!r} from {sources}, which are not all other keypoints of it",
             )
 
-    def _require(self, condition: bool, message: str) -> None:
-        if not condition:
-            raise ValueError(f"skeleton {self.name!r} {message}")
-
     @property
     def flip_order(self) -> tuple[int, ...]:
-        """K keypoint indices: entry k is the keypoint that takes place k in a mirrored picture."""
+        """K keypoint indices: entry k is the keypoint at place k in a mirrored picture."""
         order = list(range(len(self.keypoints)))
         for left, right in self.flip_pairs:
             order[left], order[right] = right, left
@@ -88,17 +100,17 @@ class Skeleton:
 
     @property
     def drawn_limbs(self) -> tuple[tuple[int, int], ...]:
-        """The limbs that a drawing shows: all but the redundant ones."""
+        """The limbs that are drawn: all but the redundant ones."""
         return tuple(
             limb for index, limb in enumerate(self.limbs) if index not in self.redundant_limbs
         )
 
 
 def mapping(source: Skeleton, target: Skeleton) -> Float:
-    """The matrix that turns one skeleton's keypoints into another's, by name.
+    """The matrix from one skeleton's keypoints to another's, by name.
 
-    A keypoint of the target is the source's of the same name, or else the mean of those it is
-    derived from. What the source cannot give has a row of zeros.
+    A keypoint of the target is the keypoint of the same name in the source, or else the mean of the
+    keypoints that it is derived from. A keypoint that the source cannot give has a row of zeros.
 
     Args:
       source: has Ks keypoints.

@@ -1,88 +1,30 @@
-"""PoseSpec: all that a caller must know of a model, validated, and JSON both ways."""
+"""PoseSpec: all that a caller must know of a model, validated, with JSON both ways."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from . import decoders
+from . import decoders, skeleton_file
+from .arrays import Float
+from .layout import ImageSpec, OutputSpec
+from .poses import Poses
 from .skeleton import Skeleton
 
-FORMAT = 1  # of the JSON; a reader refuses a newer one
-FITS = ("letterbox", "crop")
+FORMAT = 1  # version of the JSON; a reader refuses a newer one
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageSpec:
-    """The network's input: RGB, 0..255; normalisation is the network's own first layer.
-
-    Attributes:
-      height, width: pixels that the model was made for.
-      multiple: height and width must be multiples of it.
-      flexible: the graph may be resized to other multiples; if not, it takes height x width only.
-      fit: "letterbox" lays the whole picture in (bottom-up), "crop" a person's box (top-down).
-      box_padding: factor on the box before it is cut out; "crop" only.
-    """
-
-    height: int
-    width: int
-    multiple: int = 8
-    flexible: bool = False
-    fit: str = "letterbox"
-    box_padding: float = 1.25
-
-    def __post_init__(self) -> None:
-        if self.fit not in FITS:
-            raise ValueError(f"image.fit must be one of {FITS}, found {self.fit!r}")
-        if self.multiple < 1:
-            raise ValueError(f"image.multiple must be at least 1, found {self.multiple}")
-        for name, length in (("height", self.height), ("width", self.width)):
-            if length < self.multiple or length % self.multiple:
-                raise ValueError(
-                    f"image.{name} must be a positive multiple of {self.multiple}, found {length}"
-                )
-        if not self.box_padding > 0:
-            raise ValueError(f"image.box_padding must be positive, found {self.box_padding}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class OutputSpec:
-    """The network's maps: what their channels are, and how targets for them are drawn.
-
-    Attributes:
-      stride: input pixels a cell.
-      background: the last heatmap channel is 1 - max of the others.
-      pafs: there are part affinity fields, two channels a limb, x before y.
-      sigma: of the keypoints' Gaussians, in input pixels.
-      paf_thickness: half the width of a limb's field, in cells.
-    """
-
-    stride: int = 8
-    background: bool = True
-    pafs: bool = True
-    sigma: float = 7.0
-    paf_thickness: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.stride < 1:
-            raise ValueError(f"outputs.stride must be at least 1, found {self.stride}")
-        if not (self.sigma > 0 and self.paf_thickness > 0):
-            raise ValueError(
-                "outputs.sigma and outputs.paf_thickness must be positive, "
-                f"found {self.sigma} and {self.paf_thickness}"
-            )
-
-
-@dataclass(frozen=True, kw_only=True)
 class PoseSpec:
-    """A model's contract; travels inside the model's file.
+    """The contract of a model; it travels inside the model's file.
 
     Attributes:
-      model: a name of `tfpose.models`, or a user's own.
-      skeleton: its keypoints are the heatmaps' channels, its limbs the fields'.
+      model: a name of `tfpose.models`, or a name of your own.
+      skeleton: its keypoints are the channels of the heatmaps, its limbs those of the fields.
       image: the input.
       outputs: the maps.
       decoder: `Parameters` of one of `estimator.decoders`.
@@ -108,14 +50,27 @@ class PoseSpec:
 
     @property
     def channels(self) -> dict[str, int]:
-        """The outputs by name, and how many channels each has."""
-        channels = {"heatmaps": len(self.skeleton.keypoints) + self.outputs.background}
-        if self.outputs.pafs:
-            channels["pafs"] = 2 * len(self.skeleton.limbs)
-        return channels
+        """The number of channels of each output, by name."""
+        return self.outputs.channels(len(self.skeleton.keypoints), len(self.skeleton.limbs))
+
+    def decode(self, outputs: Mapping[str, Float]) -> Poses:
+        """Reads one picture's maps with the spec's decoder.
+
+        Args:
+          outputs: the maps of `channels` by name, (h, w, C) float32.
+
+        Returns:
+          Poses in pixels of the network's input; see the decoder's `decode`.
+
+        Raises:
+          ValueError: an output lacks, or has another shape than the spec says.
+        """
+        module = decoders.get(decoders.name_of(self.decoder))
+        poses: Poses = module.decode(outputs, self.skeleton, self.outputs, self.decoder)
+        return poses
 
     def with_height(self, height: int) -> PoseSpec:
-        """The spec of a flexible graph at another base height; the width follows the picture.
+        """The spec of a flexible graph at another base height; the width follows from the picture.
 
         Args:
           height: pixels, at least 1; rounded up to a multiple of `image.multiple`.
@@ -163,13 +118,13 @@ class PoseSpec:
         fields = {key: value for key, value in tree.items() if key != "format"}
         parameters = _object("decoder", fields.get("decoder"))
         module = decoders.get(str(parameters.pop("name", None)))
-        skeleton = _object("skeleton", fields.get("skeleton"))
+        parameters = {module.RENAMED.get(name, name): part for name, part in parameters.items()}
         return _build(
             cls,
             "spec",
             fields
             | {
-                "skeleton": _build(Skeleton, "skeleton", _tuples(skeleton)),
+                "skeleton": _skeleton(fields.get("skeleton")),
                 "image": _build(ImageSpec, "image", _object("image", fields.get("image"))),
                 "outputs": _build(OutputSpec, "outputs", _object("outputs", fields.get("outputs"))),
                 "decoder": _build(module.Parameters, "decoder", parameters),
@@ -183,11 +138,13 @@ def _object(name: str, value: object) -> dict[str, Any]:
     return dict(value)
 
 
-def _tuples(value: Any) -> Any:
-    """JSON's lists as tuples, at every depth."""
-    if isinstance(value, dict):
-        return {key: _tuples(part) for key, part in value.items()}
-    return tuple(_tuples(part) for part in value) if isinstance(value, list) else value
+def _skeleton(value: object) -> Skeleton:
+    try:
+        return skeleton_file.from_tree(_object("skeleton", value))
+    except TypeError as error:
+        raise ValueError(
+            f"pose_spec.json: skeleton has a field of a wrong type: {error}"
+        ) from error
 
 
 def _build(kind: type[T], name: str, fields: dict[str, Any]) -> T:

@@ -1,1 +1,4 @@
-"""Command line programs: flags to one call. `python -m scripts.NAME --help`."""
+"""The commands of `tfpose` as programs of a checkout: `python -m scripts.NAME --help`.
+
+What they do lies in `tfpose.commands`; nothing here is in the wheel.
+"""

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+RENAMED = {"doubt": "missing_limb_prior", "error": "localisation_error"}  # in older specs
 Map = Sequence[Sequence[Sequence[float]]]
 FLOOR, CEILING = 0.01, 100.0  # a logarithm's arguments are kept between them
 AREA_OF_KEYPOINTS = 0.53 * 1.27 * 1.21  # a person's area over that of the box of their keypoints
@@ -41,7 +42,8 @@ def decode(heatmaps: Map, pafs: Map, spec: Mapping[str, Any]) -> list[Person]:
       heatmaps, pafs: the network's answer.
       spec: pose_spec.json, read as it is.
     """
-    skeleton, parameters = spec["skeleton"], spec["decoder"]
+    skeleton = spec["skeleton"]
+    parameters = {RENAMED.get(name, name): value for name, value in spec["decoder"].items()}
     peaks = find_peaks(heatmaps, len(skeleton["keypoints"]), parameters)
     limbs = find_limbs(pafs, peaks, skeleton["limbs"], parameters)
     groups = group(peaks, limbs, set(skeleton["redundant_limbs"]), parameters["min_peak"])
@@ -50,8 +52,8 @@ def decode(heatmaps: Map, pafs: Map, spec: Mapping[str, Any]) -> list[Person]:
         strong = [peak for peak in members.values() if peak.score >= parameters["min_peak"]]
         if len(strong) < parameters["min_keypoints"]:
             continue
-        score = min(sum(scores) / (len(scores) + parameters["doubt"]), 1)
-        score *= expected_oks(members, skeleton["sigmas"], parameters["error"])
+        score = min(sum(scores) / (len(scores) + parameters["missing_limb_prior"]), 1)
+        score *= expected_oks(members, skeleton["sigmas"], parameters["localisation_error"])
         stride = spec["outputs"]["stride"]
         keypoints = {
             keypoint: (
@@ -190,11 +192,11 @@ def group(
     scores: list[list[float]] = [[] for _ in peaks]
     taken: set[tuple[int, int]] = set()  # limb and peak: a peak has one limb of a kind
     sure: list[tuple[float, int, Peak, Peak]] = []
-    timid: list[tuple[float, int, Peak, Peak]] = []
+    additive_only: list[tuple[float, int, Peak, Peak]] = []
     for found in sorted(limbs, key=lambda found: -found[0]):
         weak = min(found[2].score, found[3].score) < min_peak
-        (timid if weak or found[1] in redundant else sure).append(found)
-    for place, (score, limb, first, second) in enumerate(sure + timid + timid):
+        (additive_only if weak or found[1] in redundant else sure).append(found)
+    for place, (score, limb, first, second) in enumerate(sure + additive_only + additive_only):
         here, there = owner[id(first)], owner[id(second)]
         if {(limb, id(first)), (limb, id(second))} & taken:
             continue

@@ -1,87 +1,9 @@
-"""Serves models over HTTP: poses, a page to try them in, and the hard-hat service.
+"""`tfpose serve`, for a checkout: `python -m scripts.serve --help`."""
 
-  python -m scripts.serve
-  python -m scripts.serve --model=fast=pose_int8.tflite --model=good=pose.tflite --port=8080
-  python -m scripts.serve --model=pose.tflite --host=0.0.0.0 --api_key_file=key.txt
+import sys
 
-docs/serving.md says what it answers and what it holds.
-"""
-
-import dataclasses
-import os
-from pathlib import Path
-
-from absl import app, flags
-
-from estimator.pose_estimator import DEFAULT as OUR_MODEL
-from tfpose.serving import hard_hat, server
-from tfpose.serving.app import create_app
-from tfpose.serving.settings import Limits, Settings
-
-DEFAULT, LIMITS = Settings(models={"pose": ""}), Limits()
-MODEL = flags.DEFINE_multi_string(
-    "model",
-    [OUR_MODEL],
-    "A .tflite, .onnx or shipped name, or NAME=FILE; the first is the default.",
-)
-HOST = flags.DEFINE_string("host", "127.0.0.1", "Address to listen at; 0.0.0.0 for all.")
-PORT = flags.DEFINE_integer("port", 24417, "Port to listen at.", lower_bound=0, upper_bound=65535)
-HEIGHT = flags.DEFINE_integer("height", DEFAULT.height, "Base height of flexible models' inputs.")
-LANES = flags.DEFINE_integer("lanes", DEFAULT.lanes, "Pictures at once; the cores if not given.")
-BATCH = flags.DEFINE_integer("batch", DEFAULT.batch_pictures, "Pictures a thread takes at once.")
-WAIT = flags.DEFINE_float("batch_ms", DEFAULT.batch_milliseconds, "That it waits for more.")
-RULE = flags.DEFINE_enum("hard_hat_rule", DEFAULT.hard_hat_rule, list(hard_hat.RULES), "See docs.")
-KEY = flags.DEFINE_string("api_key_file", None, "File with the API key; or TFPOSE_API_KEY.")
-ORIGINS = flags.DEFINE_list("cors_origins", [], "Other sites' pages that browsers let in.")
-DRAIN = flags.DEFINE_float("drain_seconds", DEFAULT.drain_seconds, "From SIGTERM to not listening.")
-BODY = flags.DEFINE_integer("max_body_mib", LIMITS.body_bytes >> 20, "A request's body.")
-PIXELS = flags.DEFINE_integer("max_pixels", LIMITS.picture_pixels, "A picture's.")
-PICTURES = flags.DEFINE_integer("max_pictures", LIMITS.pictures, "A request's.")
-QUEUE = flags.DEFINE_integer("max_queue", LIMITS.queued_pictures, "Pictures that may wait.")
-SECONDS = flags.DEFINE_float(
-    "answer_seconds", LIMITS.answer_seconds, "Until a request is answered."
-)
-
-
-def main(argv: list[str]) -> None:
-    if argv[1:]:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}")
-    try:
-        application = create_app(_settings())
-    except (ValueError, OSError, ImportError) as error:
-        raise SystemExit(f"error: {error}") from error
-    server.run(application, host=HOST.value, port=PORT.value)
-
-
-def _settings() -> Settings:
-    models = dict(_named(model) for model in MODEL.value)
-    if len(models) != len(MODEL.value):
-        raise ValueError(f"two of --model={MODEL.value} have one name: give NAME=FILE")
-    return Settings(
-        models=models,
-        height=HEIGHT.value,
-        lanes=LANES.value,
-        batch_pictures=BATCH.value,
-        batch_milliseconds=WAIT.value,
-        hard_hat_rule=RULE.value,
-        api_key=Path(KEY.value).read_text().strip() if KEY.value else os.getenv("TFPOSE_API_KEY"),
-        origins=tuple(ORIGINS.value),
-        drain_seconds=DRAIN.value,
-        limits=dataclasses.replace(
-            LIMITS,
-            body_bytes=BODY.value << 20,
-            picture_pixels=PIXELS.value,
-            pictures=PICTURES.value,
-            queued_pictures=QUEUE.value,
-            answer_seconds=SECONDS.value,
-        ),
-    )
-
-
-def _named(model: str) -> tuple[str, str]:
-    name, equals, file = model.partition("=")
-    return (name, file) if equals else (Path(model).stem, model)
-
+from tfpose.commands import run
+from tfpose.commands.running import serve as command
 
 if __name__ == "__main__":
-    app.run(main)
+    sys.exit(run.start(command, "python -m scripts.serve"))

@@ -1,16 +1,36 @@
-"""Fixtures: the folder shared with the team, present here and in CI, absent in a user's clone."""
+"""Golden arrays, and the team's shared folder: present in CI, absent in a user's clone."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+GOLDEN = ROOT / "tests" / "golden"
+SHARED = ROOT.parent / "shared"
+LONGEST = "test_your_own_data.py"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest test begins first, so that no worker waits for it at the end."""
+    items.sort(key=lambda item: item.path.name != LONGEST)
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The shared folder beside the checkout; the test is skipped where there is none."""
-    folder = ROOT.parent / "shared"
-    if not folder.is_dir():
+    if not SHARED.is_dir():
         pytest.skip("needs the team's shared folder beside the checkout: real weights and data")
-    return folder
+    return SHARED
+
+
+@pytest.fixture
+def golden_file(request: pytest.FixtureRequest) -> Callable[[str], Path]:
+    """The file of a name: `slices/NAME` is in the repository, `NAME` in the shared folder."""
+
+    def find(name: str) -> Path:
+        if name.startswith("slices/"):
+            return GOLDEN / f"{name.removeprefix('slices/')}.npz"
+        return Path(request.getfixturevalue("shared"), "golden", f"{name}.npz")
+
+    return find

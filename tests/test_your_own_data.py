@@ -1,23 +1,23 @@
 import json
-import os
-import re
 import subprocess
 from pathlib import Path
 
 import cv2
 import pytest
 
+from tests import printed_commands
 from tests.conftest import ROOT
-from tfpose import datasets, sample_sheet
+from tfpose import datasets
+from tfpose.pipeline import sample_sheet
 
 GUIDE = ROOT / "docs" / "your_own_data.md"
 
 
 @pytest.mark.slow
 def test_commands_of_the_guide_run_as_printed(tmp_path: Path) -> None:
-    blocks = re.findall(r"```bash\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    blocks = printed_commands.blocks(GUIDE)
     assert len(blocks) == 8
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = printed_commands.environment(tmp_path / "bin")
     for block in blocks:
         ran = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", block],

@@ -1,9 +1,12 @@
 """Ways of reading a network's outputs, one file each: the module's name is the decoder's name.
 
-A decoder module has a frozen dataclass `Parameters` (thresholds and the like; they travel in the
-model's spec) and `decode(outputs, spec) -> Poses`, with the poses in pixels of the network's input.
+A decoder module has a frozen dataclass `Parameters` (thresholds and the like, which travel in the
+spec of the model), `RENAMED` (fields of `Parameters` by their names in older specs) and
+`decode(outputs, skeleton, layout, parameters) -> Poses`, with the poses in pixels of the network's
+input. A decoder knows nothing of specs, files or pictures.
 """
 
+import functools
 import importlib
 import pkgutil
 from types import ModuleType
@@ -12,6 +15,7 @@ from typing import Any, TypeAlias
 Parameters: TypeAlias = Any  # a `Parameters` of one of the modules here
 
 
+@functools.cache
 def names() -> tuple[str, ...]:
     """The decoders' names, sorted."""
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))

@@ -1,6 +1,7 @@
 """Top-down: the heatmaps of one person's box to that person's keypoints.
 
-Every keypoint has a map of its own and lies at its maximum. What `refinement` adds to that cell:
+Every keypoint has a map of its own and lies at its maximum. `refinement` says how the position
+inside the cell is found:
 
 quarter      a quarter of a cell towards the higher neighbour, in x and in y (Newell et al. 2016,
              arXiv:1603.06937; the read-out of the hourglass, HRNet and Simple Baselines). Those
@@ -14,9 +15,9 @@ soft_argmax  the mean of all cells weighed by softmax(beta * map), and then the 
              cavalleria/humanpose.pytorch, `lib/core/inference.py`, with its beta 160.
 none         the cell.
 
-The quarter after soft_argmax looks like a mistake, and is kept with reason: at beta 160 the softmax
-sees little but the highest cell. Mean error in cells on Gaussians of sigma 2 at random places
-(tests/estimator/test_heatmap_decoder.py):
+The quarter after soft_argmax is no mistake: at beta 160 the softmax depends on little more than the
+highest cell. Mean error in cells on Gaussians of sigma 2 at random places
+(tests/estimator/decoders/test_heatmap.py):
 
 peak  noise   none  quarter  soft_argmax alone  soft_argmax  dark
 1.0   0       0.25     0.13               0.21         0.10  0.00
@@ -34,25 +35,27 @@ import numpy.typing as npt
 
 from .. import geometry
 from ..arrays import Float, Int, check_shape
+from ..layout import OutputSpec
 from ..poses import Poses
 from ..skeleton import Skeleton
-from ..spec import PoseSpec
 
 REFINEMENTS = ("quarter", "dark", "soft_argmax", "none")
 SMOOTHING_REACH = 2.5  # in sigmas: 5 cells for sigma 2 and 8 for 3, the kernels of DARK's program
+RENAMED: dict[str, str] = {}  # names of fields in specs written before
 FLOOR = 1e-10  # below any height that a logarithm is taken of
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters:
-    """How one person's heatmaps are read.
+    """How the heatmaps of one person are read.
 
     Attributes:
       refinement: "dark", "quarter", "soft_argmax" or "none".
-      min_score: a keypoint whose map is nowhere above it is not found. At 0 nearly every keypoint
-        is placed somewhere, as COCO's AP wants it; a drawing hides low scores by itself.
-      person_min_score: keypoints above it make up the person's score (HRNet's IN_VIS_THRE).
-      beta: of soft_argmax.
+      min_score: a keypoint is found if the maximum of its map is above this score. At 0 nearly
+        every keypoint is found, which is best for COCO's AP; drawings hide low scores.
+      person_min_score: the person's score is the mean over keypoints above this score (HRNet's
+        IN_VIS_THRE).
+      beta: sharpness of soft_argmax.
       offset: input pixels added to x and y. In maps that tfpose trains, cell i lies at input
         (i + 0.5) * stride - 0.5. HRNet, LPN and Simple Baselines draw and read their own maps with
         cell i at input i * stride: their weights need -(stride - 1) / 2, which is -1.5.
@@ -81,41 +84,48 @@ class Parameters:
             raise ValueError(f"decoder.offset must be finite, found {self.offset}")
 
 
-def decode(outputs: Mapping[str, Float], spec: PoseSpec) -> Poses:
+def decode(
+    outputs: Mapping[str, Float], skeleton: Skeleton, layout: OutputSpec, parameters: Parameters
+) -> Poses:
     """Reads the maps of one box.
 
     Args:
       outputs: `heatmaps`, (h, w, K) or, with background, (h, w, K + 1).
-      spec: its decoder is `Parameters`.
+      skeleton: K keypoints.
+      layout: background, stride, and sigma of the heatmaps.
+      parameters: how the maps are read.
 
     Returns:
-      One person, in pixels of the network's input. `person_score` is of the keypoints alone; the
-      caller multiplies it by the box's score.
+      One person, in pixels of the network's input. `person_score` counts the keypoints only; the
+      caller multiplies it by the score of the box.
 
     Raises:
       ValueError: the maps have another shape, or hold NaN.
     """
-    check_shape("heatmaps", outputs["heatmaps"], (None, None, spec.channels["heatmaps"]))
-    return decode_boxes(outputs["heatmaps"][np.newaxis], spec)
+    channels = layout.channels(len(skeleton.keypoints), len(skeleton.limbs))["heatmaps"]
+    check_shape("heatmaps", outputs["heatmaps"], (None, None, channels))
+    return decode_boxes(outputs["heatmaps"][np.newaxis], skeleton, layout, parameters)
 
 
-def decode_boxes(heatmaps: Float, spec: PoseSpec) -> Poses:
+def decode_boxes(
+    heatmaps: Float, skeleton: Skeleton, layout: OutputSpec, parameters: Parameters
+) -> Poses:
     """Reads the maps of B boxes at once, (B, h, w, K) or with background, as B people in order.
 
-    A person of whom nothing was found stays, with score 0, so that people and boxes correspond.
+    A person without any keypoint found is kept, with score 0, so that people and boxes correspond.
     Otherwise as `decode`.
     """
-    check_shape("heatmaps", heatmaps, (None, None, None, spec.channels["heatmaps"]))
-    parameters: Parameters = spec.decoder
-    keypoints = heatmaps[..., : len(spec.skeleton.keypoints)]
-    cells, height = read_out(keypoints, parameters, sigma=spec.outputs.sigma / spec.outputs.stride)
+    channels = layout.channels(len(skeleton.keypoints), len(skeleton.limbs))["heatmaps"]
+    check_shape("heatmaps", heatmaps, (None, None, None, channels))
+    keypoints = heatmaps[..., : len(skeleton.keypoints)]
+    cells, height = read_out(keypoints, parameters, sigma=layout.sigma / layout.stride)
     score = np.clip(height, 0, 1)  # (B, K)
     score[score <= parameters.min_score] = 0
-    xy = geometry.map_to_input(cells, spec.outputs.stride) + np.float32(parameters.offset)
+    xy = geometry.map_to_input(cells, layout.stride) + np.float32(parameters.offset)
     counted = score > parameters.person_min_score
     total = np.where(counted, score, 0).sum(axis=1)
     return Poses(
-        skeleton=spec.skeleton,
+        skeleton=skeleton,
         xy=np.where(score[..., np.newaxis] > 0, xy, np.float32(np.nan)),
         score=score,
         person_score=(total / np.maximum(counted.sum(axis=1), 1)).astype(np.float32),
@@ -123,18 +133,18 @@ def decode_boxes(heatmaps: Float, spec: PoseSpec) -> Poses:
 
 
 def read_out(heatmaps: Float, parameters: Parameters, *, sigma: float) -> tuple[Float, Float]:
-    """Finds the maximum of every map.
+    """Finds the position and height of the maximum of every map.
 
     Args:
       heatmaps: (B, h, w, K).
-      parameters: `refinement` and `beta` of it.
-      sigma: of the Gaussians that the maps were trained with, in cells.
+      parameters: `refinement` and `beta` are used.
+      sigma: standard deviation of the Gaussians that the maps were trained with, in cells.
 
     Returns:
-      (B, K, 2) places as (x, y) in cells, and (B, K), how high each map is in its highest cell.
+      (B, K, 2) positions as (x, y) in cells, and (B, K) heights of the highest cells.
 
     Raises:
-      ValueError: there are maps without cells, or with NaN.
+      ValueError: the maps have no cells, or hold NaN.
     """
     check_shape("heatmaps", heatmaps, (None, None, None, None))
     if 0 in heatmaps.shape[1:3]:
@@ -154,39 +164,6 @@ def read_out(heatmaps: Float, parameters: Parameters, *, sigma: float) -> tuple[
     return places, _at(maps, cells)
 
 
-def merge_flipped(heatmaps: Float, flipped: Float, skeleton: Skeleton, *, shift: int = 0) -> Float:
-    """The mean of a picture's maps and its mirror image's maps.
-
-    In our convention both lie exactly on each other. HRNet's own weights, whose cell i lies at
-    input i * stride (see `Parameters.offset`), are mirrored 3/4 of a cell off at stride 4, and its
-    SHIFT_HEATMAP moves the mirrored maps right by `shift` 1.
-
-    Args:
-      heatmaps: (..., h, w, K) or with background.
-      flipped: the same shape, of the picture mirrored left to right.
-      skeleton: names the keypoints that change sides.
-      shift: cells; the first columns keep their own values, as in HRNet.
-
-    Raises:
-      ValueError: the shapes differ or are not the skeleton's.
-    """
-    count, channels = len(skeleton.keypoints), heatmaps.shape[-1]
-    if heatmaps.shape != flipped.shape or heatmaps.ndim < 3 or channels - count not in (0, 1):
-        raise ValueError(
-            f"both maps must have the shape (..., h, w, {count}), or {count + 1} with background, "
-            f"found {heatmaps.shape} and {flipped.shape}"
-        )
-    if shift < 0:
-        raise ValueError(f"shift must be at least 0, found {shift}")
-    order = [*skeleton.flip_order, *range(count, channels)]
-    back = flipped[..., ::-1, :][..., order]
-    if shift:
-        moved = back.copy()
-        moved[..., shift:, :] = back[..., :-shift, :]
-        back = moved
-    return ((heatmaps + back) / 2).astype(np.float32)
-
-
 def _highest(maps: Float) -> Int:
     """(B, K, 2): the highest cell of each map (B, K, h, w), the first of equals."""
     width = maps.shape[3]
@@ -195,7 +172,7 @@ def _highest(maps: Float) -> Int:
 
 
 def _at(maps: Float, cells: Int, x: int = 0, y: int = 0) -> Float:
-    """(B, K): each map's value beside its cell; beyond the border, the border's."""
+    """(B, K): the value of each map at an offset from its cell, clamped to the border."""
     boxes, keypoints, height, width = maps.shape
     column = np.clip(cells[..., 0] + x, 0, width - 1)
     row = np.clip(cells[..., 1] + y, 0, height - 1)
@@ -203,13 +180,13 @@ def _at(maps: Float, cells: Int, x: int = 0, y: int = 0) -> Float:
 
 
 def _inside(maps: Float, cells: Int, margin: int) -> npt.NDArray[np.bool_]:
-    """(B, K, 2): whether x and y of a cell have that many neighbours on both sides."""
+    """(B, K, 2): whether a cell has `margin` neighbours on both sides, in x and in y."""
     lengths = np.array([maps.shape[3], maps.shape[2]])
     return (cells >= margin) & (cells < lengths - margin)
 
 
 def _quarter(maps: Float, cells: Int) -> Float:
-    """(B, K, 2): a quarter of a cell towards the higher neighbour; 0 between equals."""
+    """(B, K, 2): a quarter of a cell towards the higher neighbour; 0 if both are equal."""
     slope = np.stack(
         [
             _at(maps, cells, x=1) - _at(maps, cells, x=-1),

@@ -8,8 +8,9 @@ import pytest
 
 from estimator import bundle
 from estimator.decoders import paf
+from estimator.layout import ImageSpec, OutputSpec
 from estimator.skeleton import Skeleton
-from estimator.spec import ImageSpec, OutputSpec, PoseSpec
+from estimator.spec import PoseSpec
 
 COLOURS = Skeleton(
     name="colours",
@@ -95,11 +96,11 @@ def trained_model(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """Intel's human-pose-estimation-0001 as a .tflite; skips where its weights are absent."""
     models = pytest.importorskip("tfpose.models", reason="makes the network")
     from tfpose import export
-    from tfpose.weights import checkpoint
+    from tfpose.weights import foreign
 
     path = tmp_path_factory.mktemp("model") / "model.tflite"
     spec = models.spec("human_pose_estimation_0001")
     model = models.build(spec)
-    checkpoint.load(model, spec, shared / "weights/human_pose_estimation_0001.npz")
+    foreign.load(model, spec, shared / "weights/human_pose_estimation_0001.npz")
     export.export_tflite(model, spec, path)
     return path

@@ -1,5 +1,6 @@
 """Our own network, which runs where no model is named."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +9,8 @@ import numpy as np
 import pytest
 
 from estimator import PoseEstimator, pictures
-
-from .test_photographs import NECKS
+from tests.conftest import ROOT
+from tests.estimator.program.test_photographs import NECKS
 
 SURE = 0.2  # the estimator's own --min_score
 
@@ -51,6 +52,7 @@ def test_the_main_job_needs_no_flag(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "estimator"],
         cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=60,

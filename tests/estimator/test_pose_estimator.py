@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from estimator import PoseEstimator, bundle, pose_estimator, preprocess
-from estimator.averaging import Averaging
+from estimator import PoseEstimator, bundle, pose_estimator
 from estimator.decoders import heatmap
-from estimator.spec import OutputSpec
+from estimator.inputs import preprocess
+from estimator.inputs.averaging import Averaging
+from estimator.layout import OutputSpec
 
 from .conftest import colour_spec
 

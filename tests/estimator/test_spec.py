@@ -7,7 +7,8 @@ import pytest
 
 from estimator import decoders, skeletons
 from estimator.decoders import paf
-from estimator.spec import FORMAT, ImageSpec, OutputSpec, PoseSpec
+from estimator.layout import ImageSpec, OutputSpec
+from estimator.spec import FORMAT, PoseSpec
 
 
 def spec_of(skeleton: str) -> PoseSpec:
@@ -91,3 +92,14 @@ def test_what_does_not_fit_is_named(change: Callable[[Any], None], message: str)
 def test_what_is_no_spec_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"pose_spec\.json"):
         PoseSpec.from_json(text)
+
+
+def test_a_spec_written_with_the_old_names_of_fields_loads() -> None:
+    spec = spec_of("coco17")
+    tree = json.loads(spec.to_json())
+    decoder = tree["decoder"]
+    decoder["doubt"], decoder["error"] = 1.5, 0.2
+    del decoder["missing_limb_prior"], decoder["localisation_error"]
+    found = PoseSpec.from_json(json.dumps(tree)).decoder
+    assert (found.missing_limb_prior, found.localisation_error) == (1.5, 0.2)
+    assert replace(found, missing_limb_prior=3.0, localisation_error=0.3) == spec.decoder

@@ -1,6 +1,5 @@
 import json
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,19 +7,14 @@ import pytest
 
 from estimator import skeletons
 from estimator.geometry import scaling
-from estimator.spec import OutputSpec
-from scripts import benchmarks
-from scripts.benchmarks import made_maps, original_decoder, timing
-from scripts.benchmarks.stored_maps import SPEC, find, read
+from estimator.layout import OutputSpec
+from tfpose import benchmarks
+from tfpose.benchmarks import made_maps, original_decoder, timing
+from tfpose.benchmarks.stored_maps import SPEC, find, read
 
-ROOT = Path(__file__).resolve().parents[2]
+from .conftest import Tfpose
+
 OPENPOSE = skeletons.get("openpose18")
-
-
-def start(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
 
 
 def stored(folder: Path, people: int) -> Path:
@@ -37,29 +31,36 @@ def test_a_benchmark_is_a_module_that_runs() -> None:
         benchmarks.get("original_decoder")
 
 
-def test_without_a_name_the_names_are_listed() -> None:
-    ended = start("scripts.benchmark")
-    assert ended.returncode == 1
-    assert "Benchmarks:" in ended.stderr
-    assert "decode" in ended.stderr
+def test_without_a_name_the_names_are_listed_with_a_line_each(tfpose: Tfpose) -> None:
+    ended = tfpose("benchmark")
+    assert ended.returncode == 0
+    names = [line.split()[0] for line in ended.stdout.splitlines()]
+    assert tuple(names) == benchmarks.names()
+    assert all(len(line.split()) > 3 for line in ended.stdout.splitlines())
 
 
-def test_decode_prints_both_decoders(tmp_path: Path) -> None:
+def test_a_name_that_is_none_suggests_the_nearest(tfpose: Tfpose) -> None:
+    ended = tfpose("benchmark", "decoed")
+    assert ended.returncode == 2
+    assert ended.stderr.endswith("did you mean decode?\n")
+
+
+def test_decode_prints_both_decoders(tmp_path: Path, tfpose: Tfpose) -> None:
     stored(tmp_path, 1)
-    ended = start("scripts.benchmark", "decode", f"--maps={tmp_path}", "--repeats=2")
+    ended = tfpose("benchmark", "decode", f"--maps={tmp_path}", "--repeats=2")
     head, row = ended.stdout.splitlines()
     assert head.split()[:4] == ["maps", "cells", "ours", "theirs"]
     assert row.split()[:4] == ["made_1", "20x30", "1", "1"]
 
 
-def test_help_says_the_flags_of_the_benchmark_named() -> None:
-    assert "--maps" in start("scripts.benchmark", "decode", "--help").stdout
+def test_help_says_the_flags_of_the_benchmark_named(tfpose: Tfpose) -> None:
+    assert "--maps" in tfpose("benchmark", "decode", "--help").stdout
 
 
-def test_words_after_the_name_are_refused() -> None:
-    ended = start("scripts.benchmark", "decode", "maps")
-    assert ended.returncode != 0
-    assert "decode takes flags only, found ['maps']" in ended.stdout + ended.stderr
+def test_words_after_the_name_are_refused(tfpose: Tfpose) -> None:
+    ended = tfpose("benchmark", "decode", "maps")
+    assert ended.returncode == 2
+    assert "unexpected 'maps': tfpose benchmark decode takes flags only" in ended.stderr
 
 
 def test_unknown_maps_are_named(tmp_path: Path) -> None:
@@ -69,15 +70,15 @@ def test_unknown_maps_are_named(tmp_path: Path) -> None:
         find([str(tmp_path / "none.npz")])
 
 
-def test_decoders_are_compared_on_stored_maps(tmp_path: Path) -> None:
+def test_decoders_are_compared_on_stored_maps(tmp_path: Path, tfpose: Tfpose) -> None:
     xy = made_maps.crowd(OPENPOSE, 2, 160, 240)
     maps = made_maps.render(xy, OPENPOSE, OutputSpec(), 20, 30)
     np.savez(tmp_path / "000000000007.npz", **maps, matrix=scaling(0.5, 0.5))  # 480x320 halved
     keypoints = np.concatenate([2 * xy + 0.5, np.full((2, 18, 1), 2)], axis=2)
     names = [OPENPOSE.keypoints.index(name) for name in skeletons.get("coco17").keypoints]
     (tmp_path / "truth.json").write_text(truth_json(keypoints[:, names]))
-    ended = start(
-        "scripts.compare_decoders",
+    ended = tfpose(
+        *("benchmark", "compare_decoders"),
         *(f"--maps={tmp_path}", f"--truth={tmp_path / 'truth.json'}", "--draws=5"),
     )
     rows = {line.rsplit(maxsplit=8)[0]: line.split() for line in ended.stdout.splitlines()[1:4]}
@@ -124,16 +125,20 @@ def test_original_maps_lie_over_the_picture() -> None:
 @pytest.mark.parametrize(
     ("name", "people"),
     [
-        ("photo_p3", 3),
-        ("photo_ski", 5),
-        ("crowd10_656x368", 7),
-        ("crowd30_1312x736", 35),
-        ("crowd60_1312x736", 48),
-        ("crowd100_1920x1104", 90),
+        ("slices/maps/photo_p3", 3),
+        ("slices/maps/photo_ski", 5),
+        ("maps/photo_p3", 3),
+        ("maps/photo_ski", 5),
+        ("maps/crowd10_656x368", 7),
+        ("maps/crowd30_1312x736", 35),
+        ("maps/crowd60_1312x736", 48),
+        ("maps/crowd100_1920x1104", 90),
     ],
 )
-def test_original_finds_whom_the_original_finds(shared: Path, name: str, people: int) -> None:
-    maps = read(shared / "golden/maps" / f"{name}.npz")
+def test_original_finds_whom_the_original_finds(
+    golden_file: Callable[[str], Path], name: str, people: int
+) -> None:
+    maps = read(golden_file(name))
     enlarged = [original_decoder.enlarge(maps[channel], 4) for channel in SPEC.channels]
     assert len(original_decoder.decode(*enlarged)) == people
 

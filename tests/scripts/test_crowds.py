@@ -10,10 +10,9 @@ import time
 import numpy as np
 import pytest
 
-from estimator.decoders import paf
 from estimator.poses import Poses
-from scripts.benchmarks import made_maps, original_decoder
-from scripts.benchmarks.stored_maps import SPEC
+from tfpose.benchmarks import made_maps, original_decoder
+from tfpose.benchmarks.stored_maps import SPEC
 
 from ..estimator import walkers
 
@@ -55,7 +54,7 @@ def told_apart(found: Poses, crowd: np.ndarray, height: float) -> bool:
 def test_nobody_is_merged(people: int, rows: int, step: float, height: float) -> None:
     """The original fails at four of these."""
     crowd = scene(people, rows, step, height)
-    assert told_apart(paf.decode(maps_of(crowd), SPEC), crowd, height)
+    assert told_apart(SPEC.decode(maps_of(crowd)), crowd, height)
 
 
 def test_closer_people_are_told_apart_more_often_than_by_the_original() -> None:
@@ -63,7 +62,7 @@ def test_closer_people_are_told_apart_more_often_than_by_the_original() -> None:
     for seed in range(8):
         crowd = scene(5, 1, 0.45, 120, seed)
         maps = maps_of(crowd)
-        ours += told_apart(paf.decode(maps, SPEC), crowd, 120)
+        ours += told_apart(SPEC.decode(maps), crowd, 120)
         original += told_apart(original_decoder.enlarge_and_decode(maps, 8), crowd, 120)
     assert original > 0
     assert ours > original
@@ -79,7 +78,7 @@ def test_a_hundred_people_are_told_apart_and_faster_than_by_the_original() -> No
     crowd = scene(100, 4, 0.8, 160)
     maps = maps_of(crowd)
     start = time.perf_counter()
-    ours = paf.decode(maps, SPEC)
+    ours = SPEC.decode(maps)
     middle = time.perf_counter()
     original_decoder.enlarge_and_decode(maps, 4)
     end = time.perf_counter()

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from scripts.benchmarks import input_pipeline
+from tfpose.benchmarks import input_pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,7 +22,7 @@ def test_made_pictures_are_as_large_as_cocos() -> None:
 @pytest.mark.slow
 def test_a_row_is_printed_for_1_5_and_20_people() -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "scripts.benchmark", "input_pipeline", "--turns=1", "--cores=1"],
+        [sys.executable, "-m", "tfpose", "benchmark", "input_pipeline", "--turns=1", "--cores=1"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from estimator import writers
+from estimator.outputs import results
 
 from ..estimator.conftest import colour_flatbuffer, colour_model  # noqa: F401
-from .test_benchmarks import start
+from .conftest import Tfpose
 
 Model = Callable[..., Path]
 
 
-def test_preprocess_prints_a_row_a_picture(tmp_path: Path) -> None:
-    writers.write_picture(tmp_path / "a.png", np.zeros((960, 1280, 3), np.uint8))
-    ended = start("scripts.benchmark", "preprocess", f"--pictures={tmp_path}", "--base_height=256")
+def test_preprocess_prints_a_row_a_picture(tmp_path: Path, tfpose: Tfpose) -> None:
+    results.write_picture(tmp_path / "a.png", np.zeros((960, 1280, 3), np.uint8))
+    ended = tfpose("benchmark", "preprocess", f"--pictures={tmp_path}", "--base_height=256")
     head, row = ended.stdout.splitlines()
     assert head.startswith("picture")
     name, pixels, *figures = row.split()
@@ -26,10 +26,11 @@ def test_preprocess_prints_a_row_a_picture(tmp_path: Path) -> None:
 
 def test_infer_prints_a_row_a_size_and_number_of_threads(
     colour_model: Model,  # noqa: F811
+    tfpose: Tfpose,
 ) -> None:
     model = colour_model(flexible=True)
     arguments = (f"--models={model}", "--sizes=32x48,64x64", "--thread_counts=1,2")
-    ended = start("scripts.benchmark", "infer", *arguments)
+    ended = tfpose("benchmark", "infer", *arguments)
     rows = [line.split() for line in ended.stdout.splitlines()]
     assert [row[1:3] for row in rows] == [
         ["size", "threads"],
@@ -43,8 +44,9 @@ def test_infer_prints_a_row_a_size_and_number_of_threads(
 
 def test_infer_leaves_out_a_size_that_a_fixed_graph_does_not_take(
     colour_model: Model,  # noqa: F811
+    tfpose: Tfpose,
 ) -> None:
-    ended = start("scripts.benchmark", "infer", f"--models={colour_model()}", "--sizes=64x64,32x48")
+    ended = tfpose("benchmark", "infer", f"--models={colour_model()}", "--sizes=64x64,32x48")
     assert [line.split()[1] for line in ended.stdout.splitlines()] == ["size", "32x48"]
 
 
@@ -57,16 +59,16 @@ def test_infer_leaves_out_a_size_that_a_fixed_graph_does_not_take(
         (["infer", "--models=none.tflite"], "no model at none.tflite"),
     ],
 )
-def test_wrong_flags_are_no_traceback(arguments: list[str], message: str) -> None:
-    ended = start("scripts.benchmark", *arguments)
-    assert ended.returncode == 1
+def test_wrong_flags_are_no_traceback(arguments: list[str], message: str, tfpose: Tfpose) -> None:
+    ended = tfpose("benchmark", *arguments)
+    assert ended.returncode in (1, 2)
     assert message in ended.stderr
-    assert "Traceback" not in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
 
 
-def test_infer_tells_the_first_answer_and_its_memory(colour_model: Model) -> None:  # noqa: F811
+def test_infer_tells_the_first_answer_and_its_memory(colour_model: Model, tfpose: Tfpose) -> None:  # noqa: F811
     arguments = (f"--models={colour_model()}", "--engines=litert,onnxruntime", "--first")
-    head, row = start("scripts.benchmark", "infer", *arguments).stdout.splitlines()
+    head, row = tfpose("benchmark", "infer", *arguments).stdout.splitlines()
     assert head.split()[-3:] == ["first", "ms", "MB"]
     name, *_, first, memory = row.split()  # one: ONNX Runtime does not read a .tflite
     assert name.endswith("@litert")
@@ -74,8 +76,8 @@ def test_infer_tells_the_first_answer_and_its_memory(colour_model: Model) -> Non
     assert 20 < float(memory) < 2000
 
 
-def test_whole_prints_each_step_and_their_sum(colour_model: Model) -> None:  # noqa: F811
-    ended = start("scripts.benchmark", "whole", f"--model={colour_model()}")
+def test_whole_prints_each_step_and_their_sum(colour_model: Model, tfpose: Tfpose) -> None:  # noqa: F811
+    ended = tfpose("benchmark", "whole", f"--model={colour_model()}")
     head, row = ended.stdout.splitlines()
     assert head.split()[-4:] == ["all", "ratio", "reduced", "ratio"]
     *_, people, read, lay_in, network, decode, everything, ratio, reduced, less = row.split()

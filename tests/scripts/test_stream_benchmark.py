@@ -4,13 +4,13 @@ from pathlib import Path
 import pytest
 
 from ..estimator.conftest import colour_flatbuffer, colour_model  # noqa: F401
-from .test_benchmarks import start
+from .conftest import Tfpose
 
 
 @pytest.mark.slow
-def test_stream_prints_a_row_a_stage(colour_model: Callable[..., Path]) -> None:  # noqa: F811
+def test_stream_prints_a_row_a_stage(colour_model: Callable[..., Path], tfpose: Tfpose) -> None:  # noqa: F811
     arguments = (f"--model={colour_model()}", "--frames=10", "--turns=1")
-    ended = start("scripts.benchmark", "stream", *arguments)
+    ended = tfpose("benchmark", "stream", *arguments)
     head, *rows = ended.stdout.splitlines()
     assert head.startswith("stage")
     assert [row.split("  ")[0] for row in rows] == [

@@ -1,38 +1,33 @@
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from absl import logging
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def start(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "scripts.train", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
-    )
+from .conftest import Tfpose
 
 
-@pytest.mark.slow
-def test_the_command_stops_clearly_and_prints_the_recipe_with_its_overrides(tmp_path: Path) -> None:
-    unknown = start("--recipe=mine", f"--run={tmp_path}")
-    assert unknown.returncode != 0
+def test_the_command_stops_clearly_and_prints_the_recipe_with_its_overrides(
+    tmp_path: Path, tfpose: Tfpose, caplog: pytest.LogCaptureFixture
+) -> None:
+    unknown = tfpose("train", "--recipe=mine", f"--run={tmp_path}")
+    assert unknown.returncode == 2
     assert "lightweight_openpose_half" in unknown.stderr
-    known = start(
-        "--recipe=lightweight_openpose_half",
-        f"--run={tmp_path}",
-        f"--data_dir={tmp_path}",
-        "--optimiser.rate=0.25",
-        "--schedule.warmup=7",
-    )
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.INFO)
+    try:
+        known = tfpose(
+            "train",
+            "--recipe=lightweight_openpose_half",
+            f"--run={tmp_path}/run",
+            f"--data_dir={tmp_path}",
+            "--optimiser.rate=0.25",
+            "--schedule.warmup=7",
+        )
+    finally:
+        logging.set_verbosity(before)
     assert known.returncode == 1
-    assert '"rate": 0.25' in known.stderr
-    assert '"warmup": 7' in known.stderr
-    assert "FileNotFoundError: no prepared data set 'coco'" in known.stderr
+    (recipe,) = (row.getMessage() for row in caplog.records if "recipe" in row.msg)
+    assert '"rate": 0.25' in recipe
+    assert '"warmup": 7' in recipe
+    assert known.stderr.splitlines()[-1].startswith("error: no prepared data set 'coco'")
     assert "Traceback" not in known.stderr

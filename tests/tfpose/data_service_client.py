@@ -6,7 +6,7 @@ import sys
 
 import tensorflow as tf
 
-from tfpose import data_service
+from tfpose.pipeline import data_service
 
 COUNT = 3000
 STEP = 50

@@ -15,8 +15,9 @@ import numpy as np
 
 from estimator import geometry, skeletons
 from estimator.decoders import heatmap, paf
-from estimator.spec import ImageSpec, OutputSpec, PoseSpec
-from tfpose.networks import Network
+from estimator.layout import ImageSpec, OutputSpec
+from estimator.spec import PoseSpec
+from tfpose.evaluation.network import Network
 
 HEIGHT, WIDTH = 120, 168
 COCO = skeletons.get("coco17")

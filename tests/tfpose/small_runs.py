@@ -12,11 +12,15 @@ import tensorflow as tf
 
 from estimator import skeletons
 from estimator.decoders import paf
-from estimator.spec import ImageSpec, OutputSpec, PoseSpec
-from tfpose import layers, models, networks, targets
+from estimator.layout import ImageSpec, OutputSpec
+from estimator.spec import PoseSpec
+from tfpose import models
+from tfpose.blocks import layers
 from tfpose.export import export_tflite
-from tfpose.feed import Feed
-from tfpose.recipe import Recipe
+from tfpose.pipeline import targets
+from tfpose.training.feeds.feed import Feed
+from tfpose.training.recipe import Recipe
+from tfpose.weights import keras_files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +93,7 @@ def add_family(patch: Callable[[Any, str, Any], None] = setattr) -> None:
 
 def as_tflite(keras_file: Path, path: Path) -> Path:
     """The network of a run, exported for the size of these pictures."""
-    model = networks.load_keras(keras_file)
+    model = keras_files.load_keras(keras_file)
     export_tflite(model, replace(spec(), image=replace(spec().image, flexible=False)), path)
     return path
 

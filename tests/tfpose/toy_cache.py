@@ -7,12 +7,13 @@ import keras
 import numpy as np
 
 from tests.tfpose import small_runs
-from tfpose import cache_teacher, networks
-from tfpose.cache_teacher import CacheOptions
-from tfpose.canvas_cache import Cache
-from tfpose.canvases import CanvasOptions
-from tfpose.picture_files import Pictures
-from tfpose.scenes import Scenes, gather, unlabelled
+from tfpose.canvases.options import CanvasOptions
+from tfpose.canvases.scenes import Scenes, gather, unlabelled
+from tfpose.data.picture_files import Pictures
+from tfpose.teacher import fill_cache
+from tfpose.teacher.cache import Cache
+from tfpose.teacher.fill_cache import CacheOptions
+from tfpose.weights import keras_files
 
 HINTS = "initial_stage.trunk"  # 16 channels enter it
 CANVAS = CanvasOptions(height=96, width=128)
@@ -23,7 +24,7 @@ def write_teacher(path: Path, *, skeleton: str = "openpose18") -> Path:
     spec = small_runs.spec("test_plain", skeleton=skeleton)
     keras.utils.set_random_seed(3)
     model = small_runs.build(spec, 64, 64)
-    networks.save_keras(model, spec, path)
+    keras_files.save_keras(model, spec, path)
     return path
 
 
@@ -46,4 +47,4 @@ def options(teacher: Path, canvases: int, hints: str = HINTS) -> CacheOptions:
 def make(folder: Path, *, canvases: int = 12, hints: str = HINTS) -> Cache:
     """A cache in `folder`/cache."""
     teacher, scenes = write_teacher(folder / "teacher.keras"), write_pictures(folder / "pictures")
-    return cache_teacher.fill(options(teacher, canvases, hints), scenes, folder / "cache")
+    return fill_cache.fill(options(teacher, canvases, hints), scenes, folder / "cache")

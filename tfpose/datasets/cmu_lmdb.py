@@ -27,14 +27,14 @@ import cv2
 import lmdb
 import numpy as np
 
-from estimator import skeletons
+from estimator import protobuf, skeletons
 from estimator.arrays import Float, UInt8
 from estimator.skeleton import Skeleton
 
-from ..picture_files import BadPicture, Pictures, Place
-from ..pose_builder import PoseBuilder
-from ..pose_set import PoseSet
-from ..records import Sample, area_of, box_of
+from ..data.picture_files import BadPicture, Pictures, Place
+from ..data.pose_builder import PoseBuilder
+from ..data.pose_set import PoseSet
+from ..data.records import Sample, area_of, box_of
 
 ORIGIN = 1.0  # MATLAB's first pixel
 BOX_HEIGHT = 368.0  # scale 1
@@ -182,21 +182,8 @@ def parse_datum(key: str, message: memoryview) -> Datum:
     Raises:
       BadPicture: it is no Datum, or not one of six planes.
     """
-    fields: dict[int, Any] = {}
-    at = 0
     try:
-        while at < len(message):
-            tag, at = _varint(message, at)
-            number, kind = tag >> 3, tag & 7
-            if kind == 0:
-                fields[number], at = _varint(message, at)
-            elif kind in (1, 5):
-                at += 8 if kind == 1 else 4
-            elif kind == 2:
-                length, at = _varint(message, at)
-                fields[number], at = message[at : at + length], at + length
-            else:
-                raise ValueError(f"wire type {kind}")
+        fields: dict[int, Any] = dict(protobuf.fields(message))
         datum = Datum(channels=fields[1], height=fields[2], width=fields[3], data=fields[4])
         if datum.channels != CHANNELS or len(datum.data) != CHANNELS * datum.height * datum.width:
             raise ValueError(f"{datum.channels} planes in {len(datum.data)} bytes")
@@ -205,17 +192,6 @@ def parse_datum(key: str, message: memoryview) -> Datum:
             f"{key} is no Caffe Datum of the {CHANNELS} planes of CMU's COCO LMDB: {error!r}"
         ) from error
     return datum
-
-
-def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = message[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
 
 
 def _sample(key: str, datum: Datum) -> tuple[Sample, bool]:

@@ -8,10 +8,10 @@ from pathlib import Path
 from estimator import skeletons
 from estimator.skeleton import Skeleton
 
-from .. import coco_json
-from ..picture_files import unpacked_or_zip
-from ..pose_builder import PoseBuilder
-from ..pose_set import PoseSet
+from ..data import coco_json
+from ..data.picture_files import unpacked_or_zip
+from ..data.pose_builder import PoseBuilder
+from ..data.pose_set import PoseSet
 
 SPLITS = ("train", "val", "test")
 

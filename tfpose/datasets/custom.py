@@ -9,9 +9,9 @@ import tensorflow_datasets as tfds
 from estimator import skeletons
 from estimator.skeleton import Skeleton
 
-from .. import coco_json, pose_set
-from ..pose_builder import PoseBuilder
-from ..pose_set import PoseSet
+from ..data import coco_json, pose_set
+from ..data.pose_builder import PoseBuilder
+from ..data.pose_set import PoseSet
 
 
 @dataclass(kw_only=True)

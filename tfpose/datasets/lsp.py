@@ -14,10 +14,10 @@ from estimator import skeletons
 from estimator.arrays import Float
 from estimator.skeleton import Skeleton
 
-from ..picture_files import Pictures
-from ..pose_builder import PoseBuilder
-from ..pose_set import PoseSet
-from ..records import Sample, area_of, box_of
+from ..data.picture_files import Pictures
+from ..data.pose_builder import PoseBuilder
+from ..data.pose_set import PoseSet
+from ..data.records import Sample, area_of, box_of
 
 ORIGIN = 1.0  # MATLAB's first pixel
 LSP_TRAIN = 1000  # of LSP's 2000 pictures the first are for training, the rest for the test

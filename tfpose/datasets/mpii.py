@@ -18,11 +18,11 @@ from estimator import skeletons
 from estimator.arrays import Float
 from estimator.skeleton import Skeleton
 
-from ..picture_files import Pictures, unpacked_or_zip
-from ..pose_builder import PoseBuilder
-from ..pose_set import PoseSet
-from ..records import Sample, area_of
-from ..regions import Region, rectangle
+from ..data.ignore_regions import Region, rectangle
+from ..data.picture_files import Pictures, unpacked_or_zip
+from ..data.pose_builder import PoseBuilder
+from ..data.pose_set import PoseSet
+from ..data.records import Sample, area_of
 
 ORIGIN = 1.0  # MATLAB's first pixel
 SCALE = 200.0  # pixels

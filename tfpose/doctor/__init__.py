@@ -1,7 +1,7 @@
-"""The dataset doctor: finds what would spoil a training, before the night is lost.
+"""The dataset doctor: finds faults of a data set before a training on it.
 
-It looks at what would be prepared, labels as they were read and pictures where they lie. `labels`
-judges single people, `sides` left and right, `pictures` the files; `report` writes it down.
+It examines labels as they are read and pictures where they lie, before they are prepared. `labels`
+judges single people, `sides` left and right, `pictures` the files; `report` writes the findings.
 """
 
 from collections import defaultdict
@@ -10,19 +10,19 @@ from dataclasses import dataclass
 
 from estimator.skeleton import Skeleton
 
-from ..pose_set import PoseSet
+from ..data.pose_set import PoseSet
 from . import labels, pictures, sides
 from .findings import ERRORS, Finding
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Report:
-    """What was examined, and what was found.
+    """The data set that was examined, and the findings.
 
     Attributes:
       skeleton: of the labels.
       sets: the splits.
-      findings: by kind, in the order of `findings.KINDS`; kinds that did not occur are absent.
+      findings: by kind; kinds without findings are absent.
     """
 
     skeleton: Skeleton
@@ -31,7 +31,7 @@ class Report:
 
     @property
     def errors(self) -> int:
-        """How many findings break a training."""
+        """The number of findings that break a training."""
         return sum(len(found) for kind, found in self.findings.items() if kind in ERRORS)
 
 
@@ -41,9 +41,9 @@ def examine(
     """Examines a data set.
 
     Args:
-      skeleton: that it is labelled with.
+      skeleton: of the labels.
       sets: its splits, as a `PoseBuilder` gives them.
-      read_pictures: decode every picture; False only looks whether they are there.
+      read_pictures: decodes every picture; False only checks whether they exist.
     """
     found = defaultdict(list)
     for finding in (

@@ -1,4 +1,4 @@
-"""What can be told from labels alone, person by person."""
+"""Faults that labels alone show, person by person."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,17 +7,17 @@ import numpy as np
 from estimator.arrays import Float
 from estimator.skeleton import Skeleton
 
-from ..pose_set import PoseSet
-from ..records import Sample
+from ..data.pose_set import PoseSet
+from ..data.records import Sample
 from .findings import Finding
 
 BOX_MARGIN = 0.1  # of the box's longer side; labels are not that exact
 SAME_PERSON = 0.02  # mean distance of the keypoints, as a share of the person's size
-SHARED = 3  # keypoints that two people must both have to be compared
+SHARED = 3  # least number of shared keypoints for comparing two people
 
 
 def examine(skeleton: Skeleton, sets: Mapping[str, PoseSet]) -> Iterator[Finding]:
-    """Finds what is wrong with single people and pictures."""
+    """Finds faults of single people and pictures."""
     for split, part in sets.items():
         yield from (
             Finding(kind="unusable_label", split=split, detail=line) for line in part.unusable
@@ -83,7 +83,7 @@ def _stacked(skeleton: Skeleton, keypoints: Float) -> Iterator[Finding]:
 
 
 def _twins(sample: Sample) -> Iterator[Finding]:
-    """Pairs of people whose shared keypoints lie on each other."""
+    """Pairs of people whose shared keypoints lie on the same spots."""
     for one in range(len(sample.keypoints)):
         for other in range(one):
             both = (sample.keypoints[[one, other], :, 2] > 0).all(axis=0)

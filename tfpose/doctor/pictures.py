@@ -1,48 +1,61 @@
-"""What can be told from the picture files: missing, damaged, lying, there twice.
+"""Faults of picture files: missing, damaged, rotated by EXIF, or duplicated.
 
-Similar pictures are those with nearly the same difference hash (N. Krawetz, "Kind of Like That",
-2013): which of two neighbouring cells of a 9 x 8 reduction is brighter, 64 bits. It sees through
-another size, quality or format, not through a crop or a flip.
+Similar pictures have nearly the same difference hash (N. Krawetz, "Kind of Like That", 2013): 64
+bits, which of two neighbouring cells of a 9 x 8 reduction is brighter. The hash survives another
+size, quality or format, but no crop and no flip.
 """
 
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 from tqdm import tqdm
 
-from estimator import picture_header
+from estimator.pictures import header
 
-from ..picture_files import BadPicture
-from ..pose_set import PoseSet
-from ..records import Sample
+from ..data.picture_files import BadPicture
+from ..data.pose_set import PoseSet
+from ..data.records import Sample
 from .findings import Finding
 
 NEAR = 3  # bits in which the hashes of similar pictures may differ
-BANDS = 4  # of a hash: of two that differ in 3 bits, one band is the same
-FLAT = 12  # bits that a hash must have of each kind; flat pictures all look the same
+BANDS = 4  # of a hash: two hashes that differ in 3 bits share a band
+FLAT = 12  # least number of zeros and of ones in a hash; flat pictures all look the same
+
+
+Here = tuple[str, str]  # split and picture
+
+
+@dataclass(kw_only=True, eq=False)
+class _Seen:
+    """The pictures read so far.
+
+    Attributes:
+      copies: pictures by the SHA-256 of their bytes.
+      hashes: difference hash of each picture that is not too flat.
+    """
+
+    copies: dict[bytes, list[Here]] = field(default_factory=lambda: defaultdict(list))
+    hashes: dict[Here, bytes] = field(default_factory=dict)
+
+    def add(self, here: Here, picture: bytes) -> None:
+        self.copies[hashlib.sha256(picture).digest()].append(here)
+        if (found := difference_hash(picture)) is not None:
+            self.hashes[here] = found
 
 
 def examine(sets: Mapping[str, PoseSet], *, read: bool) -> Iterator[Finding]:
-    """Finds what is wrong with picture files.
+    """Finds faults of picture files.
 
     Args:
       sets: the splits.
-      read: False only looks whether the files are there.
+      read: False only checks whether the files exist.
     """
-    used = {
-        place
-        for part in sets.values()
-        for sample in part.samples
-        if (place := part.pictures.find(sample.picture)) is not None
-    }
-    for pictures in {id(part.pictures): part.pictures for part in sets.values()}.values():
-        spare = [name for name in pictures.names() if pictures.find(name) not in used]
-        yield from (Finding(kind="picture_without_annotation", picture=name) for name in spare)
-    same: dict[bytes, list[tuple[str, str]]] = defaultdict(list)
-    looks: dict[tuple[str, str], bytes] = {}
+    yield from _without_annotation(sets)
+    seen = _Seen()
     total = sum(len(part.samples) for part in sets.values())
     with tqdm(total=total, unit="picture", desc="examining", disable=not read) as bar:
         for split, part in sets.items():
@@ -51,46 +64,54 @@ def examine(sets: Mapping[str, PoseSet], *, read: bool) -> Iterator[Finding]:
                 if part.pictures.find(sample.picture) is None:
                     yield Finding(kind="missing_picture", split=split, picture=sample.picture)
                 elif read:
-                    yield from _read(split, part, sample, same, looks)
-    for group in same.values():
-        (first_split, first), *others = group
-        for split, picture in others:
-            kind = "same_picture_twice" if split == first_split else "in_two_splits"
-            detail = f"as {first_split} {first}"
-            yield Finding(kind=kind, split=split, picture=picture, detail=detail)
-            looks.pop((split, picture), None)  # said already
-    yield from _similar(looks)
+                    yield from _read((split, sample.picture), part, sample, seen)
+    yield from _copies(seen)
+    yield from _similar(seen.hashes)
 
 
-def _read(
-    split: str,
-    part: PoseSet,
-    sample: Sample,
-    same: dict[bytes, list[tuple[str, str]]],
-    looks: dict[tuple[str, str], bytes],
-) -> Iterator[Finding]:
-    here = (split, sample.picture)
+def _without_annotation(sets: Mapping[str, PoseSet]) -> Iterator[Finding]:
+    used = {
+        place
+        for part in sets.values()
+        for sample in part.samples
+        if (place := part.pictures.find(sample.picture)) is not None
+    }
+    for pictures in {id(part.pictures): part.pictures for part in sets.values()}.values():
+        for name in pictures.names():
+            if pictures.find(name) not in used:
+                yield Finding(kind="picture_without_annotation", picture=name)
+
+
+def _read(here: Here, part: PoseSet, sample: Sample, seen: _Seen) -> Iterator[Finding]:
+    """Reads a picture and its mask; what can be read is added to `seen`."""
+    split, name = here
     try:
         picture, height, width = part.picture(sample)
     except BadPicture as problem:
-        yield Finding(
-            kind="unreadable_picture", split=split, picture=sample.picture, detail=str(problem)
-        )
+        yield Finding(kind="unreadable_picture", split=split, picture=name, detail=str(problem))
         return
     try:
         part.mask(sample, height, width)
     except ValueError as problem:
-        yield Finding(kind="bad_number", split=split, picture=sample.picture, detail=str(problem))
-    if (orientation := picture_header.read(picture).orientation) != 1:
+        yield Finding(kind="bad_number", split=split, picture=name, detail=str(problem))
+    if (orientation := header.read(picture).orientation) != 1:
         detail = f"EXIF orientation {orientation}"
-        yield Finding(kind="sideways_picture", split=split, picture=sample.picture, detail=detail)
-    same[hashlib.sha256(picture).digest()].append(here)
-    if (look := difference_hash(picture)) is not None:
-        looks[here] = look
+        yield Finding(kind="sideways_picture", split=split, picture=name, detail=detail)
+    seen.add(here, picture)
+
+
+def _copies(seen: _Seen) -> Iterator[Finding]:
+    """Pictures with the same bytes; only the first of them stays among the hashes."""
+    for (first_split, first), *others in seen.copies.values():
+        for split, picture in others:
+            kind = "same_picture_twice" if split == first_split else "in_two_splits"
+            detail = f"as {first_split} {first}"
+            yield Finding(kind=kind, split=split, picture=picture, detail=detail)
+            seen.hashes.pop((split, picture), None)
 
 
 def difference_hash(picture: bytes) -> bytes | None:
-    """8 bytes that similar pictures share; None for one too flat to tell."""
+    """The hash of a picture, 8 bytes; None for one that is too flat."""
     grey = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_2)
     if grey is None:
         return None
@@ -99,16 +120,19 @@ def difference_hash(picture: bytes) -> bytes | None:
     return None if min(bits.sum(), (~bits).sum()) < FLAT else np.packbits(bits).tobytes()
 
 
-def _similar(looks: Mapping[tuple[str, str], bytes]) -> Iterator[Finding]:
+def _similar(hashes: Mapping[Here, bytes]) -> Iterator[Finding]:
     """Pictures whose hash is near that of an earlier one."""
-    bands: dict[tuple[int, bytes], list[tuple[str, str]]] = defaultdict(list)
-    for here, look in looks.items():
-        keys = [(band, look[2 * band : 2 * band + 2]) for band in range(BANDS)]
+    bands: dict[tuple[int, bytes], list[Here]] = defaultdict(list)
+    for here, found in hashes.items():
+        keys = [(band, found[2 * band : 2 * band + 2]) for band in range(BANDS)]
         for other in (other for key in keys for other in bands[key]):
-            apart = (int.from_bytes(look, "big") ^ int.from_bytes(looks[other], "big")).bit_count()
-            if apart <= NEAR:
+            if _bits_apart(found, hashes[other]) <= NEAR:
                 detail = f"as {other[0]} {other[1]}"
                 yield Finding(kind="similar_picture", split=here[0], picture=here[1], detail=detail)
                 break
         for key in keys:
             bands[key].append(here)
+
+
+def _bits_apart(one: bytes, other: bytes) -> int:
+    return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).bit_count()

@@ -8,13 +8,13 @@ import numpy as np
 
 from estimator.arrays import UInt8
 
-from .. import sheets
-from ..picture_files import BadPicture
+from ..data import contact_sheet
+from ..data.picture_files import BadPicture
 from . import Report
 from .findings import ERRORS, KINDS, WARNINGS, Finding
 
-SHOWN = 5  # findings of a kind in the text
-WORST = 12  # pictures of a kind on a sheet
+SHOWN = 5  # findings per kind in the text
+WORST = 12  # pictures per kind on a sheet
 COLUMNS = 4
 TILE = 320  # pixels, height and width
 MARGIN = 0.5  # of the box, shown around it
@@ -39,12 +39,12 @@ def write(report: Report, folder: Path) -> list[Path]:
     for kind in DRAWN:
         if tiles := [*_tiles(report, kind)]:
             paths.append(folder / f"worst_{kind}.png")
-            sheets.write(paths[-1], sheets.tile(tiles, COLUMNS))
+            contact_sheet.write(paths[-1], contact_sheet.tile(tiles, COLUMNS))
     return paths
 
 
 def as_text(report: Report) -> str:
-    """The counts, and a few findings of each kind."""
+    """The counts, and a few findings per kind."""
     lines = [
         f"{split}: {len(part.samples)} pictures, "
         f"{sum(len(sample.keypoints) for sample in part.samples)} people with keypoints"
@@ -94,19 +94,21 @@ def _tiles(report: Report, kind: str) -> Iterator[UInt8]:
 
 
 def _tile(report: Report, finding: Finding) -> UInt8 | None:
-    """The person of a finding, cut out of the picture; None where the picture cannot be read."""
+    """Draws the person of a finding; None where the picture cannot be read."""
     part = report.sets[finding.split]
     sample = next(s for s in part.samples if s.picture == finding.picture)
     try:
-        picture = sheets.decode(part.picture(sample)[0])
+        picture = contact_sheet.decode(part.picture(sample)[0])
     except (BadPicture, ValueError):
         return None
     people = sample.keypoints if finding.person is None else sample.keypoints[[finding.person]]
     thickness = 1 if finding.person is not None else max(1, round(max(picture.shape[:2]) / TILE))
-    drawn = sheets.draw_people(picture, people, report.skeleton, thickness=thickness)
+    drawn = contact_sheet.draw_people(picture, people, report.skeleton, thickness=thickness)
     if finding.person is not None:
         left, top, width, height = np.nan_to_num(sample.boxes[finding.person])
         corners = np.array([left, top, left + width, top + height], np.float32)
-        drawn = sheets.cut(sheets.draw_box(drawn, corners, thickness=thickness), corners, MARGIN)
+        drawn = contact_sheet.cut(
+            contact_sheet.draw_box(drawn, corners, thickness=thickness), corners, MARGIN
+        )
     caption = f"{Path(finding.picture).name}: {finding.detail}"
-    return sheets.fit(drawn, TILE, TILE, caption[:50])
+    return contact_sheet.fit(drawn, TILE, TILE, caption[:50])

@@ -1,39 +1,42 @@
 """Left and right: mixed up in one person, in the whole set, or in the skeleton's flip pairs.
 
 The method is ours and statistical. Every flip pair gives a person a vector from right to left. In
-most bodies two such vectors (shoulders and hips, eyes and shoulders) point the same way. Which
-do, and how surely, is learned from the set: where at least USUAL of the people agree, that is a
-rule, and its log odds times the cosine of the two vectors is its vote. A person is named if a
-sure rule votes against a pair, and all rules together do. Where hardly anybody agrees, one of the
-two pairs is exchanged in the whole set.
+most bodies two such vectors (shoulders and hips, eyes and shoulders) point the same way. The rules
+are learned from the set: where two vectors agree in at least USUAL of the people, that is a rule,
+and its vote is its log odds times the cosine of the two vectors. A person is reported if a sure
+rule votes against a pair, and the sum of all rules does too. Where hardly anybody agrees, one of
+the two pairs is exchanged in the whole set.
 
-Measured on 12,985 pictures with 19,548 people: 435 were named, those with mixed-up heads and
-shoulders first, crossed arms and legs behind. Of clear shoulders, hips and elbows exchanged at
-random in 0.5% and 2% of the pictures it named 95% to 100%, of ankles 78% and 51%.
+Measured on 12,985 pictures with 19,548 people: 435 were reported, those with mixed-up heads and
+shoulders first, crossed arms and legs last. Of clear shoulders, hips and elbows that were exchanged
+at random in 0.5% and 2% of the pictures, it reported 95% to 100%, of ankles 78% and 51%.
 
-What it cannot tell: crossed arms or legs and twisted bodies from mixed-up labels, so look at the
-sheet; a person, or a set, whose sides are all exchanged, for it agrees with itself; and single
-people where more than a tenth of a set is mixed up, for nothing is a rule then. For sets with a
-nose, people who show it and stand upright face the camera, and their left is on the right; where
-most don't, the whole set is named.
+It cannot tell crossed arms or legs and twisted bodies from mixed-up labels, so look at the sheet.
+It does not see a person, or a set, whose sides are all exchanged, since they agree with each other;
+nor single people where more than a tenth of a set is mixed up, since then there is no rule. In sets
+with a nose, upright people who show it face the camera, and their left is on the right; where most
+don't, the whole set is reported.
 """
 
 import itertools
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from estimator.arrays import Float
 from estimator.skeleton import Skeleton
 
-from ..pose_set import PoseSet
+from ..data.pose_set import PoseSet
 from .findings import Finding
 
+Double = npt.NDArray[np.float64]
+
 USUAL = 0.9  # share of the people that makes a rule
-ENOUGH = 30  # people who show both pairs, to tell a rule
-LONG = 0.15  # of a person's size: shorter vectors have no sure direction
-SUREST = 0.999  # share that a rule counts at most
-NAMED = 2.9  # log odds that name a person: of a rule that 95% follow
+ENOUGH = 30  # people who show both pairs, for a rule
+LONG = 0.15  # of a person's size; shorter vectors have no sure direction
+SUREST = 0.999  # largest share of a rule
+NAMED = 2.9  # log odds that report a person: those of a rule that 95% follow
 EQUAL = 0.15  # log of the ratio of a limb and its mirror image, median over the set
 
 
@@ -57,7 +60,7 @@ def examine(skeleton: Skeleton, sets: Mapping[str, PoseSet]) -> Iterator[Finding
 
 
 def _of_skeleton(skeleton: Skeleton) -> Iterator[Finding]:
-    """Flip pairs against the keypoints' names and the limbs."""
+    """Flip pairs that contradict the keypoints' names or the limbs."""
     flipped = {
         name: skeleton.keypoints[k]
         for name, k in zip(skeleton.keypoints, skeleton.flip_order, strict=True)
@@ -89,13 +92,11 @@ def _lengths(skeleton: Skeleton, keypoints: Float, sizes: Float) -> Iterator[Fin
     for start, end in skeleton.limbs:
         mirror = skeleton.flip_order[start], skeleton.flip_order[end]
         if (start, end) >= mirror or set(mirror) == {start, end}:
-            continue  # once a pair of limbs
-        fine = (keypoints[:, [start, end, *mirror], 2] > 0).all(axis=1)
-        here = np.linalg.norm(keypoints[fine, start, :2] - keypoints[fine, end, :2], axis=1)
-        there = np.linalg.norm(
-            keypoints[fine, mirror[0], :2] - keypoints[fine, mirror[1], :2], axis=1
-        )
-        long = (here > LONG * sizes[fine]) & (there > LONG * sizes[fine])
+            continue  # each pair of limbs once
+        shown = (keypoints[:, [start, end, *mirror], 2] > 0).all(axis=1)
+        here = _distances(keypoints[shown], start, end)
+        there = _distances(keypoints[shown], *mirror)
+        long = (here > LONG * sizes[shown]) & (there > LONG * sizes[shown])
         ratio = float(np.median(np.log(here[long] / there[long]))) if long.sum() >= ENOUGH else 0.0
         if abs(ratio) > EQUAL:
             names = f"{skeleton.keypoints[start]} to {skeleton.keypoints[end]}"
@@ -104,31 +105,26 @@ def _lengths(skeleton: Skeleton, keypoints: Float, sizes: Float) -> Iterator[Fin
             yield Finding(kind="wrong_flip_pair", detail=detail, weight=abs(ratio))
 
 
+def _distances(keypoints: Float, start: int, end: int) -> Float:
+    return np.asarray(np.linalg.norm(keypoints[:, start, :2] - keypoints[:, end, :2], axis=1))
+
+
 def _against_each_other(
     skeleton: Skeleton, keypoints: Float, sizes: Float, where: list[tuple[str, str, int]]
 ) -> Iterator[Finding]:
-    """Pairs that point opposite ways, in the set or in one person."""
+    """Flip pairs that point opposite ways, in the set or in one person."""
     pairs = [_left_first(skeleton, pair) for pair in skeleton.flip_pairs]
     cosine = _cosines(pairs, keypoints, sizes)  # (N, F, F)
-    votes = np.zeros(cosine.shape)  # (N, F, F) log odds that two pairs are the same way round
-    judged = False
-    for one, other in itertools.combinations(range(len(pairs)), 2):
-        known = cosine[np.isfinite(cosine[:, one, other]), one, other]
-        if len(known) < ENOUGH:
-            continue
-        judged = True
-        agreeing = float((known > 0).mean())
-        if agreeing < 1 - USUAL:
-            names = f"{_name(skeleton, pairs[one])} and {_name(skeleton, pairs[other])}"
-            detail = f"{names} point the same way in {agreeing:.0%} of {len(known)} people"
-            yield Finding(kind="sides_of_the_set", detail=detail, weight=1 - agreeing)
-        if agreeing >= USUAL:
-            sure = min(agreeing, SUREST)
-            vote = np.log(sure / (1 - sure)) * np.nan_to_num(cosine[:, one, other])
-            votes[:, one, other] = votes[:, other, one] = vote
-    if not judged:
+    shares = _agreement(cosine)
+    if not shares:
         detail = f"fewer than {ENOUGH} people show two pairs of keypoints clearly"
         yield Finding(kind="sides_not_judged", detail=detail)
+    for (one, other), (share, people) in shares.items():
+        if share < 1 - USUAL:
+            names = f"{_name(skeleton, pairs[one])} and {_name(skeleton, pairs[other])}"
+            detail = f"{names} point the same way in {share:.0%} of {people} people"
+            yield Finding(kind="sides_of_the_set", detail=detail, weight=1 - share)
+    votes = _votes(cosine, shares)
     against = np.where(votes.sum(axis=2) < 0, -votes.min(axis=2), 0)  # (N, F)
     for person in np.flatnonzero(against.max(axis=1) > NAMED):
         split, picture, row = where[person]
@@ -144,6 +140,34 @@ def _against_each_other(
         )
 
 
+def _agreement(cosine: Float) -> dict[tuple[int, int], tuple[float, int]]:
+    """The share of people in whom two pairs point the same way, and the number of people.
+
+    Args:
+      cosine: (N, F, F), as `_cosines` gives it.
+
+    Returns:
+      By two pairs' indices; pairs that fewer than `ENOUGH` people show are absent.
+    """
+    found = {}
+    for one, other in itertools.combinations(range(cosine.shape[1]), 2):
+        shown = cosine[np.isfinite(cosine[:, one, other]), one, other]
+        if len(shown) >= ENOUGH:
+            found[one, other] = float((shown > 0).mean()), len(shown)
+    return found
+
+
+def _votes(cosine: Float, shares: Mapping[tuple[int, int], tuple[float, int]]) -> Double:
+    """(N, F, F) log odds that two pairs of a person are the same way round, by the set's rules."""
+    votes = np.zeros(cosine.shape)
+    for (one, other), (share, _) in shares.items():
+        if share >= USUAL:
+            sure = min(share, SUREST)
+            vote = np.log(sure / (1 - sure)) * np.nan_to_num(cosine[:, one, other])
+            votes[:, one, other] = votes[:, other, one] = vote
+    return votes
+
+
 def _cosines(pairs: list[tuple[int, int]], keypoints: Float, sizes: Float) -> Float:
     """(N, F, F) cosine between the vectors of two pairs; NaN where one is missing or short."""
     left, right = np.array(pairs).T
@@ -156,24 +180,23 @@ def _cosines(pairs: list[tuple[int, int]], keypoints: Float, sizes: Float) -> Fl
 
 
 def _facing(skeleton: Skeleton, keypoints: Float, sizes: Float) -> Iterator[Finding]:
-    """Upright people who show their nose: their left shoulder is on the right of the picture."""
+    """Sets where upright people who show their nose have the left shoulder on the left."""
     names = ("nose", "left_shoulder", "right_shoulder", "left_hip", "right_hip")
     if not set(names) <= set(skeleton.keypoints):
         return
     picked = keypoints[:, [skeleton.keypoints.index(name) for name in names]]  # (N, 5, 3)
     nose, left, right = picked[:, 0], picked[:, 1], picked[:, 2]
     torso = picked[:, 3:5, :2].mean(axis=1) - picked[:, 1:3, :2].mean(axis=1)  # downwards
-    fine = (picked[..., 2] > 0).all(axis=1) & (nose[:, 2] == 2)
-    fine &= torso[:, 1] > 2 * np.abs(torso[:, 0])
-    fine &= np.abs(left[:, 0] - right[:, 0]) > LONG * sizes
-    if fine.sum() < ENOUGH:
+    judged = (picked[..., 2] > 0).all(axis=1) & (nose[:, 2] == 2)
+    judged &= torso[:, 1] > 2 * np.abs(torso[:, 0])
+    judged &= np.abs(left[:, 0] - right[:, 0]) > LONG * sizes
+    if judged.sum() < ENOUGH:
         return
-    share = float((left[fine, 0] > right[fine, 0]).mean())
+    share = float((left[judged, 0] > right[judged, 0]).mean())
     if share < 1 - USUAL:
-        detail = f"the left shoulder is on the left in {1 - share:.0%} of {fine.sum()} people who "
-        yield Finding(
-            kind="sides_of_the_set", detail=detail + "face the camera upright", weight=1 - share
-        )
+        people = f"{judged.sum()} people who face the camera upright"
+        detail = f"the left shoulder is on the left in {1 - share:.0%} of {people}"
+        yield Finding(kind="sides_of_the_set", detail=detail, weight=1 - share)
 
 
 def _left_first(skeleton: Skeleton, pair: tuple[int, int]) -> tuple[int, int]:

@@ -1,13 +1,13 @@
-"""A trained network as a file that runs elsewhere: converted, measured, then written.
+"""Export of trained networks: converted, measured against Keras, then written.
 
-One file a format (tflite, saved_model, onnx); `writing.export` is the one door, and nothing passes
-it that `gate.measure` finds to answer otherwise than Keras does. `tflite.export_tflite` is the
-short way to a float32 file, without pictures: for weights that were just imported.
+One file per format (tflite, saved_model, onnx). `writing.export` writes all of them and refuses
+what `gate.measure` rejects; `tflite.export_tflite` writes a float32 .tflite without pictures, for
+weights that were just imported. Running what was written is `estimator.engines`.
 """
 
 from .calibration import NoPicturesError
 from .gate import THRESHOLDS, Report, Thresholds
-from .network import last_stage
+from .network import deployed
 from .tflite import ParityError, compare, converter, export_tflite, to_tflite
 from .writing import FORMATS, GateError, Material, export
 
@@ -22,8 +22,8 @@ __all__ = [
     "Thresholds",
     "compare",
     "converter",
+    "deployed",
     "export",
     "export_tflite",
-    "last_stage",
     "to_tflite",
 ]

@@ -1,7 +1,7 @@
-"""The pictures that an export is calibrated and measured with: from folders, zips, prepared sets.
+"""Pictures to calibrate and measure an export with, from folders, zips and prepared sets.
 
-They are laid into the input as the estimator does, so that calibration sees what the network will:
-real pictures, upright, with their grey borders.
+They are laid into the input as the estimator does it, so that calibration sees what the network
+will see: real pictures, upright, with grey borders.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,32 +9,31 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import tensorflow_datasets as tfds
 from absl import logging
 
-from estimator import pictures, preprocess
+from estimator import pictures
 from estimator.arrays import Float, UInt8
-from estimator.spec import ImageSpec
+from estimator.inputs import preprocess
+from estimator.layout import ImageSpec
 
-from ..picture_files import BadPicture, Pictures
-
-DATASET_INFO = "dataset_info.json"  # TensorFlow Datasets writes it into a prepared set's folder
+from ..data import prepared_sets
+from ..data.picture_files import BadPicture, Pictures
 
 
 class NoPicturesError(ValueError):
-    """There is nothing to calibrate or to measure with."""
+    """There are no pictures to calibrate or measure with."""
 
 
 def read(sources: Sequence[str | Path], count: int, *, seed: int = 0) -> list[UInt8]:
-    """Draws pictures, as many from each source.
+    """Draws pictures, the same number from each source.
 
     Args:
       sources: picture files, folders, zips, or the folders of prepared data sets.
-      count: how many in all; fewer where there are fewer.
+      count: of all pictures; fewer where there are fewer.
       seed: of the draw.
 
     Returns:
-      (H, W, 3) uint8, RGB, upright. What cannot be read is named in the log and left out.
+      (H, W, 3) uint8, RGB, upright. Files that cannot be read are named in the log and skipped.
 
     Raises:
       FileNotFoundError: a source does not exist.
@@ -54,9 +53,9 @@ def read(sources: Sequence[str | Path], count: int, *, seed: int = 0) -> list[UI
 
 
 def _drawn(source: Path, seed: int) -> Iterator[UInt8]:
-    """All pictures of a source in random order, each read when it is asked for."""
-    if (source / DATASET_INFO).is_file():
-        yield from _prepared(source, seed)
+    """Yields all pictures of a source in random order, each read when it is asked for."""
+    if (source / prepared_sets.INFO).is_file():
+        yield from map(pictures.read, prepared_sets.encoded_pictures(source, seed=seed))
         return
     if source.suffix.lower() in pictures.SUFFIXES and source.is_file():
         yield pictures.read(source)
@@ -67,32 +66,19 @@ def _drawn(source: Path, seed: int) -> Iterator[UInt8]:
         try:
             yield pictures.read(files.read(names[place]))
         except (BadPicture, ValueError) as error:
-            logging.warning("left out %s: %s", names[place], error)
-
-
-def _prepared(folder: Path, seed: int) -> Iterator[UInt8]:
-    """The pictures of a prepared set's first split, its shards in random order."""
-    builder = tfds.builder_from_directory(folder)
-    records = builder.as_dataset(
-        split=next(iter(builder.info.splits)),
-        shuffle_files=True,
-        decoders={"image": tfds.decode.SkipDecoding()},
-        read_config=tfds.ReadConfig(shuffle_seed=seed, try_autocache=False),
-    )
-    for record in records:
-        yield pictures.read(record["image"].numpy())
+            logging.warning("skipped %s: %s", names[place], error)
 
 
 def inputs(found: Sequence[UInt8], image: ImageSpec) -> list[Float]:
-    """Network inputs to calibrate int8 with, of the spec's own size.
+    """Lays pictures into inputs for the calibration of int8, of the spec's own size.
 
     Args:
       found: pictures.
       image: of the spec.
 
     Returns:
-      (1, height, width, 3) float32 each. If they do not hold 0 and 255, two values in the corner of
-      the first are set so: the input's scale is then 1, and a camera's bytes go in unchanged.
+      (1, height, width, 3) float32 each. Where 0 or 255 is missing, two values in the corner of the
+      first are set to them: then the input's scale is 1, and a camera's bytes go in unchanged.
 
     Raises:
       NoPicturesError: there are no pictures.
@@ -107,12 +93,12 @@ def inputs(found: Sequence[UInt8], image: ImageSpec) -> list[Float]:
 
 
 def fixed_size(image: ImageSpec) -> ImageSpec:
-    """The same input, of the spec's own height and width only."""
+    """The same input, fixed at the spec's own height and width."""
     return replace(image, flexible=False)
 
 
 def lay_in(picture: UInt8, image: ImageSpec) -> UInt8:
-    """A whole picture as the network's input, (1, h, w, 3); top-down, it is one person's box."""
+    """Lays a whole picture in, (1, h, w, 3); for a top-down network it is one person's box."""
     if image.fit == "crop":
         box = (-0.5, -0.5, picture.shape[1], picture.shape[0])
         return preprocess.crop(picture, box, image)[0]

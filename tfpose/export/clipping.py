@@ -1,14 +1,13 @@
-"""Narrows the ranges of int8: what few pixels reach is cut off, and the others get finer steps.
+"""Narrows the ranges of int8: rare large values are clipped, and the others get finer steps.
 
 int8 divides a tensor's range, up to the largest value in any picture, into 255 steps. Behind the
-first layers of human_pose_estimation_0001 that value is twice what a usual picture reaches, and the
-step rounds faint channels to nothing: that one tensor moves the fields by 8% of their rms, and by
-0.8% with half its range. How much to cut off is chosen for each tensor by what it costs the
-convolutions that read it, as others choose it by the tensor's own error (Banner et al. 2019,
-arXiv:1810.05723).
+first layers of human_pose_estimation_0001 that value is twice the largest of a usual picture, and
+the step rounds faint channels to 0: this one tensor changes the fields by 8% of their rms, and by
+0.8% with half its range. The range of each tensor minimises the error of the convolutions that read
+it, where others minimise the tensor's own error (Banner et al. 2019, arXiv:1810.05723).
 
-The range is stored in the network itself: a tensor behind a ReLU is scaled as `equalise` does, so
-that its range ends at 6, and the ReLU becomes a ReLU6, which every runtime fuses.
+The network itself stores the range: a tensor behind a ReLU is scaled as in `equalise`, so that its
+range ends at 6, and the ReLU becomes a ReLU6, which every runtime fuses.
 """
 
 from collections.abc import Sequence
@@ -19,23 +18,23 @@ import numpy as np
 
 from estimator.arrays import Float
 
-from .equalise import Place, find, scale
+from .equalise import ScaledTensor, find, scale
 
 TOP = 6.0  # of a ReLU6
-SHARES = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4)  # of the range, that are tried in turn
-GAIN = 0.9  # of the squared error, that a narrower range leaves at most, or it is not taken
-PICTURES = 12  # that they are tried on
+SHARES = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4)  # of the range, tried one after the other
+GAIN = 0.9  # largest ratio of squared errors at which a narrower range is taken
+PICTURES = 12  # to try the ranges on
 
 
 def clip(network: keras.Model, calibration: Sequence[Float]) -> int:
-    """Scales and clips in place: the largest values are cut off, all others are as before.
+    """Scales and clips in place; values inside the ranges stay as they are.
 
     Args:
       network: a copy that may be changed; `equalise` comes first.
       calibration: inputs (1, H, W, 3).
 
     Returns:
-      How many tensors have a range of 0 to `TOP` now.
+      The number of tensors with a range of 0 to `TOP` now.
     """
     places = list(find(network))
     if not places:
@@ -53,8 +52,8 @@ def clip(network: keras.Model, calibration: Sequence[Float]) -> int:
     return len(places)
 
 
-def _range(place: Place, found: Sequence[Float], reach: float) -> float:
-    """The end of the range: it is narrowed as long as that helps the convolutions behind it."""
+def _range(place: ScaledTensor, found: Sequence[Float], reach: float) -> float:
+    """The end of the range, narrowed while that lowers the error of the convolutions behind."""
     end, least = reach, _error(place, found, reach)
     for share in SHARES:
         error = _error(place, found, share * reach)
@@ -64,8 +63,8 @@ def _range(place: Place, found: Sequence[Float], reach: float) -> float:
     return end
 
 
-def _error(place: Place, found: Sequence[Float], end: float) -> float:
-    """Sum of squares, in what the convolutions behind a tensor make of its rounding."""
+def _error(place: ScaledTensor, found: Sequence[Float], end: float) -> float:
+    """Sum of squared errors that a tensor's rounding causes in the convolutions behind it."""
     parts = [rounded(values, end) - values for values in found]
     return sum(
         float(keras.ops.sum(keras.ops.square(convolved(layer, part))))
@@ -75,13 +74,13 @@ def _error(place: Place, found: Sequence[Float], end: float) -> float:
 
 
 def rounded(values: Float, end: float) -> Float:
-    """What int8 keeps of values in a range of 0 to `end`."""
+    """Values as int8 rounds them in a range of 0 to `end`."""
     step = end / 255
     return np.asarray(np.clip(np.round(values / step), 0, 255) * step, np.float32)
 
 
 def convolved(layer: keras.Layer, values: Any, kernel: Any = None) -> Any:
-    """A convolution's products, without bias and activation; with another kernel if one is given.
+    """Convolves without bias and activation, with the layer's kernel or another one.
 
     Args:
       layer: Conv2D or DepthwiseConv2D.

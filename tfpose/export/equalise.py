@@ -1,11 +1,11 @@
-"""Evens out channels before int8: the same network, with activations that share a scale well.
+"""Cross-layer equalisation before int8: the same network, with channels of similar ranges.
 
 int8 gives a tensor one scale. Where one channel reaches 1000 and the others 7, as in
-human_pose_estimation_0001, the others are left two or three levels of 255. A ReLU passes positive
-factors through, so that channel c can be divided by s_c before it and multiplied again in the
-kernel behind it, and nothing changes in exact arithmetic (cross-layer equalisation, Nagel et al.
-2019, arXiv:1906.04721, section 4.1; here with measured activations instead of the first kernel's
-range, as kernels have a scale a channel).
+human_pose_estimation_0001, the others have two or three of 255 levels. A ReLU commutes with
+positive factors, so channel c can be divided by s_c before it and multiplied again in the kernel
+behind it; in exact arithmetic nothing changes (Nagel et al. 2019, arXiv:1906.04721, section 4.1;
+here with measured activations instead of the first kernel's range, since kernels have a scale per
+channel).
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,11 +16,11 @@ import numpy as np
 
 from estimator.arrays import Float
 
-DEAD = 1e-3  # share of the largest channel below which a channel is not scaled further
+DEAD = 1e-3  # of the largest channel: smaller channels are scaled as if they had this
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Place:
+class ScaledTensor:
     """A tensor whose channels can be scaled.
 
     Attributes:
@@ -40,11 +40,11 @@ def equalise(network: keras.Model, calibration: Sequence[Float]) -> int:
     """Scales channels in place; the network answers the same, but for rounding.
 
     Args:
-      network: a copy that may be changed, as `last_stage` makes it.
+      network: a copy that may be changed, as `deployed` makes it.
       calibration: inputs (1, H, W, 3).
 
     Returns:
-      How many tensors were scaled.
+      The number of scaled tensors.
     """
     places = list(find(network))
     for place, largest in zip(places, _largest(network, places, calibration), strict=True):
@@ -52,8 +52,8 @@ def equalise(network: keras.Model, calibration: Sequence[Float]) -> int:
     return len(places)
 
 
-def find(network: keras.Model, *, end: float | None = None) -> Iterator[Place]:
-    """The tensors behind a ReLU, or one that ends at `end`, that only convolutions read."""
+def find(network: keras.Model, *, end: float | None = None) -> Iterator[ScaledTensor]:
+    """The tensors behind a ReLU (or one with a maximum of `end`) that only convolutions read."""
     readers = readers_of(network)
     outputs = {maps._keras_history.operation.name for maps in network.outputs}
     for layer in network.operations:
@@ -62,13 +62,13 @@ def find(network: keras.Model, *, end: float | None = None) -> Iterator[Place]:
             continue
         consumers = _behind_padding(readers[layer.name], readers)
         if consumers and all(is_convolution(reader) for reader in consumers):
-            yield Place(
+            yield ScaledTensor(
                 producer=producer, relu=layer, tensor=layer.output, consumers=tuple(consumers)
             )
 
 
 def readers_of(network: keras.Model) -> dict[str, list[keras.Layer]]:
-    """Which layers read each layer's output, by its name."""
+    """The layers that read each layer's output, by its name."""
     # Operations: a network may use keras.ops between its layers.
     readers: dict[str, list[keras.Layer]] = {layer.name: [] for layer in network.operations}
     for layer in network.operations:
@@ -108,7 +108,7 @@ def _is_relu(layer: keras.Layer, end: float | None) -> bool:
 
 
 def is_convolution(layer: keras.Layer) -> bool:
-    """A plain one, whose kernel's input channels are those of its input."""
+    """Whether a layer is a convolution whose kernel's input channels are those of its input."""
     if isinstance(layer, keras.layers.DepthwiseConv2D):
         return bool(layer.depth_multiplier == 1)
     return type(layer) is keras.layers.Conv2D and layer.groups == 1
@@ -117,7 +117,7 @@ def is_convolution(layer: keras.Layer) -> bool:
 def _behind_padding(
     layers: list[keras.Layer], readers: dict[str, list[keras.Layer]]
 ) -> list[keras.Layer]:
-    """The layers, or where one pads with zeros, those behind it."""
+    """The layers; where one pads with zeros, the layers behind it."""
     found = []
     for layer in layers:
         padding = isinstance(layer, keras.layers.ZeroPadding2D)
@@ -126,9 +126,9 @@ def _behind_padding(
 
 
 def _largest(
-    network: keras.Model, places: Sequence[Place], calibration: Sequence[Float]
+    network: keras.Model, places: Sequence[ScaledTensor], calibration: Sequence[Float]
 ) -> list[Float]:
-    """The largest value of each channel, mean over the pictures: no odd one decides."""
+    """The largest value of each channel, mean over the pictures, so that no single one decides."""
     if not places:
         return []
     tensors = keras.Model(network.input, [place.tensor for place in places])
@@ -142,10 +142,11 @@ def _largest(
 
 
 def _factors(largest: Float, consumers: Sequence[keras.Layer]) -> Float:
-    """What each channel is divided by.
+    """The factor that each channel is divided by.
 
-    A depthwise kernel has a scale a channel: there the channels become equal. Another kernel has a
-    scale an output: there what the activation gains, the kernel loses, and both take the root.
+    A depthwise kernel has a scale per channel, so all channels get the same range. Other kernels
+    have a scale per output, and lose the precision that the activation gains: both share it by the
+    square root.
     """
     activation = np.maximum(largest, DEAD * max(float(largest.max()), 1e-6))
     if all(isinstance(layer, keras.layers.DepthwiseConv2D) for layer in consumers):
@@ -156,7 +157,7 @@ def _factors(largest: Float, consumers: Sequence[keras.Layer]) -> Float:
 
 
 def _reach(consumers: Sequence[keras.Layer]) -> Float:
-    """How much of its outputs' scales each input channel's weights take, at most 1."""
+    """The largest weight of each input channel, as a share of its output's largest weight."""
     shares = []
     for layer in consumers:
         if isinstance(layer, keras.layers.DepthwiseConv2D):
@@ -167,7 +168,7 @@ def _reach(consumers: Sequence[keras.Layer]) -> Float:
     return np.asarray(np.maximum(np.max(shares, axis=0), DEAD), np.float32)
 
 
-def scale(place: Place, factors: Float) -> None:
+def scale(place: ScaledTensor, factors: Float) -> None:
     """Divides a tensor's channels by factors (C,), and multiplies again in the kernels behind."""
     producer = place.producer
     if isinstance(producer, keras.layers.BatchNormalization):

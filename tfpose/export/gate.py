@@ -1,45 +1,42 @@
-"""What an export costs, measured against Keras before a file is written.
+"""The gate: an export's errors against Keras, measured before a file is written.
 
-Three measures, from the nearest to the network to the nearest to its use: the error of each head's
-maps; how alike the decoded people are (COCO's OKS); the AP on annotated pictures.
+Three measures: the error of each head's maps, the similarity of the decoded people (COCO's OKS),
+and the AP on annotated pictures.
 """
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from estimator.arrays import Float, UInt8
-from estimator.oks import oks
-from estimator.person_boxes import AREA_OF_BOX
+from estimator.people.boxes import AREA_OF_BOX
+from estimator.people.oks import oks
 from estimator.poses import Poses
 from estimator.spec import PoseSpec
 
-from .. import evaluate
-from ..metrics import coco
-from ..networks import Network
-from ..prediction import Request, predict
-from ..truth import Truth
+from ..evaluation import evaluate
+from ..evaluation.annotations import Truth
+from ..evaluation.metrics import coco
+from ..evaluation.network import Network
+from ..evaluation.prediction import Request, predict
 from .calibration import lay_in
 
-Double: TypeAlias = npt.NDArray[np.float64]
-
-SURE = 0.2  # person_score from which a person must be found again; the estimator's own --min_score
+SURE = 0.2  # least person_score of a person who must be found again; the estimator's --min_score
 REPEATS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """What an export may cost at most.
+    """Largest errors that an export may have.
 
     Attributes:
       largest: error of one value, as a share of the head's largest magnitude.
       rms: root mean square of a head's errors, as a share of that of its values.
-      oks: least mean OKS of the people that Keras finds, against the export's nearest.
-      ap: drop of the AP, 0..1; of its mean, since intervals on few pictures are wide.
+      oks: least mean OKS between the people that Keras finds and the export's nearest.
+      ap: drop of the AP, 0..1; its mean counts, since intervals on few pictures are wide.
     """
 
     largest: float
@@ -69,7 +66,7 @@ THRESHOLDS: Mapping[str, Thresholds] = {
 
 @dataclass(frozen=True, kw_only=True)
 class HeadError:
-    """How far a head's maps are from Keras's; see `Thresholds` for both figures."""
+    """The error of a head's maps against Keras's; `Thresholds` explains both figures."""
 
     largest: float
     rms: float
@@ -77,13 +74,13 @@ class HeadError:
 
 @dataclass(frozen=True, kw_only=True)
 class Alike:
-    """How the people decoded from both agree.
+    """Agreement of the people decoded from both.
 
     Attributes:
-      people: that Keras finds with at least `SURE`; 0 makes `oks` 1.
+      people: number that Keras finds with a score of at least `SURE`; 0 makes `oks` 1.
       oks: mean over them of the OKS with the export's nearest person.
-      lost: of them, how many have no person of OKS 0.5 in the export's answer.
-      invented: sure people of the export that have none in Keras's.
+      lost: number of them without a person of OKS 0.5 in the export's answer.
+      invented: the export's people with that score who have none in Keras's answer.
     """
 
     people: int
@@ -94,7 +91,7 @@ class Alike:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """AP of both on the same pictures; `low` to `high` is the interval of the difference."""
+    """AP of both on the same pictures; the interval of the difference is `low` to `high`."""
 
     pictures: int
     keras: float
@@ -106,19 +103,19 @@ class Cost:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What was measured of an export.
+    """Measurements of an export.
 
     Attributes:
       model, kind: the network's name and the format.
-      source: where the pictures came from.
-      pictures: how many there were.
+      source: of the pictures.
+      pictures: their number.
       bytes: of the file or folder.
-      milliseconds: median for the first picture, on as many threads as the runner takes by itself.
-      heads: by name.
-      alike: the decoded people.
-      cost: None without annotations.
-      thresholds: that were asked for.
-      failures: one line for each that was not met; empty is a pass.
+      milliseconds: median time for the first picture, with the runner's default threads.
+      heads: errors by name.
+      alike: agreement of the decoded people.
+      cost: in AP; None without annotations.
+      thresholds: the largest errors allowed.
+      failures: one line per threshold that is exceeded; empty is a pass.
     """
 
     model: str
@@ -141,7 +138,7 @@ class Annotated:
     Attributes:
       truth: the annotations.
       images: folders and zips.
-      height: base height of a flexible network's input; the spec's if not given.
+      height: base height of a flexible network's input, pixels; None takes the spec's.
     """
 
     truth: Truth
@@ -164,18 +161,18 @@ def measure(
 
     Args:
       keras: the original.
-      exported: as it was opened from its file; its spec says how pictures are laid in.
+      exported: as opened from its file; its spec says how pictures are laid in.
       pictures: (H, W, 3) uint8.
       kind: the format.
       source: of the pictures, for the report.
       size: bytes of the file.
-      thresholds: the format's in `THRESHOLDS` if not given.
-      annotated: measure the AP too.
+      thresholds: None takes the format's in `THRESHOLDS`.
+      annotated: pictures to measure the AP on; None does without.
     """
     thresholds = thresholds or THRESHOLDS[kind]
     keras = replace(keras, spec=exported.spec)
     heads = head_errors(keras, exported, pictures)
-    people = alike(_people(keras, pictures), _people(exported, pictures), exported.spec)
+    people = alike(_found(keras, pictures), _found(exported, pictures))
     cost = _cost(keras, exported, annotated) if annotated else None
     return Report(
         model=exported.spec.model,
@@ -195,25 +192,51 @@ def measure(
 def head_errors(
     keras: Network, exported: Network, pictures: Sequence[UInt8]
 ) -> dict[str, HeadError]:
-    """The error of each head over all pictures, and where the spec is flexible, at half size too.
+    """The error of each head over all pictures; for a flexible spec at half its height, too.
 
-    An error that is not finite is infinite.
+    An error that is not a number counts as infinite.
     """
-    sums: dict[str, Double] = {
-        name: np.zeros(4) for name in exported.spec.channels
-    }  # errors: max, sum²; values: same
+    sums = {name: _Sums() for name in exported.spec.channels}
     for picture in pictures:
         for image in _inputs(picture, exported.spec):
             wanted, found = keras.runner(image), exported.runner(image)
-            for name in sums:
-                sums[name] = _add(sums[name], wanted[name], found[name])
-    tiny = float(np.finfo(np.float32).tiny)
-    return {
-        name: HeadError(
-            largest=error / max(value, tiny), rms=float(np.sqrt(square / max(squares, tiny)))
+            for name, total in sums.items():
+                sums[name] = total.with_maps(wanted[name], found[name])
+    return {name: total.error() for name, total in sums.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sums:
+    """Largest magnitudes and sums of squares of a head's errors and values, so far."""
+
+    largest_error: float = 0.0
+    squared_errors: float = 0.0
+    largest_value: float = 0.0
+    squared_values: float = 0.0
+
+    def with_maps(self, wanted: Float, found: Float) -> "_Sums":
+        if wanted.shape != found.shape:
+            raise ValueError(f"Keras answers {wanted.shape}, the export {found.shape}")
+        value = wanted.astype(np.float64)
+        error = found - value
+        return _Sums(
+            largest_error=max(self.largest_error, _finite(np.abs(error).max())),
+            squared_errors=self.squared_errors + _finite((error**2).sum()),
+            largest_value=max(self.largest_value, float(np.abs(value).max())),
+            squared_values=self.squared_values + float((value**2).sum()),
         )
-        for name, (error, square, value, squares) in sums.items()
-    }
+
+    def error(self) -> HeadError:
+        tiny = float(np.finfo(np.float32).tiny)
+        squares = self.squared_errors / max(self.squared_values, tiny)
+        return HeadError(
+            largest=self.largest_error / max(self.largest_value, tiny), rms=math.sqrt(squares)
+        )
+
+
+def _finite(error: float) -> float:
+    """The error; infinity for one that is not a number."""
+    return math.inf if math.isnan(error) else float(error)
 
 
 def _inputs(picture: UInt8, spec: PoseSpec) -> list[UInt8]:
@@ -224,18 +247,8 @@ def _inputs(picture: UInt8, spec: PoseSpec) -> list[UInt8]:
     return [lay_in(picture, image) for image in sizes]
 
 
-def _add(sums: Double, wanted: Float, found: Float) -> Double:
-    if wanted.shape != found.shape:
-        raise ValueError(f"Keras answers {wanted.shape}, the export {found.shape}")
-    error, value = found.astype(np.float64) - wanted, wanted.astype(np.float64)
-    part = np.array([np.abs(error).max(), (error**2).sum(), np.abs(value).max(), (value**2).sum()])
-    part[:2] = np.nan_to_num(part[:2], nan=np.inf)
-    most = np.maximum(sums[::2], part[::2])
-    return np.array([most[0], sums[1] + part[1], most[1], sums[3] + part[3]])
-
-
-def _people(network: Network, pictures: Sequence[UInt8]) -> list[Poses]:
-    """The people of each picture; top-down, each picture is one person's box."""
+def _found(network: Network, pictures: Sequence[UInt8]) -> list[Poses]:
+    """The people of each picture; for a top-down network each picture is one person's box."""
     top_down = network.spec.image.fit == "crop"
     requests = [
         Request(
@@ -249,15 +262,15 @@ def _people(network: Network, pictures: Sequence[UInt8]) -> list[Poses]:
     return [answers[index] for index in range(len(pictures))]
 
 
-def alike(wanted: Sequence[Poses], found: Sequence[Poses], spec: PoseSpec) -> Alike:
-    """Compares the people of each picture; a person lost counts as OKS 0."""
+def alike(wanted: Sequence[Poses], found: Sequence[Poses]) -> Alike:
+    """Compares the people of each picture; a lost person has OKS 0."""
     best: list[float] = []
     invented = 0
     for first, second in zip(wanted, found, strict=True):
         matrix = _oks(first, second)  # (N, M)
         best += matrix.max(axis=1, initial=0)[first.person_score >= SURE].tolist()
-        known = matrix.max(axis=0, initial=0) >= 0.5
-        invented += int(((second.person_score >= SURE) & ~known).sum())
+        matched = matrix.max(axis=0, initial=0) >= 0.5
+        invented += int(((second.person_score >= SURE) & ~matched).sum())
     return Alike(
         people=len(best),
         oks=float(np.mean(best)) if best else 1.0,
@@ -267,7 +280,7 @@ def alike(wanted: Sequence[Poses], found: Sequence[Poses], spec: PoseSpec) -> Al
 
 
 def _oks(first: Poses, second: Poses) -> Float:
-    """(N, M) OKS over the keypoints that `first` has; one that `second` lacks is 0 there."""
+    """(N, M) OKS over the keypoints that `first` has; one that `second` lacks has similarity 0."""
     boxes = np.maximum(first.boxes[:, 2:], 1)
     area = AREA_OF_BOX * boxes[:, 0] * boxes[:, 1]
     visible = np.broadcast_to(

@@ -1,27 +1,28 @@
-"""`estimator.preprocess.letterbox` in the graph: encoded files to one batch of network inputs.
+"""The letterbox of `estimator.inputs.preprocess` in the graph: encoded files to one input batch.
 
-The same steps: halve by averaging as long as twice too large, then cubic, then grey borders. Each
-resize is two products with matrices, which hold OpenCV's weights: INTER_AREA's overlaps, and
-INTER_CUBIC's kernel with a = -0.75 (Keys 1981, eq. 4), of which `tf.image.resize` has only -0.5.
+The steps are the same: halving by averages while the picture is at least twice too large, then a
+cubic resize, then grey borders. Each resize is a product with two matrices of OpenCV's weights:
+INTER_AREA's overlaps, and INTER_CUBIC's kernel with a = -0.75 (Keys 1981, eq. 4), where
+`tf.image.resize` has only -0.5.
 """
 
 import tensorflow as tf
 
-from estimator.preprocess import GREY
+from estimator.inputs.preprocess import GREY
 
 CUBIC = -0.75
 
 
 def letterbox_files(files: tf.Tensor, height: int, width: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Decodes and lays in; Exif orientations are not applied, as TensorFlow does not read them.
+    """Decodes files and lays them in; TensorFlow reads no Exif orientation, so none is applied.
 
     Args:
       files: (B,) JPEG or PNG.
       height, width: of the input.
 
     Returns:
-      (B, height, width, 3) float32, whole numbers 0..255, and (B, 2, 3) float32: the matrices
-      that lead from pixels of the input back to those of the picture.
+      (B, height, width, 3) float32, whole numbers 0..255; and (B, 2, 3) float32, the matrices from
+      pixels of the input to pixels of the picture.
     """
 
     def lay_in(file: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -94,7 +95,7 @@ def _cubic(picture: tf.Tensor, inner: tf.Tensor) -> tf.Tensor:
 
 
 def _resize(picture: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
-    """Weights (h, H) and (w, W) onto (H, W, 3), rounded to whole numbers as uint8 pictures are."""
+    """Applies weights (h, H) and (w, W) to (H, W, 3), and rounds as uint8 pictures are rounded."""
     picture = tf.einsum("hH,HWc->hWc", rows, picture)
     picture = tf.einsum("wW,hWc->hwc", columns, picture)
     return tf.clip_by_value(tf.round(picture), 0, 255)

@@ -1,15 +1,15 @@
 """The network as it is deployed: its last stage alone, for pictures of a known size."""
 
-from typing import Any
-
 import keras
 import numpy as np
 
 from estimator.arrays import Float
 from estimator.spec import PoseSpec
 
+from ..losses.maps import last_stage
 
-def last_stage(
+
+def deployed(
     model: keras.Model,
     spec: PoseSpec,
     height: int | None,
@@ -18,15 +18,15 @@ def last_stage(
     batch: int | None = 1,
     share: bool = False,
 ) -> keras.Model:
-    """The network as it is deployed: for pictures of this size, with its last stage's maps.
+    """Makes the network as it is deployed: for one size, with its last stage's maps.
 
     Args:
       model: of `spec`.
       spec: says which outputs there must be.
       height, width: of the input; None leaves them open.
       batch: of the input; None leaves it open.
-      share: a model of that size already lends its weights and its open batch: nothing is copied,
-        which halves the time of a large network.
+      share: uses the weights and the open batch of a model that has that size already, instead of
+        a copy; that halves the time for a large network.
 
     Returns:
       A copy, or with `share` perhaps a view, from `image` (batch, height, width, 3) to
@@ -35,7 +35,7 @@ def last_stage(
     Raises:
       ValueError: the model's outputs are not the spec's.
     """
-    stages = {name: _last(maps) for name, maps in model.output.items()}
+    stages = last_stage(model.output)
     found = {name: int(maps.shape[-1]) for name, maps in stages.items()}
     if found != spec.channels:
         raise ValueError(
@@ -47,16 +47,11 @@ def last_stage(
     image = keras.Input(batch_shape=(batch, height, width, 3), name="image")
     copy = keras.models.clone_model(model, input_tensors=image)
     copy.set_weights(model.get_weights())
-    last = {name: _last(maps) for name, maps in copy.output.items()}
-    return keras.Model(image, last, name=spec.model)
-
-
-def _last(maps: Any) -> Any:
-    return maps[-1] if isinstance(maps, list | tuple) else maps
+    return keras.Model(image, last_stage(copy.output), name=spec.model)
 
 
 def made_picture(height: int, width: int, *, seed: int = 0) -> Float:
-    """Something like a photograph, (1, height, width, 3): large patches and fine grain, 0..255."""
+    """A test picture with large patches and fine grain, (1, height, width, 3) float32, 0..255."""
     rng = np.random.default_rng(seed)
     cell = 16
     patches = rng.uniform(0, 255, (height // cell + 1, width // cell + 1, 3))

@@ -1,7 +1,7 @@
 """A network as an .onnx: `image` (B, H, W, 3) float32, RGB 0..255, to named maps.
 
-tf2onnx converts a graph of static shape, in which dilated convolutions are whole; traced with open
-shapes they come out as slices, splits and concatenations. The sizes are opened afterwards.
+tf2onnx converts a graph of static shape, which keeps dilated convolutions whole; with open shapes
+they become slices, splits and concatenations. The sizes are opened afterwards.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ OPSET = 17  # of 2022: ONNX Runtime 1.12 and OpenVINO 2022.3 read it
 
 
 def to_onnx(network: keras.Model, spec: PoseSpec) -> bytes:
-    """Converts a network from `last_stage`.
+    """Converts a network from `deployed`.
 
     Args:
       network: of fixed size.
@@ -42,7 +42,7 @@ def to_onnx(network: keras.Model, spec: PoseSpec) -> bytes:
 
 
 def _open_sizes(proto: Any, spec: PoseSpec) -> None:
-    """Names instead of numbers for batch, height and width; inner shapes are inferred anew."""
+    """Replaces batch, height and width by names; runtimes infer the inner shapes anew."""
     from onnx import TensorProto, helper
 
     graph = proto.graph

@@ -1,10 +1,11 @@
-"""An export's report as files: json and a table beside the model, a summary in its card."""
+"""An export's report as files: JSON and a table beside the model, and a summary in its card."""
 
 import dataclasses
 import json
-import os
 import re
 from pathlib import Path
+
+from estimator import files
 
 from .gate import Report
 
@@ -12,16 +13,16 @@ CARD = "card.md"
 
 
 def write(report: Report, out: Path) -> None:
-    """Writes NAME.export.json and NAME.export.txt; sums up in card.md where one stands beside.
+    """Writes NAME.export.json and NAME.export.txt, and a summary into card.md where there is one.
 
-    In a folder of saved_models, a card is begun where there is none.
+    In a folder of saved_models, a card is created where there is none.
     """
-    _write(out.with_name(f"{out.name}.export.json"), json.dumps(tree(report), indent=1) + "\n")
-    _write(out.with_name(f"{out.name}.export.txt"), table(report) + "\n")
+    files.write(out.with_name(f"{out.name}.export.json"), json.dumps(tree(report), indent=1) + "\n")
+    files.write(out.with_name(f"{out.name}.export.txt"), table(report) + "\n")
     card = out.with_name(CARD)
     if card.is_file() or out.resolve().parent.parent.name == "saved_models":
         text = card.read_text(encoding="utf-8") if card.is_file() else f"# {report.model}\n"
-        _write(card, with_summary(text, out.name, report))
+        files.write(card, with_summary(text, out.name, report))
 
 
 def tree(report: Report) -> dict[str, object]:
@@ -32,7 +33,7 @@ def tree(report: Report) -> dict[str, object]:
 
 
 def table(report: Report) -> str:
-    """The report to be read."""
+    """The report as a table."""
     limits, alike = report.thresholds, report.alike
     rows = [
         f"{report.model}, {report.kind}: {report.bytes / 1e6:.2f} MB, {report.milliseconds:.1f} ms",
@@ -63,18 +64,9 @@ def table(report: Report) -> str:
 
 
 def with_summary(card: str, name: str, report: Report) -> str:
-    """The card with a section on this file, in the place of an earlier one."""
+    """The card with a section on this file, which replaces an earlier one."""
     section = f"## Export: {name}\n\n```\n{table(report)}\n```\n"
     earlier = re.compile(rf"^## Export: {re.escape(name)}\n\n```\n.*?\n```\n", re.S | re.M)
     if earlier.search(card):
         return earlier.sub(lambda _: section, card)
     return card.rstrip() + "\n\n" + section
-
-
-def _write(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

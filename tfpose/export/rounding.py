@@ -1,10 +1,10 @@
-"""Biases that make up for rounding: kernels of 8 bits shift what a convolution answers in the mean.
+"""Bias correction: removes the mean shift that 8-bit kernels cause in a convolution's outputs.
 
-A kernel's rounding errors do not cancel where its inputs are of one sign, as behind a ReLU, and a
-tensor's do not where a picture is even, as in its grey border. The mean shift of each output is
-measured on pictures and taken from the bias (bias correction, Nagel et al. 2019, arXiv:1906.04721,
-section 4.2; each layer by itself, with exact inputs but for their own rounding: layer after layer
-in the quantised network, as in their appendix D, was no better here).
+A kernel's rounding errors do not cancel where its inputs have one sign, as behind a ReLU, and a
+tensor's do not where a picture is flat, as in its grey border. The mean shift of each output is
+measured on pictures and subtracted from the bias (Nagel et al. 2019, arXiv:1906.04721, section 4.2;
+each layer by itself, with inputs that are exact but for their own rounding. Layer after layer in
+the quantised network, as in their appendix D, was no better here).
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,18 +17,18 @@ from estimator.arrays import Float
 from .clipping import TOP, convolved, rounded
 from .equalise import find, is_convolution, parents, readers_of
 
-PICTURES = 12  # that the shifts are measured on
+PICTURES = 12  # to measure the shifts on
 
 
 def correct(network: keras.Model, calibration: Sequence[Float]) -> int:
-    """Changes biases in place, so that int8 answers as the network does in the mean.
+    """Changes biases in place, so that int8 and the network have equal mean outputs.
 
     Args:
       network: a copy that may be changed; `equalise` and `clip` come first.
       calibration: inputs (1, H, W, 3).
 
     Returns:
-      How many layers were changed.
+      The number of changed layers.
     """
     layers = list(_correctable(network))
     if not layers:
@@ -50,7 +50,7 @@ def correct(network: keras.Model, calibration: Sequence[Float]) -> int:
 
 
 def eight_bits(layer: keras.Layer) -> Float:
-    """The kernel as int8 keeps it: symmetric, a scale for each output channel."""
+    """The kernel as int8 rounds it: symmetric, with a scale per output channel."""
     kernel = np.asarray(layer.kernel)
     outputs = 2 if isinstance(layer, keras.layers.DepthwiseConv2D) else 3
     axes = tuple(axis for axis in range(4) if axis != outputs)
@@ -59,7 +59,7 @@ def eight_bits(layer: keras.Layer) -> Float:
 
 
 def _correctable(network: keras.Model) -> Iterator[tuple[keras.Layer, keras.Variable]]:
-    """Convolutions, and what moves their outputs: their bias, or the mean of a norm behind."""
+    """Convolutions, each with the variable that shifts its outputs: its bias, or a norm's mean."""
     readers = readers_of(network)
     for layer in network.operations:
         if not is_convolution(layer):
@@ -72,7 +72,7 @@ def _correctable(network: keras.Model) -> Iterator[tuple[keras.Layer, keras.Vari
 
 
 def _source(layer: keras.Layer) -> str:
-    """The tensor that a convolution reads, behind padding with zeros."""
+    """The name of the tensor that a convolution reads, before padding with zeros."""
     tensor = layer.input
     (parent,) = parents(layer)
     return str(parent.input.name if isinstance(parent, keras.layers.ZeroPadding2D) else tensor.name)

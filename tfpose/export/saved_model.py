@@ -15,7 +15,7 @@ from estimator import bundle
 from estimator.spec import PoseSpec
 
 from . import letterbox
-from .network import last_stage
+from .network import deployed
 
 
 def write(model: keras.Model, spec: PoseSpec, folder: Path) -> None:
@@ -23,11 +23,11 @@ def write(model: keras.Model, spec: PoseSpec, folder: Path) -> None:
 
     Args:
       model: of `spec`; where the spec's image is flexible, of open height and width.
-      spec: top-down models have no `serve_bytes`, since a picture alone does not say whose box.
-      folder: to be made.
+      spec: a top-down model gets no `serve_bytes`, since a picture alone has no box.
+      folder: to create.
     """
     height, width = (None, None) if spec.image.flexible else (spec.image.height, spec.image.width)
-    module = _Module(last_stage(model, spec, height, width, batch=None), spec)
+    module = _Module(deployed(model, spec, height, width, batch=None), spec)
     signatures = {
         "serving_default": module.serve.get_concrete_function(),
         "serve_uint8": module.serve_uint8.get_concrete_function(),
@@ -40,7 +40,7 @@ def write(model: keras.Model, spec: PoseSpec, folder: Path) -> None:
 
 
 class _Module(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
-    """The signatures, as tf.functions over one set of variables."""
+    """The signatures as tf.functions over one set of variables."""
 
     def __init__(self, network: keras.Model, spec: PoseSpec) -> None:
         super().__init__()

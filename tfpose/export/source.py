@@ -1,15 +1,15 @@
-"""What is exported: a network of ours with a checkpoint's weights, or a .keras file."""
+"""The network to export: one of ours with a checkpoint's weights, or a .keras file."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import keras
 
-from estimator import bundle, skeletons
+from estimator import skeletons
+from estimator.skeleton import Skeleton
 from estimator.spec import PoseSpec
 
-from .. import models, networks, starts
-from ..weights import checkpoint
+from ..evaluation import network as networks
+from ..weights import opening
 
 
 def load(
@@ -25,50 +25,38 @@ def load(
 
     Args:
       model: a .keras file that carries its spec, or a network's name.
-      weights: of a network's name: .weights.h5 of ours, or any file that `checkpoint.load` reads.
-      skeleton: of a network's name, if not its own.
-      height, width: of the input, if not the spec's.
-      fixed: the file is to take this size only.
+      weights: of a network's name, see `weights.opening.load`.
+      skeleton: of a network's name; None takes its own.
+      height, width: of the input, pixels; None takes the spec's.
+      fixed: the exported file takes this size only.
 
     Raises:
       FileNotFoundError: there is no such file.
-      ValueError: the weights are of another network, a size is off the stride, or an argument does
-        not fit.
+      ValueError: the weights are of another network, a size is not a multiple of the stride, or an
+        argument does not fit.
     """
-    if model.endswith(".keras"):
-        if weights or skeleton:
-            raise ValueError(f"{model} has its weights and skeleton with it; give a name with them")
-        return _of_file(Path(model), height, width, fixed)
-    if weights is None:
-        raise ValueError(f"say with which weights to export {model!r}, or give a .keras file")
-    spec = models.spec(
-        model, skeleton=skeletons.get(skeleton) if skeleton else None, height=height, width=width
-    )
-    network = models.build(spec, flexible=spec.image.flexible)
-    if weights.endswith(starts.OWN_WEIGHTS):
-        starts.load_own(network, weights)
+    if opening.kind_of(model) == opening.KERAS:
+        network, spec = opening.load(model, weights or "", skeleton=_skeleton(skeleton))
+        spec = _of_size(networks.of_keras(network, spec, name=model).spec, model, height, width)
     else:
-        checkpoint.load(network, spec, weights)
-        spec = checkpoint.original_spec(spec)
-    return network, _fixed(spec) if fixed else spec
+        network, spec = opening.load(
+            model, weights or "", skeleton=_skeleton(skeleton), height=height, width=width
+        )
+    return network, replace(spec, image=replace(spec.image, flexible=False)) if fixed else spec
 
 
-def _of_file(
-    path: Path, height: int | None, width: int | None, fixed: bool
-) -> tuple[keras.Model, PoseSpec]:
-    spec = bundle.read(path)
-    model = networks.load_keras(path)
-    spec = networks.of_keras(model, spec, name=str(path)).spec
+def _skeleton(name: str | None) -> Skeleton | None:
+    return skeletons.get(name) if name else None
+
+
+def _of_size(spec: PoseSpec, model: str, height: int | None, width: int | None) -> PoseSpec:
+    """The spec of a .keras at another size, where its graph is open."""
     wanted = (height or spec.image.height, width or spec.image.width)
-    if wanted != (spec.image.height, spec.image.width):
-        if not spec.image.flexible:
-            raise ValueError(
-                f"{path} is a fixed graph of {spec.image.height}x{spec.image.width}, found a wish "
-                f"for {wanted[0]}x{wanted[1]}: save it with open height and width"
-            )
-        spec = replace(spec, image=replace(spec.image, height=wanted[0], width=wanted[1]))
-    return model, _fixed(spec) if fixed else spec
-
-
-def _fixed(spec: PoseSpec) -> PoseSpec:
-    return replace(spec, image=replace(spec.image, flexible=False))
+    if wanted == (spec.image.height, spec.image.width):
+        return spec
+    if not spec.image.flexible:
+        raise ValueError(
+            f"{model} is a fixed graph of {spec.image.height}x{spec.image.width}, found a wish "
+            f"for {wanted[0]}x{wanted[1]}: save it with open height and width"
+        )
+    return replace(spec, image=replace(spec.image, height=wanted[0], width=wanted[1]))

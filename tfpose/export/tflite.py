@@ -1,12 +1,12 @@
 """A network as a .tflite: float32, float16, dynamic range, or full int8.
 
-The network enters with a static shape: then the converter folds batch norm and dilation into plain
-convolutions, and LiteRT can still resize the graph. Its signature is the contract: `image`
+The network is converted at a static shape: then the converter folds batch norm and dilation into
+plain convolutions, and LiteRT can still resize the graph. The signature is from `image`
 (1, H, W, 3), RGB 0..255, to `heatmaps` and, bottom-up, `pafs`, float32.
 
-int8: the kernels have a scale a channel, each head has its own, and the input is uint8 with scale 1
-and zero point 0, so that a camera's bytes go in unchanged. The outputs are
-dequantised in the graph, so that every caller gets floats.
+int8: kernels have a scale per channel, each head has a scale of its own, and the input is uint8
+with scale 1 and zero point 0, so that a camera's bytes go in unchanged. Outputs are dequantised in
+the graph, so that every caller gets floats.
 """
 
 import os
@@ -22,14 +22,14 @@ from estimator import bundle
 from estimator.arrays import Float
 from estimator.spec import PoseSpec
 
-from .network import last_stage, made_picture, other_size
+from .network import deployed, made_picture, other_size
 
 KINDS = ("float32", "float16", "dynamic", "int8")
 TOLERANCE = 1e-4  # share of an output's largest magnitude
 
 
 class ParityError(Exception):
-    """The converted network does not answer like the original; nothing was written."""
+    """The converted network's answers differ from the original's; nothing was written."""
 
 
 def export_tflite(
@@ -46,7 +46,7 @@ def export_tflite(
 
     Args:
       model: of `spec`, as `tfpose.models.build` makes it, flexible or not.
-      spec: what the file is to say of itself.
+      spec: the file carries it.
       path: of the file.
       tolerance: the largest difference allowed, as a share of an output's largest magnitude.
 
@@ -57,11 +57,11 @@ def export_tflite(
       ValueError: the model's outputs are not the spec's.
       ParityError: the converted network answers otherwise; there is no file then.
     """
-    network = last_stage(model, spec, spec.image.height, spec.image.width, share=True)
+    network = deployed(model, spec, spec.image.height, spec.image.width, share=True)
     flatbuffer = to_tflite(network)
     differences = compare(network, flatbuffer, tolerance)
     if spec.image.flexible:
-        other = last_stage(model, spec, *other_size(spec))
+        other = deployed(model, spec, *other_size(spec))
         for name, difference in compare(other, flatbuffer, tolerance).items():
             differences[name] = max(differences[name], difference)
     bundle.write_tflite(path, flatbuffer, spec)
@@ -72,12 +72,12 @@ def export_tflite(
 def to_tflite(
     network: keras.Model, kind: str = "float32", calibration: Sequence[Float] = ()
 ) -> bytes:
-    """Converts a network from `last_stage` to a flatbuffer.
+    """Converts a network from `deployed` to a flatbuffer.
 
     Args:
       network: of fixed size.
       kind: one of `KINDS`.
-      calibration: for int8: inputs (1, H, W, 3) float32, which must hold 0 and 255.
+      calibration: for int8: inputs (1, H, W, 3) float32, which must contain 0 and 255.
 
     Raises:
       ValueError: there is no such kind, or int8 has nothing to calibrate with.
@@ -112,7 +112,7 @@ def _calibrate(conversion: tf.lite.TFLiteConverter, calibration: Sequence[Float]
 
 
 def converter(network: keras.Model) -> tf.lite.TFLiteConverter:
-    """TensorFlow's converter for a network from `last_stage`.
+    """TensorFlow's converter for a network from `deployed`.
 
     The weights enter the graph as constants. `TFLiteConverter.from_keras_model` gives the same
     graph, six times slower, since it saves and loads it with variables in between.
@@ -135,10 +135,10 @@ def converter(network: keras.Model) -> tf.lite.TFLiteConverter:
 def compare(
     network: keras.Model, flatbuffer: bytes, tolerance: float = TOLERANCE
 ) -> dict[str, float]:
-    """How far the converted network's answer to a picture is from the original's.
+    """The difference between the answers of a converted network and its original to a picture.
 
     Args:
-      network: from `last_stage`; LiteRT's graph is resized to its input.
+      network: from `deployed`; LiteRT's graph is resized to its input.
       flatbuffer: the converted network.
       tolerance: the largest difference allowed.
 

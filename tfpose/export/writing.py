@@ -1,4 +1,4 @@
-"""The one door: converts, opens the result as a user would, measures it, and only then keeps it."""
+"""Writes an export: converts, opens the result as a user would, measures it, and then keeps it."""
 
 import contextlib
 import errno
@@ -18,20 +18,20 @@ from estimator import bundle
 from estimator.arrays import UInt8
 from estimator.spec import PoseSpec
 
-from .. import networks
-from ..hints import NAME, entering
+from ..evaluation import network as networks
+from ..losses.hints import NAME, entering
 from . import calibration, clipping, equalise, gate, onnx, reports, rounding, saved_model, tflite
-from .network import last_stage, made_picture
+from .network import deployed, made_picture
 
 SUFFIXES = {**dict.fromkeys(tflite.KINDS, ".tflite"), "saved_model": "", "onnx": ".onnx"}
 FORMATS = tuple(SUFFIXES)
-EQUALISED = ("dynamic", "int8")  # activations are integers; where there are pictures, dynamic too
-MADE = "made: patches and grain, nobody in them; give --pictures to measure on real ones"
+EQUALISED = ("dynamic", "int8")  # with integer activations; dynamic only where there are pictures
+MADE = "made: patches and grain, without people; give --pictures to measure on real ones"
 MADE_SIZES = ((480, 640), (640, 480), (360, 640))  # height, width
 
 
 class GateError(Exception):
-    """The export answers too much unlike Keras; nothing was written. `report` says how much."""
+    """The export differs too much from Keras; nothing was written. `report` has the figures."""
 
     def __init__(self, report: gate.Report, out: Path) -> None:
         self.report = report
@@ -40,14 +40,14 @@ class GateError(Exception):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Material:
-    """What an export is calibrated and measured with.
+    """Pictures to calibrate and measure an export with.
 
     Attributes:
-      calibration: pictures (H, W, 3) uint8; int8 needs some, 100 or more, of the kind that the
-        network will see, and none that it is evaluated on.
-      pictures: to compare with Keras on; made ones if there are none.
-      source: where those came from, for the report.
-      annotated: to measure the AP on.
+      calibration: pictures (H, W, 3) uint8; int8 needs 100 or more, of the kind that the network
+        will see, and none that it is evaluated on.
+      pictures: to compare with Keras on; empty takes made ones.
+      source: of `pictures`, for the report.
+      annotated: pictures to measure the AP on; None does without.
     """
 
     calibration: Sequence[UInt8] = ()
@@ -67,58 +67,46 @@ def export(
     hints: str = "",
     force: bool = False,
 ) -> gate.Report:
-    """Writes a network in another format, and a report beside it, if it answers as in Keras.
+    """Converts a network, and writes it and a report if it answers as in Keras.
 
     Args:
-      model: of `spec`; a flexible spec needs one of open height and width.
-      spec: what the file is to say of itself.
-      out: file, or folder of a SavedModel; replaced if it is there.
+      model: of `spec`; of open height and width where the spec is flexible.
+      spec: the file carries it.
+      out: file, or a SavedModel's folder; replaced if it is there.
       kind: one of `FORMATS`.
-      material: pictures.
-      thresholds: the format's own if not given.
-      hints: a layer; what enters it becomes an output of a .tflite too, `hints`, for students
-        (`tfpose.cache_teacher`). int8 may have given its channels other scales, and the gate does
-        not look at it.
-      force: write it even so.
+      material: pictures to calibrate and measure with.
+      thresholds: None takes the format's own.
+      hints: a layer, whose input becomes an output `hints` of a .tflite, for students
+        (`tfpose.teacher.fill_cache`). The gate does not measure it: int8 may have rescaled its
+        channels. "" for none.
+      force: writes the file even where the gate fails.
 
     Raises:
       FileNotFoundError: the folder to write into does not exist.
       NoPicturesError: int8 has nothing to calibrate with.
       ValueError: no such format, a name that does not fit it, or a model that is not its spec's.
-      GateError: it answers too much unlike Keras; there is no file then.
-      OSError: there is no room for it; there is no file then.
+      GateError: its answers differ too much from Keras's; there is no file then.
+      OSError: the disk is full; there is no file then.
     """
     out, material = Path(out), material or Material()
-    _check(out, kind, material)
-    if hints and kind not in tflite.KINDS:
-        raise ValueError(f"hints are for .tflite files, found format {kind!r}")
-    pictures, source = list(material.pictures), material.source
-    if not pictures:
-        pictures, source = _made(), MADE
+    _check(out, kind, material, hints)
     with _room(out) as folder:
         candidate = folder / out.name
         _convert(model, spec, candidate, kind, material.calibration, hints)
-        report = gate.measure(
-            networks.of_keras(model, spec),
-            networks.load(candidate),
-            pictures,
-            kind=kind,
-            source=source,
-            size=_bytes(candidate),
-            thresholds=thresholds,
-            annotated=material.annotated,
-        )
+        report = _measured(model, spec, candidate, kind, material, thresholds)
         if report.failures and not force:
             raise GateError(report, out)
-        reports.write(report, out)  # first: where there is no room for it, there is no model
+        reports.write(report, out)  # before the model, so that a full disk leaves neither
         _put(candidate, out, folder)
     logging.info("wrote %s\n%s", out, reports.table(report))
     return report
 
 
-def _check(out: Path, kind: str, material: Material) -> None:
+def _check(out: Path, kind: str, material: Material, hints: str) -> None:
     if kind not in SUFFIXES:
         raise ValueError(f"format must be one of {', '.join(FORMATS)}, found {kind!r}")
+    if hints and kind not in tflite.KINDS:
+        raise ValueError(f"hints are for .tflite files, found format {kind!r}")
     if out.suffix != SUFFIXES[kind]:
         wanted = f"end in {SUFFIXES[kind]}" if SUFFIXES[kind] else "be a folder, without a suffix"
         raise ValueError(f"the name of a {kind} export must {wanted}, found {out}")
@@ -142,7 +130,7 @@ def _convert(
     if kind == "saved_model":
         saved_model.write(model, spec, out)
         return
-    network = last_stage(model, spec, spec.image.height, spec.image.width)
+    network = deployed(model, spec, spec.image.height, spec.image.width)
     if kind == "onnx":
         bundle.write_onnx(out, onnx.to_onnx(network, spec), spec)
         return
@@ -160,9 +148,31 @@ def _convert(
     bundle.write_tflite(out, tflite.to_tflite(network, kind, inputs), spec)
 
 
+def _measured(
+    model: keras.Model,
+    spec: PoseSpec,
+    candidate: Path,
+    kind: str,
+    material: Material,
+    thresholds: gate.Thresholds | None,
+) -> gate.Report:
+    """Opens the exported file as a user would, and compares it with Keras."""
+    given = list(material.pictures)
+    return gate.measure(
+        networks.of_keras(model, spec),
+        networks.load(candidate),
+        given or _made(),
+        kind=kind,
+        source=material.source if given else MADE,
+        size=_bytes(candidate),
+        thresholds=thresholds,
+        annotated=material.annotated,
+    )
+
+
 @contextlib.contextmanager
 def _room(out: Path) -> Iterator[Path]:
-    """A folder beside the target, gone afterwards; says plainly that the disk is full."""
+    """A temporary folder beside the target; names a full disk as such."""
     try:
         with tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent) as folder:
             yield Path(folder)
@@ -176,7 +186,7 @@ def _room(out: Path) -> Iterator[Path]:
 
 
 def _is_full(error: Exception) -> bool:
-    """Whether the disk is; TensorFlow has the same error for memory."""
+    """Whether the disk is full; TensorFlow has the same error for memory."""
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
     return os.strerror(errno.ENOSPC) in str(error)

@@ -11,10 +11,11 @@ import keras
 
 from estimator import skeletons
 from estimator.decoders import paf
-from estimator.spec import ImageSpec, OutputSpec, PoseSpec
+from estimator.layout import ImageSpec, OutputSpec
+from estimator.spec import PoseSpec
 
-from .. import slim
-from ..layers import Tensor, maps, picture, relu
+from ..blocks import slim
+from ..blocks.layers import Tensor, maps, picture, relu
 
 BGR_KERNEL = "conv1_1"  # the originals read BGR
 BACKBONE_ONLY = ("conv?_?",)  # what it shares with VGG19, and what that has besides

@@ -11,9 +11,10 @@ import keras
 
 from estimator import skeletons
 from estimator.decoders import heatmap
-from estimator.spec import ImageSpec, OutputSpec, PoseSpec
+from estimator.layout import ImageSpec, OutputSpec
+from estimator.spec import PoseSpec
 
-from ..layers import (
+from ..blocks.layers import (
     Tensor,
     batch_norm,
     bottleneck,

@@ -13,9 +13,10 @@ import keras
 
 from estimator import skeletons
 from estimator.decoders import paf
-from estimator.spec import ImageSpec, OutputSpec, PoseSpec
+from estimator.layout import ImageSpec, OutputSpec
+from estimator.spec import PoseSpec
 
-from ..layers import Tensor, batch_norm, convolution, depthwise, maps, picture, relu
+from ..blocks.layers import Tensor, batch_norm, convolution, depthwise, maps, picture, relu
 
 BGR_KERNEL = "model.0.0"  # the originals read BGR: an import reverses this kernel's input
 # What it shares with MobileNet classifiers (marvis/pytorch-mobilenet, keras.applications), and what

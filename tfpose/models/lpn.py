@@ -11,10 +11,12 @@ import keras
 
 from estimator import skeletons
 from estimator.decoders import heatmap
-from estimator.spec import ImageSpec, OutputSpec, PoseSpec
+from estimator.layout import ImageSpec, OutputSpec
+from estimator.spec import PoseSpec
 
-from ..grouped import GroupedConv2DTranspose
-from ..layers import (
+from ..blocks.grouped import GroupedConv2DTranspose
+from ..blocks.layer_names import keras_name
+from ..blocks.layers import (
     Tensor,
     batch_norm,
     convolution,
@@ -131,16 +133,16 @@ def _global_context(x: Tensor, name: str) -> Tensor:
     cells = keras.layers.Reshape((-1, channels))(x)  # (B, h * w, C)
     context = keras.layers.Reshape((1, 1, channels))(keras.ops.matmul(mask, cells))
     context = convolution(context, hidden, 1, name=f"{name}.channel_add_conv.0")
-    norm = keras.layers.LayerNormalization(epsilon=1e-5, name=f"{name}.channel_add_conv.1")
-    last = keras.layers.Conv2D(
-        channels, 1, kernel_initializer="zeros", name=f"{name}.channel_add_conv.3"
-    )
+    norm_name, last_name = (keras_name(f"{name}.channel_add_conv.{index}") for index in (1, 3))
+    norm = keras.layers.LayerNormalization(epsilon=1e-5, name=norm_name)
+    last = keras.layers.Conv2D(channels, 1, kernel_initializer="zeros", name=last_name)
     return keras.layers.Add()([x, last(relu(norm(context)))])
 
 
 def _deconvolution(x: Tensor, place: int) -> Tensor:
     """Doubles the map channel by channel, then mixes the channels."""
-    x = GroupedConv2DTranspose(DECONVOLUTION_CHANNELS, name=f"deconv_layers.{place}")(x)
+    name = keras_name(f"deconv_layers.{place}")
+    x = GroupedConv2DTranspose(DECONVOLUTION_CHANNELS, name=name)(x)
     x = relu(batch_norm(x, name=f"deconv_layers.{place + 1}"))
     name = f"deconv_layers.{place + 3}"
     x = convolution(x, DECONVOLUTION_CHANNELS, 1, bias=False, name=name)

@@ -15,10 +15,11 @@ import keras
 
 from estimator import skeletons
 from estimator.decoders import paf
-from estimator.spec import ImageSpec, OutputSpec, PoseSpec
+from estimator.layout import ImageSpec, OutputSpec
+from estimator.spec import PoseSpec
 
-from .. import slim
-from ..layers import Tensor, picture
+from ..blocks import slim
+from ..blocks.layers import Tensor, picture
 
 BGR_KERNEL = "MobilenetV1.Conv2d_0"  # the originals read BGR
 UNUSED = ("MobilenetV1.Conv2d_8_depthwise", "MobilenetV1.Conv2d_8_pointwise")

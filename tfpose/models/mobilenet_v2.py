@@ -17,10 +17,12 @@ import keras
 
 from estimator import skeletons
 from estimator.decoders import paf
-from estimator.spec import ImageSpec, OutputSpec, PoseSpec
+from estimator.layout import ImageSpec, OutputSpec
+from estimator.spec import PoseSpec
 
-from .. import slim
-from ..layers import Tensor, picture
+from ..blocks import slim
+from ..blocks.layer_names import keras_name
+from ..blocks.layers import Tensor, picture
 
 BGR_KERNEL = "MobilenetV2.Conv"  # the originals read BGR
 BACKBONE_ONLY = ("MobilenetV2",)  # what it shares with TF-slim's, and what that has besides
@@ -120,7 +122,7 @@ def _inverted_residual(
 def _norm(x: Tensor, variant: Variant, name: str) -> Tensor:
     if not variant.by_picture:
         return slim.batch_norm(x, name, scale=True)
-    return slim.PictureNormalization(name=f"{name}.BatchNorm")(x)
+    return slim.PictureNormalization(name=keras_name(f"{name}.BatchNorm"))(x)
 
 
 def _relu6(x: Tensor) -> Tensor:

@@ -10,9 +10,11 @@ import keras
 
 from estimator import skeletons
 from estimator.decoders import heatmap
-from estimator.spec import ImageSpec, OutputSpec, PoseSpec
+from estimator.layout import ImageSpec, OutputSpec
+from estimator.spec import PoseSpec
 
-from ..layers import (
+from ..blocks.layer_names import keras_name
+from ..blocks.layers import (
     Tensor,
     batch_norm,
     bottleneck,
@@ -83,7 +85,8 @@ def build(
 
 def _deconvolution(x: Tensor, channels: int, place: int) -> Tensor:
     """Doubles the map; Keras's "same" is PyTorch's padding of 1 for a kernel of 4, stride 2."""
+    name = keras_name(f"deconv_layers.{place}")
     layer = keras.layers.Conv2DTranspose(
-        channels, 4, strides=2, padding="same", use_bias=False, name=f"deconv_layers.{place}"
+        channels, 4, strides=2, padding="same", use_bias=False, name=name
     )
     return relu(batch_norm(layer(x), name=f"deconv_layers.{place + 1}"))

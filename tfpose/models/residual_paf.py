@@ -17,9 +17,11 @@ import keras
 
 from estimator import skeletons
 from estimator.decoders import paf
-from estimator.spec import ImageSpec, OutputSpec, PoseSpec
+from estimator.layout import ImageSpec, OutputSpec
+from estimator.spec import PoseSpec
 
-from ..layers import Tensor, maps, relu
+from ..blocks.layer_names import keras_name
+from ..blocks.layers import Tensor, maps, relu
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,7 @@ def build(spec: PoseSpec, height: int | None, width: int | None) -> keras.Model:
     x = keras.layers.Rescaling(1 / 255, name="normalise")(image)
     features = _neck(_trunk(x, variant), variant.head)
     first = _stage(features, variant.head, spec.channels, convolutions=1, name="stage1")
-    x = keras.layers.Concatenate(name="stage2.inputs")([features, *first.values()])
+    x = keras.layers.Concatenate(name=keras_name("stage2.inputs"))([features, *first.values()])
     second = _stage(x, variant.head, spec.channels, convolutions=2, name="stage2")
     outputs = {name: [first[name], second[name]] for name in spec.channels}
     return keras.Model(image, outputs, name=spec.model)
@@ -81,10 +83,10 @@ def _trunk(x: Tensor, variant: Variant) -> dict[int, Tensor]:
 def _neck(strides: dict[int, Tensor], channels: int) -> Tensor:
     """One set of features at stride 8."""
     context = _enlarged(strides[32], strides[16].shape[-1], name="up32", start="zeros")
-    sixteenth = relu(keras.layers.Add(name="context.add")([strides[16], context]))
+    sixteenth = relu(keras.layers.Add(name=keras_name("context.add"))([strides[16], context]))
     up = _enlarged(sixteenth, channels, name="up")
     side = keras.layers.Conv2D(channels, 1, name="side")(strides[8])
-    x = relu(keras.layers.Add(name="neck.add")([up, side]))
+    x = relu(keras.layers.Add(name=keras_name("neck.add"))([up, side]))
     return _convolution(x, channels, name="neck")
 
 
@@ -106,7 +108,7 @@ def _stage(
 def _block(x: Tensor, channels: int, *, name: str) -> Tensor:
     y = _convolution(x, channels, name=f"{name}.conv1")
     y = _convolution(y, channels, name=f"{name}.conv2", activate=False)
-    return relu(keras.layers.Add(name=f"{name}.add")([x, y]))
+    return relu(keras.layers.Add(name=keras_name(f"{name}.add"))([x, y]))
 
 
 def _convolution(
@@ -120,7 +122,8 @@ def _convolution(
         padding="same",
         use_bias=False,
         kernel_initializer="he_normal",
-        name=name,
+        name=keras_name(name),
     )(x)
-    x = keras.layers.BatchNormalization(momentum=0.97, epsilon=1e-3, name=f"{name}.norm")(x)
+    norm = keras_name(f"{name}.norm")
+    x = keras.layers.BatchNormalization(momentum=0.97, epsilon=1e-3, name=norm)(x)
     return relu(x) if activate else x

@@ -1,14 +1,14 @@
-"""Online distillation on one GPU, in PyTorch: a teacher answers while its student learns.
+"""Online distillation on one GPU, in PyTorch: a student learns from a teacher that runs beside it.
 
-A GPU asks the teacher a hundred times faster than two cores do, so that nothing is kept: canvases
-are drawn by processes of the CPU, labelled once, shown a few times and forgotten. TensorFlow is
-not imported, for machines that have PyTorch alone; the weights that come out are read by
-`scripts.export` and `scripts.train` as any others.
+Processes of the CPU draw canvases, the teacher labels each once, and the student trains on a few
+windows of it. TensorFlow and Keras are not imported; everything else of training is in
+`tfpose.training`.
 
-    drawing   canvases, by processes
+    drawing   canvases, drawn by processes
+    pack      a prepared set as two files, to send to the GPU's machine
     networks  tfpose_s and its teacher, in PyTorch
-    labels    the teacher's answers, over sizes and mirror images
-    pool      canvases and answers on the GPU, and windows of them
-    muon      the update rule of `tfpose.optimisers`
+    labels    the teacher's maps, averaged over sizes and mirror images
+    pool      canvases and maps on the GPU, and windows of them
+    muon      the update rule of `tfpose.training.update.optimisers`
     train     the loop
 """

@@ -1,7 +1,7 @@
-"""Draws canvases in processes of the CPU, endlessly.
+"""Draws canvases without end, in several processes.
 
-One process decodes all pictures and outlines all people, then forks: the drawing processes share
-that memory. Canvases pass through a ring of shared memory, in blocks.
+One process decodes all pictures and outlines all people, then forks, so that the drawing processes
+share that memory. They write canvases in blocks to a ring buffer in shared memory.
 """
 
 from __future__ import annotations
@@ -22,18 +22,19 @@ from absl import logging
 
 from estimator.arrays import UInt8
 
-from .. import cutouts
-from ..canvases import Canvases, CanvasOptions, Outlines
-from ..picture_files import BadPicture
-from ..scenes import Scenes
+from ..canvases import cutouts
+from ..canvases.composing import Canvases, Outlines
+from ..canvases.options import CanvasOptions
+from ..canvases.scenes import Scenes
+from ..data.picture_files import BadPicture
 
-BLOCK = 16  # canvases that pass together
-PATIENCE = 5.0  # seconds before it is asked whether anybody draws
+BLOCK = 16  # canvases per block of the ring buffer
+PATIENCE = 5.0  # seconds without a block before the processes are checked
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Decoded(Scenes):
-    """Scenes whose pictures are in memory, without bars; what could not be read is left out."""
+    """Scenes whose decoded pictures are in memory, without bars; unreadable ones are left out."""
 
     pictures: tuple[UInt8, ...]
 
@@ -42,7 +43,7 @@ class Decoded(Scenes):
 
 
 def decoded(scenes: Scenes, *, threads: int) -> Decoded:
-    """All pictures of some scenes, in memory."""
+    """Decodes all pictures of some scenes."""
 
     def read(index: int) -> UInt8 | None:
         try:
@@ -66,7 +67,7 @@ def decoded(scenes: Scenes, *, threads: int) -> Decoded:
 
 
 def outlines(scenes: Decoded, *, threads: int) -> Outlines:
-    """Everybody who can be cut out, by the scene's place and the person's number."""
+    """Outlines everybody who can be cut out, by the scene's place and the person's number."""
     everybody = [
         (index, person)
         for index, scene in enumerate(scenes.scenes)
@@ -94,14 +95,14 @@ def outlines(scenes: Decoded, *, threads: int) -> Outlines:
 
 
 class Drawers:
-    """Processes that draw.
+    """The processes that draw, and their ring buffer.
 
     Args:
-      scenes: what canvases are cut from.
-      kinds: canvases of several options, and how often each is drawn.
+      scenes: the pictures that canvases are made of.
+      kinds: the options of each kind of canvas, and the share of canvases of that kind.
       weights, seed: see `Canvases`.
-      processes: that draw.
-      blocks: of `BLOCK` canvases, that may wait; in shared memory.
+      processes: number of drawing processes.
+      blocks: length of the ring buffer, in blocks of `BLOCK` canvases.
     """
 
     def __init__(
@@ -129,10 +130,10 @@ class Drawers:
         self._server.start()
 
     def __iter__(self) -> Iterator[UInt8]:
-        """Blocks (BLOCK, H, W, 3), each good until the next.
+        """Yields blocks (BLOCK, H, W, 3); each is valid until the next is taken.
 
         Raises:
-          ChildProcessError: a process that draws ended.
+          ChildProcessError: a drawing process ended.
         """
         while True:
             try:
@@ -161,7 +162,7 @@ def _ring(memory: Any, shape: tuple[int, ...]) -> UInt8:
 
 
 def seed_of(seed: int, kind: int, process: int) -> int:
-    """Of the canvases of one kind that one process draws."""
+    """Returns the seed of the canvases of one kind that one process draws."""
     return seed + 1000 * (kind + 1) + process
 
 

@@ -1,7 +1,7 @@
-"""What a teacher says of canvases: the mean of its looks at several sizes and at the mirror images.
+"""A teacher's maps of canvases: the mean over several sizes and over the mirror images.
 
-Means are taken on cells of half the teacher's stride, where the looks at the larger sizes have
-what they know of places (docs/evaluation.md, several sizes).
+Maps are averaged on cells of half the teacher's stride, since the larger sizes localise keypoints
+more finely than its stride (docs/evaluation.md, several sizes).
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from torch import Tensor
 
 from .networks import HEATMAPS, PAFS, Maps
 
-STRIDE = 4  # pixels a cell of the answers
-MULTIPLE = 8  # of the teacher's input
+STRIDE = 4  # pixels per cell of the averaged maps
+MULTIPLE = 8  # the teacher's input height and width are multiples of it
 
 
 class Mirror:
-    """Turns the maps of a mirrored picture back.
+    """Mirrors the maps of a mirrored picture back.
 
     Args:
-      heatmaps: where each heatmap comes from.
-      pafs, signs: where each field channel comes from, and its sign.
+      heatmaps: source channel of each heatmap.
+      pafs, signs: source channel of each field channel, and its sign.
+      device: of the maps.
     """
 
     def __init__(
@@ -34,7 +35,7 @@ class Mirror:
         self._signs = torch.tensor(signs, device=device)[:, None, None]
 
     def __call__(self, maps: Tensor) -> Tensor:
-        """(B, 57, h, w), heatmaps before fields."""
+        """Returns the mirrored maps, (B, 57, h, w), heatmaps before fields."""
         heatmaps, pafs = maps.flip(-1).split((HEATMAPS, PAFS), 1)
         return torch.cat([heatmaps[:, self._heatmaps], pafs[:, self._pafs] * self._signs], 1)
 
@@ -47,14 +48,14 @@ def looks(
     *,
     dtype: torch.dtype,
 ) -> Tensor:
-    """The mean answer to canvases.
+    """Returns the teacher's mean maps of canvases.
 
     Args:
       teacher: see `networks.Teacher`.
       image: (B, H, W, 3) uint8.
-      scales: the sizes, factors on the canvas.
-      mirror: turns maps back.
-      dtype: in which the teacher computes.
+      scales: factors on the canvas's height and width, one per size.
+      mirror: mirrors maps back.
+      dtype: the teacher's floating-point type.
 
     Returns:
       (B, 57, H / 4, W / 4), heatmaps before fields, float32.
@@ -73,7 +74,7 @@ def looks(
 
 
 def _resized(maps: Tensor, size: list[int]) -> Tensor:
-    """Cubic, and where it shrinks, over as many cells as it skips."""
+    """Resizes maps by cubic interpolation, with antialiasing where they shrink."""
     if list(maps.shape[-2:]) == size:
         return maps
     smaller = size[0] < maps.shape[-2]

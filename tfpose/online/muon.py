@@ -1,6 +1,6 @@
-"""`tfpose.optimisers` in PyTorch: Muon for the wide kernels, AdamW for the rest.
+"""`tfpose.training.update.optimisers` in PyTorch: Muon for the wide kernels, AdamW for the rest.
 
-Kernels of one shape are levelled together, which saves a GPU's launches.
+Kernels of one shape are orthogonalised together, which saves kernel launches on a GPU.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from torch import Tensor
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 STEPS = 5
 ADAM = re.compile(r"/(bias|beta|gamma)$|^(stem|(stage\d|fine)\.(heatmaps|pafs))/kernel$")
-DECAYING = re.compile(r"/kernel$")  # of those
-ADAM_RATE = 1 / 12  # of Muon's
+DECAYING = re.compile(r"/kernel$")  # those of AdamW that have weight decay
+ADAM_RATE = 1 / 12  # factor on Muon's rate
 MOMENTUM, DECAY = 0.95, 0.1
 ADAM_DECAY, BETA1, BETA2, EPSILON = 0.01, 0.9, 0.99, 1e-8
 
 
 class Updater:
-    """One step of both rules, with the numbers of the recipe `tfpose_s_cached`.
+    """Applies both rules, with the numbers of the recipe `tfpose_s_cached`.
 
     Args:
-      parameters: by Keras' names, kernels as PyTorch has them: (out, in, kh, kw).
+      parameters: by the Keras network's names; kernels are (out, in, kh, kw).
     """
 
     def __init__(self, parameters: Mapping[str, Tensor]) -> None:
@@ -46,7 +46,7 @@ class Updater:
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def step(self, rate: float) -> None:
-        """Moves the parameters by their gradients."""
+        """Updates the parameters from their gradients."""
         self.count += 1
         for group, velocities in zip(self._muon, self._velocities, strict=True):
             gradients = [_gradient(one) for one in group]
@@ -73,16 +73,16 @@ class Updater:
 
 
 def direction(gradients: Tensor) -> Tensor:
-    """Muon's update for kernels (n, out, in, kh, kw); see `tfpose.muon`."""
+    """Returns Muon's update for kernels (n, out, in, kh, kw); see `tfpose.training.update.muon`."""
     count, outputs = gradients.shape[:2]
     matrix = gradients.reshape(count, outputs, -1)  # (n, out, inputs)
     inputs = matrix.shape[2]
     matrix = matrix / (matrix.norm(dim=(1, 2), keepdim=True) + 1e-7)
-    turned = inputs < outputs
-    gram = matrix.mT @ matrix if turned else matrix @ matrix.mT
+    transposed = inputs < outputs
+    gram = matrix.mT @ matrix if transposed else matrix @ matrix.mT
     factor = _polynomials(gram)
-    levelled = matrix @ factor if turned else factor @ matrix
-    return levelled.reshape(gradients.shape) * max(1.0, outputs / inputs) ** 0.5
+    orthogonalised = matrix @ factor if transposed else factor @ matrix
+    return orthogonalised.reshape(gradients.shape) * max(1.0, outputs / inputs) ** 0.5
 
 
 def _polynomials(gram: Tensor) -> Tensor:

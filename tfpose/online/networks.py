@@ -1,87 +1,145 @@
-"""`tfpose_s` and human-pose-estimation-0001 in PyTorch, named and numbered as the Keras ones.
+"""`tfpose_s` and human-pose-estimation-0001 in PyTorch, with the Keras networks' names and arrays.
 
-Arrays come and go as Keras stores them: `layer/kernel` (kh, kw, in, out), a depthwise one (kh, kw,
-in, 1). Pictures are (B, 3, H, W) 0..255, maps (B, C, h, w).
+Arrays have Keras's order of axes: `layer/kernel` (kh, kw, in, out), a depthwise kernel (kh, kw, in,
+1). Pictures are (B, 3, H, W) 0..255, maps (B, C, h, w).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812  as everyone calls it
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from estimator.arrays import Float
 
+from ..blocks.layer_names import keras_name, original_name
+
 HEATMAPS, PAFS = 19, 38
 Maps = tuple[Tensor, Tensor]
-BLOCKS = {4: 0, 8: 1, 16: 3, 32: 3}
-CHANNELS = {2: 32, 4: 64, 8: 128, 16: 192, 32: 192}
-HEAD = 96
-FINE = 2  # cells of the fine maps a cell of the others, along each edge
+STRIDES = (4, 8, 16, 32)
+_CLOSES = re.compile(r"\.conv2/kernel$")  # the last convolution of a residual block
+FINE = 2  # cells of the fine maps per cell of the other maps, along each edge
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbers:
+    """The numbers of a `tfpose.models.residual_paf.Variant`, read from a network's arrays.
+
+    Attributes:
+      channels: at strides 2, 4, 8, 16 and 32.
+      blocks: residual blocks at strides 4, 8, 16 and 32.
+      head: channels of the stages at stride 8.
+    """
+
+    channels: tuple[int, ...]
+    blocks: tuple[int, ...]
+    head: int
+
+
+def numbers_of(arrays: Mapping[str, Float]) -> Numbers:
+    """The numbers of the network that the arrays belong to.
+
+    Raises:
+      ValueError: they belong to a network of another family; says which array is missing.
+    """
+    try:
+        return Numbers(
+            channels=tuple(
+                arrays[f"{name}/kernel"].shape[-1]
+                for name in ("stem", *(f"down{stride}" for stride in STRIDES))
+            ),
+            blocks=tuple(
+                sum(name.startswith(f"stride{stride}.") for name in arrays if _CLOSES.search(name))
+                for stride in STRIDES
+            ),
+            head=arrays["side/kernel"].shape[-1],
+        )
+    except KeyError as missing:
+        raise ValueError(f"these arrays are of no tfpose_s: they lack {missing}") from None
 
 
 class Student(nn.Module):  # type: ignore[misc]  # PyTorch may be absent
     """`tfpose_s` with a third pair of maps, at stride 4, beside the second stage's.
 
-    `forward` gives the maps of stage 1, of stage 2 (stride 8), and the fine ones.
+    `forward` returns the maps of stage 1, of stage 2 (both at stride 8), and the fine maps.
+
+    Args:
+      arrays: of a Keras network; without fine maps, these start as copies of stage 2's.
+
+    Raises:
+      ValueError: the arrays belong to another network.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, arrays: Mapping[str, Float]) -> None:
         super().__init__()
+        numbers = numbers_of(arrays)
+        self._blocks = dict(zip(STRIDES, numbers.blocks, strict=True))
         self.convolutions = nn.ModuleDict()
         self.norms = nn.ModuleDict()
-        self._wide("stem", 3, CHANNELS[2], stride=2)
-        before = CHANNELS[2]
-        for stride, blocks in BLOCKS.items():
-            channels = CHANNELS[stride]
+        self._add_trunk(numbers)
+        self._add_stages(numbers)
+        self._load(arrays)
+
+    def _add_trunk(self, numbers: Numbers) -> None:
+        self._wide("stem", 3, numbers.channels[0], stride=2)
+        before = numbers.channels[0]
+        for (stride, blocks), channels in zip(
+            self._blocks.items(), numbers.channels[1:], strict=True
+        ):
             self._wide(f"down{stride}", before, channels, stride=2)
             for index in range(blocks):
                 self._wide(f"stride{stride}.{index}.conv1", channels, channels)
                 self._wide(f"stride{stride}.{index}.conv2", channels, channels)
             before = channels
-        self._point("up32", CHANNELS[32], 4 * CHANNELS[16])
-        self._point("up", CHANNELS[16], 4 * HEAD)
-        self._point("side", CHANNELS[8], HEAD)
-        self._wide("neck", HEAD, HEAD)
-        self._wide("stage1.0", HEAD, HEAD)
-        self._wide("stage2.0", HEAD + HEATMAPS + PAFS, HEAD)
-        self._wide("stage2.1", HEAD, HEAD)
+
+    def _add_stages(self, numbers: Numbers) -> None:
+        _, _, eighth, sixteenth, last = numbers.channels
+        head = numbers.head
+        self._point("up32", last, 4 * sixteenth)
+        self._point("up", sixteenth, 4 * head)
+        self._point("side", eighth, head)
+        self._wide("neck", head, head)
+        self._wide("stage1.0", head, head)
+        self._wide("stage2.0", head + HEATMAPS + PAFS, head)
+        self._wide("stage2.1", head, head)
         for stage in ("stage1", "stage2"):
-            self._point(f"{stage}.heatmaps", HEAD, HEATMAPS)
-            self._point(f"{stage}.pafs", HEAD, PAFS)
-        self._point("fine.heatmaps", HEAD, FINE**2 * HEATMAPS)
-        self._point("fine.pafs", HEAD, FINE**2 * PAFS)
+            self._point(f"{stage}.heatmaps", head, HEATMAPS)
+            self._point(f"{stage}.pafs", head, PAFS)
+        self._point("fine.heatmaps", head, FINE**2 * HEATMAPS)
+        self._point("fine.pafs", head, FINE**2 * PAFS)
 
     def _wide(self, name: str, inputs: int, outputs: int, stride: int = 1) -> None:
         padding = 1 if stride == 1 else 0
-        self.convolutions[_key(name)] = nn.Conv2d(
+        self.convolutions[keras_name(name)] = nn.Conv2d(
             inputs, outputs, 3, stride=stride, padding=padding, bias=False
         )
-        self.norms[_key(name)] = nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.03)
+        self.norms[keras_name(name)] = nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.03)
 
     def _point(self, name: str, inputs: int, outputs: int) -> None:
-        self.convolutions[_key(name)] = nn.Conv2d(inputs, outputs, 1)
+        self.convolutions[keras_name(name)] = nn.Conv2d(inputs, outputs, 1)
 
     def _convolved(self, x: Tensor, name: str, *, activate: bool = True) -> Tensor:
-        layer = self.convolutions[_key(name)]
+        layer = self.convolutions[keras_name(name)]
         if layer.stride == (2, 2):
             x = F.pad(x, (0, 1, 0, 1))  # Keras' "same" pads below and on the right alone
-        x = self.norms[_key(name)](layer(x))
+        x = self.norms[keras_name(name)](layer(x))
         return F.relu(x) if activate else x
 
     def _mapped(self, x: Tensor, stage: str) -> Maps:
         heatmaps, pafs = (
-            self.convolutions[_key(f"{stage}.{head}")](x) for head in ("heatmaps", "pafs")
+            self.convolutions[keras_name(f"{stage}.{head}")](x) for head in ("heatmaps", "pafs")
         )
         return heatmaps, pafs
 
     def forward(self, image: Tensor) -> tuple[Maps, Maps, Maps]:
         x = self._convolved(image / 255, "stem")
         found = {}
-        for stride, blocks in BLOCKS.items():
+        for stride, blocks in self._blocks.items():
             x = self._convolved(x, f"down{stride}")
             for index in range(blocks):
                 y = self._convolved(x, f"stride{stride}.{index}.conv1")
@@ -99,8 +157,7 @@ class Student(nn.Module):  # type: ignore[misc]  # PyTorch may be absent
         heatmaps, pafs = self._mapped(x, "fine")
         return first, self._mapped(x, "stage2"), (depth_to_space(heatmaps), depth_to_space(pafs))
 
-    def load(self, arrays: Mapping[str, Float]) -> None:
-        """Takes Keras' arrays; where there are no fine maps yet, they begin as stage 2's."""
+    def _load(self, arrays: Mapping[str, Float]) -> None:
         arrays = dict(arrays)
         for head in ("heatmaps", "pafs"):
             for part in ("kernel", "bias"):
@@ -117,14 +174,14 @@ class Student(nn.Module):  # type: ignore[misc]  # PyTorch may be absent
                 target.copy_(value.permute(3, 2, 0, 1) if value.ndim == 4 else value)
 
     def arrays(self) -> dict[str, Tensor]:
-        """The parameters and statistics by Keras' names, as PyTorch lays them out."""
+        """The parameters and statistics by the Keras network's names, axes in PyTorch's order."""
         found: dict[str, Tensor] = {}
         for key, layer in self.convolutions.items():
-            found[f"{_name(key)}/kernel"] = layer.weight
+            found[f"{original_name(key)}/kernel"] = layer.weight
             if layer.bias is not None:
-                found[f"{_name(key)}/bias"] = layer.bias
+                found[f"{original_name(key)}/bias"] = layer.bias
         for key, norm in self.norms.items():
-            name = f"{_name(key)}.norm"
+            name = f"{original_name(key)}.norm"
             found |= {f"{name}/gamma": norm.weight, f"{name}/beta": norm.bias}
             found |= {
                 f"{name}/moving_mean": norm.running_mean,
@@ -134,11 +191,11 @@ class Student(nn.Module):  # type: ignore[misc]  # PyTorch may be absent
 
 
 class Teacher(nn.Module):  # type: ignore[misc]
-    """human-pose-estimation-0001, its last maps.
+    """human-pose-estimation-0001; `forward` returns the last stage's maps.
 
     Args:
-      arrays: by the names of `tfpose.models.lightweight_openpose`; `scale` and `offset` too, of
-        the picture, as that module has them.
+      arrays: by the names of `tfpose.models.lightweight_openpose`, with that module's `scale` and
+        `offset` of the picture.
     """
 
     def __init__(self, arrays: Mapping[str, Float]) -> None:
@@ -149,11 +206,11 @@ class Teacher(nn.Module):  # type: ignore[misc]
             if value.ndim == 4:
                 depthwise = value.shape[3] == 1
                 value = value.permute(2, 3, 0, 1) if depthwise else value.permute(3, 2, 0, 1)
-            self.register_buffer(_key(name), value.contiguous())
+            self.register_buffer(keras_name(name), value.contiguous())
 
     def _convolved(self, x: Tensor, name: str, *, stride: int = 1, dilation: int = 1) -> Tensor:
-        weight = getattr(self, _key(f"{name}/kernel"))
-        bias = getattr(self, _key(f"{name}/bias"))
+        weight = getattr(self, keras_name(f"{name}/kernel"))
+        bias = getattr(self, keras_name(f"{name}/bias"))
         groups = x.shape[1] // weight.shape[1]
         padding = dilation * (weight.shape[2] // 2)
         return F.conv2d(x, weight, bias, stride, padding, dilation, groups)
@@ -199,18 +256,9 @@ class Teacher(nn.Module):  # type: ignore[misc]
 
 
 def depth_to_space(x: Tensor) -> Tensor:
-    """(B, 4C, h, w) to (B, C, 2h, 2w); TensorFlow's order of the channels, not pixel_shuffle's."""
+    """(B, 4C, h, w) to (B, C, 2h, 2w); TensorFlow's order of channels, not `pixel_shuffle`'s."""
     batch, channels, height, width = x.shape
     x = x.view(batch, FINE, FINE, channels // FINE**2, height, width)
     return x.permute(0, 3, 4, 1, 5, 2).reshape(
         batch, channels // FINE**2, FINE * height, FINE * width
     )
-
-
-def _key(name: str) -> str:
-    """PyTorch's names have no dots."""
-    return name.replace(".", "-")
-
-
-def _name(key: str) -> str:
-    return key.replace("-", ".")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..picture_files import Pictures
-from ..scenes import Scene, Scenes
+from ..canvases.scenes import Scene, Scenes
+from ..data.picture_files import Pictures
 
 PICTURES, SCENES = "pictures.bin", "scenes.npz"
 
@@ -63,7 +63,7 @@ def read(folder: str | os.PathLike[str]) -> Scenes:
     if pictures.stat().st_size != starts[-1]:
         raise ValueError(
             f"{pictures} has {pictures.stat().st_size} bytes, not {starts[-1]}: send it again, or "
-            "write it anew with scripts.pack_scenes"
+            "write it anew with tfpose pack-scenes"
         )
     ends = np.cumsum(stored["people"])
     keypoints, boxes = (np.split(stored[name], ends[:-1]) for name in ("keypoints", "boxes"))

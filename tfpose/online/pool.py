@@ -1,6 +1,6 @@
-"""Canvases with their answers on the GPU, and the windows that a student is shown.
+"""A pool of canvases and their maps on the GPU, and random windows of them to train on.
 
-The newest canvases take the place of the oldest. Answers are bytes, as in `tfpose.canvas_cache`.
+New canvases replace the oldest. Maps are stored as bytes, as in `tfpose.teacher.cache`.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from torch import Tensor
 from .labels import STRIDE, Mirror
 from .networks import FINE, HEATMAPS, PAFS
 
-CELL = 8  # pixels: where windows begin
-# As `augment.policy` has them for "cached".
+CELL = 8  # pixels; windows begin at multiples of it
+# The ranges of `augment.policy`'s "cached".
 BRIGHTNESS, CONTRAST, CHANNEL = (0.8, 1.2), (0.7, 1.35), (0.9, 1.1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Windows:
-    """A batch.
+    """A batch of windows.
 
     Attributes:
       image: (B, 3, H, W) 0..255.
       fine: (B, 57, H / 4, W / 4), heatmaps before fields.
-      coarse: (B, 57, H / 8, W / 8), the mean of four cells of those.
+      coarse: (B, 57, H / 8, W / 8), each cell the mean of four cells of `fine`.
     """
 
     image: Tensor
@@ -35,7 +35,17 @@ class Windows:
 
 
 class Pool:
-    """Room for `capacity` canvases of `edge` x `edge`."""
+    """The newest canvases and their maps.
+
+    Args:
+      capacity: maximum number of canvases.
+      edge: height and width of a canvas, pixels.
+      mirror: mirrors maps.
+      device: "cuda" or "cpu".
+
+    Attributes:
+      seen: number of canvases added so far.
+    """
 
     def __init__(self, capacity: int, edge: int, mirror: Mirror, device: str) -> None:
         cells = edge // STRIDE
@@ -47,13 +57,13 @@ class Pool:
         scale = torch.tensor([255.0] * HEATMAPS + [127.0] * PAFS, device=device)
         self._scale = scale[:, None, None]
         self._offset = torch.tensor([0.0] * HEATMAPS + [128.0] * PAFS, device=device)[:, None, None]
-        self.seen = 0  # canvases so far
+        self.seen = 0
 
     def __len__(self) -> int:
         return min(self.seen, len(self._images))
 
     def add(self, images: Tensor, maps: Tensor) -> None:
-        """Canvases (B, H, W, 3) uint8 and their answers (B, 57, h, w)."""
+        """Adds canvases (B, H, W, 3) uint8 with their maps (B, 57, h, w)."""
         places = (torch.arange(len(images), device=self._device) + self.seen) % len(self._images)
         coded = (maps * self._scale + self._offset).round_().clamp_(0, 255).to(torch.uint8)
         self._images[places] = images
@@ -61,7 +71,7 @@ class Pool:
         self.seen += len(images)
 
     def draw(self, count: int, edge: int) -> Windows:
-        """`count` windows of `edge` x `edge`, mirrored and recoloured at random."""
+        """Draws `count` windows of `edge` x `edge` pixels, mirrored and recoloured at random."""
         device, cells = self._device, edge // STRIDE
         picked = torch.randint(len(self), (count, 1, 1), device=device)
         room = (self._edge - edge) // CELL + 1
@@ -86,7 +96,7 @@ class Pool:
 
 
 def recoloured(image: Tensor) -> Tensor:
-    """Other contrast about each channel's mean, then brightness, (B, 3, H, W) 0..255."""
+    """Changes the contrast about each channel's mean, then the brightness; (B, 3, H, W) 0..255."""
     count, device = len(image), image.device
 
     def between(low: float, high: float, channels: int = 1) -> Tensor:

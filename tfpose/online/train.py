@@ -1,7 +1,7 @@
-"""The loop: canvases come in, the teacher labels them, the student learns from windows of them.
+"""The training loop: the teacher labels canvases, the student trains on windows of them.
 
-The rate rises, then falls straight to nothing at the end of the time that is given, so that a
-lease is used up. What comes out is the moving average of the weights.
+The learning rate rises, then falls linearly to 0 at the end of the given time, so that a machine
+lent for that time is used to its end. The result is the moving average of the weights.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from estimator import skeletons
 from estimator.arrays import Float
-from estimator.averaging import mirrored_fields
+from estimator.inputs.mirroring import heatmap_order, mirrored_fields
 
 from .drawing import BLOCK, Drawers
 from .labels import STRIDE, Mirror, looks
@@ -33,19 +33,19 @@ Errors = Callable[[Student, Tensor, Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How long and how fast.
+    """Duration, learning rate and sizes of a run.
 
     Attributes:
-      seconds: from the first step to the end.
-      rate: Muon's, at its highest.
+      seconds: time from the first step to the end.
+      rate: Muon's highest learning rate.
       warmup: share of the time over which the rate rises.
-      batch: windows a step.
-      edge: of a window, pixels.
-      canvas: edge of a canvas, pixels.
-      blocks: of canvases that are labelled a step.
+      batch: windows per step.
+      edge: height and width of a window, pixels.
+      canvas: height and width of a canvas, pixels.
+      blocks: blocks of canvases that the teacher labels per step.
       first: canvases before the first step.
       capacity: canvases in the pool.
-      scales: at which the teacher looks.
+      scales: factors on the canvas at which the teacher runs.
       ema: share of the moving average that a step keeps.
       snapshot: seconds between two files.
       compiled: whether networks are compiled.
@@ -84,10 +84,10 @@ class Options:
 
 
 def mirror(device: str) -> Mirror:
-    """Of OpenPose's 18 keypoints and the background."""
+    """Returns the mirror of OpenPose's 18 keypoints and the background."""
     skeleton = skeletons.get("openpose18")
     fields, signs = mirrored_fields(skeleton)
-    return Mirror([*skeleton.flip_order, len(skeleton.keypoints)], fields, signs.tolist(), device)
+    return Mirror(heatmap_order(skeleton, background=True), fields, signs.tolist(), device)
 
 
 def run(
@@ -103,14 +103,14 @@ def run(
 
     Args:
       student, teacher: on the CPU.
-      drawers: running.
-      options: see there.
-      save: writes the averaged arrays, by Keras' names.
+      drawers: source of canvases.
+      options: of the run.
+      save: writes the averaged arrays, by the Keras network's names.
       device: "cuda" or "cpu".
 
     Raises:
       ValueError: the loss is not finite.
-      ChildProcessError: nobody draws any more.
+      ChildProcessError: a drawing process ended.
     """
     begun = time.monotonic()
     student = student.to(device, memory_format=torch.channels_last).train()
@@ -126,10 +126,10 @@ def run(
 
 
 class _Labelled:
-    """Canvases that come in, are answered and kept.
+    """Takes canvases from the drawers, labels them, and adds both to a pool.
 
     Attributes:
-      pool: that keeps them.
+      pool: the canvases and their maps.
     """
 
     def __init__(self, teacher: Teacher, drawers: Drawers, options: Options, device: str) -> None:
@@ -142,7 +142,7 @@ class _Labelled:
         self.pool = Pool(options.capacity, options.canvas, self._mirror, device)
 
     def add(self, blocks: int) -> None:
-        """Asks the teacher about some blocks of canvases."""
+        """Labels some blocks of canvases and adds them to the pool."""
         with torch.inference_mode():
             for _ in range(blocks):
                 images = torch.from_numpy(next(self._blocks)).to(self._device)
@@ -159,7 +159,7 @@ class _Labelled:
 
 
 def _warm(errors: Errors, student: Student, options: Options, device: str) -> None:
-    """Compiles the student; nothing of it changes."""
+    """Compiles the student, whose weights and statistics stay as they are."""
     arrays = student.arrays()
     before = {name: value.detach().clone() for name, value in arrays.items()}
     edge, cells = options.canvas, options.canvas // STRIDE
@@ -176,7 +176,7 @@ def _warm(errors: Errors, student: Student, options: Options, device: str) -> No
 def _gradients(
     errors: Errors, student: Student, pool: Pool, options: Options, device: str
 ) -> Tensor:
-    """Takes the gradients of a batch, and gives the terms of its loss."""
+    """Computes the gradients of a batch, and returns the terms of its loss."""
     windows = pool.draw(options.batch, options.edge)
     with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
         terms = errors(student, windows.image, windows.fine, windows.coarse)
@@ -215,33 +215,33 @@ def _learn(
 
 
 class _Report:
-    """Says every ten seconds what the terms of the loss were on average."""
+    """Logs the mean terms of the loss every ten seconds."""
 
     def __init__(self, device: str) -> None:
         self._sums, self._count = torch.zeros(6, device=device), 0
-        self._begun = self._told = time.monotonic()
+        self._begun = self._logged = time.monotonic()
 
     def add(self, step: int, terms: Tensor, state: str) -> None:
-        """A step's terms.
+        """Adds a step's terms.
 
         Raises:
-          ValueError: they are not finite.
+          ValueError: the terms are not finite.
         """
         self._sums += terms
         self._count += 1
         now = time.monotonic()
-        if step not in (1, 10) and now - self._told < 10:
+        if step not in (1, 10) and now - self._logged < 10:
             return
         if not torch.isfinite(self._sums).all():
             raise ValueError(f"the loss is not finite at step {step}: lower the rate")
         values = " ".join(f"{value:.4f}" for value in (self._sums / self._count).tolist())
         logging.info("step %d, %.0f s, %s, loss %s", step, now - self._begun, state, values)
         self._sums.zero_()
-        self._told, self._count = now, 0
+        self._logged, self._count = now, 0
 
 
 def _errors(student: Student, image: Tensor, fine: Tensor, coarse: Tensor) -> Tensor:
-    """(6,) what the heatmaps and the fields of stage 1, stage 2 and the fine maps cost."""
+    """Returns (6,) losses: the heatmaps and the fields of stage 1, of stage 2, of the fine maps."""
     stages = student(image.contiguous(memory_format=torch.channels_last))
     terms = []
     for maps, target in zip(stages, (coarse, coarse, fine), strict=True):
@@ -265,7 +265,7 @@ def _average(averages: Mapping[str, Tensor], arrays: Mapping[str, Tensor], decay
 
 
 def _numpy(arrays: Mapping[str, Tensor]) -> dict[str, Float]:
-    """As Keras stores them."""
+    """Returns NumPy arrays in Keras's order of axes."""
     found = {}
     for name, value in arrays.items():
         value = value.detach().float().cpu()

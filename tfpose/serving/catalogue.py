@@ -7,12 +7,13 @@ from http import HTTPStatus
 from typing import Any
 
 from estimator import PoseEstimator, PoseSpec, skeletons
+from estimator.engines.checks import default_threads, usable_cores
 from estimator.skeleton import mapping
 
 from . import hard_hat
 from .batching import Networks
 from .errors import ServiceError
-from .settings import Settings, usable_cores
+from .settings import Settings
 
 Opener = Callable[[str, int], PoseEstimator]  # a model's name, threads
 
@@ -85,6 +86,6 @@ def open_all(
     lanes = [
         {name: make(name, 1) for name in settings.models} for _ in range(settings.lanes or cores)
     ]
-    wide = {name: make(name, min(4, cores)) for name in settings.models} if cores > 1 else None
+    wide = {name: make(name, default_threads()) for name in settings.models} if cores > 1 else None
     catalogue = Catalogue(specs={name: network.spec for name, network in lanes[0].items()})
     return catalogue, list(lanes), wide

@@ -9,9 +9,11 @@ from http import HTTPStatus
 import numpy as np
 import numpy.typing as npt
 
-from estimator import ImageSpec, picture_header, pictures, reduced
+from estimator import ImageSpec, pictures
 from estimator.arrays import UInt8
-from estimator.picture_header import Header
+from estimator.inputs import scaled_decoding
+from estimator.pictures import header as picture_header
+from estimator.pictures.header import Header
 
 from .errors import ServiceError
 from .settings import Limits
@@ -89,13 +91,13 @@ def decode_for(data: bytes, name: str, image: ImageSpec) -> tuple[UInt8, npt.NDA
     """A checked picture as large as a network's input needs it, and how it lies in the whole.
 
     Returns:
-      As `estimator.reduced.read`.
+      As `estimator.inputs.scaled_decoding.read`.
 
     Raises:
       ServiceError: 422, it cannot be decoded.
     """
     with _told(name):
-        return reduced.read(data, image)
+        return scaled_decoding.read(data, image)
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Who wears a hard hat: people's keypoints and a detector's hats in, a flag a person out.
 
 `assigned` is ours: a hat belongs where the skeleton says that a hat would be, at most one head to a
-hat and one hat to a head, the pairs chosen all at once (estimator/assignment.py). Lengths are
-counted in statures, which every visible limb tells something of: D. Winter, Biomechanics and
+hat and one hat to a head, the pairs chosen all at once (estimator/people/assignment.py). Lengths
+are counted in statures, which every visible limb tells something of: D. Winter, Biomechanics and
 Motor Control of Human Movement (2009), figure 4.1, after Drillis and Contini (1966): shoulder,
 hip, knee and ankle at 0.818, 0.530, 0.285 and 0.039 of it, eyes at 0.936, shoulder breadth 0.259,
 upper arm 0.186, forearm 0.146. The eyes are 63 mm apart (Dodgson 2004), a head is 0.088 broad
@@ -19,8 +19,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from estimator import Poses, assignment, skeletons
+from estimator import Poses, skeletons
 from estimator.arrays import Float
+from estimator.people import assignment
 
 HEAD = ("right_ear", "left_ear", "nose", "right_eye", "left_eye")
 # Statures between two keypoints; of a pair of names without sides, on either side.

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.datastructures import UploadFile
 
-from estimator import draw as drawing
 from estimator.arrays import UInt8
+from estimator.outputs import draw as drawing
 
 from . import encoded_pictures, schemas, service
 from .errors import ServiceError

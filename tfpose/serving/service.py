@@ -9,8 +9,10 @@ import numpy as np
 from fastapi import Request
 from starlette.requests import HTTPConnection
 
-from estimator import PoseEstimator, Poses, geometry, preprocess, writers
+from estimator import PoseEstimator, Poses, geometry
 from estimator.arrays import UInt8
+from estimator.inputs import preprocess
+from estimator.outputs import results
 
 from . import encoded_pictures
 from .batching import Batcher, Done, Job
@@ -136,7 +138,7 @@ def sure(poses: Poses, min_score: float) -> Poses:
 
 def people(poses: Poses, height: int, width: int) -> dict[str, Any]:
     """Poses as `schemas.PictureAnswer` says."""
-    table = writers.readable(poses, file="", height=height, width=width, model="")
+    table = results.readable(poses, file="", height=height, width=width, model="")
     boxes = np.round(poses.boxes.astype(np.float64), 2).tolist()
     rows = [{**row, "box": box} for row, box in zip(table["people"], boxes, strict=True)]
     return {"width": width, "height": height, "people": rows}

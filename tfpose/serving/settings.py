@@ -1,18 +1,11 @@
 """What the service is told when it starts: where it listens, and how much it takes."""
 
-import os
 import re
 from dataclasses import dataclass, field
 
 from .hard_hat import RULES
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
-
-def usable_cores() -> int:
-    """The cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,1 +1,4 @@
-"""Foreign checkpoints into our networks: one file a format reads, `assign` puts by layer name."""
+"""Weights of networks: foreign checkpoints, Keras's files, runs' checkpoints, and their means.
+
+Foreign formats are in `formats`, one file each; writing networks to deploy is `tfpose.export`.
+"""

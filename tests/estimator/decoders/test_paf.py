@@ -1,4 +1,5 @@
 import tracemalloc
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,11 +9,12 @@ import pytest
 from estimator import skeletons
 from estimator.decoders import paf
 from estimator.geometry import scaling
+from estimator.layout import ImageSpec, OutputSpec
 from estimator.poses import Poses
 from estimator.skeleton import Skeleton
-from estimator.spec import ImageSpec, OutputSpec, PoseSpec
-from scripts.benchmarks import made_maps, original_decoder
-from scripts.benchmarks.stored_maps import read
+from estimator.spec import PoseSpec
+from tfpose.benchmarks import made_maps, original_decoder
+from tfpose.benchmarks.stored_maps import read
 
 WITH_LIMBS = [name for name in skeletons.names() if skeletons.get(name).limbs]
 # A head with two hands and two feet; the limb between hand and foot closes a loop.
@@ -51,7 +53,7 @@ def nearest(poses: Poses, people: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_maps_of_nobody_hold_nobody() -> None:
-    assert len(paf.decode(maps_of(np.zeros((0, 5, 2), np.float32)), spec_of(TOY))) == 0
+    assert len(spec_of(TOY).decode(maps_of(np.zeros((0, 5, 2), np.float32)))) == 0
 
 
 @pytest.mark.parametrize("name", WITH_LIMBS)
@@ -59,7 +61,7 @@ def test_maps_of_nobody_hold_nobody() -> None:
 def test_one_person_is_found_within_half_a_pixel(name: str, seed: int) -> None:
     skeleton = skeletons.get(name)
     people = made_maps.crowd(skeleton, 1, 368, 432, seed=seed)
-    poses = paf.decode(maps_of(people, skeleton, 46, 54), spec_of(skeleton))
+    poses = spec_of(skeleton).decode(maps_of(people, skeleton, 46, 54))
     assert len(poses) == 1
     assert poses.found.all()
     assert np.abs(poses.xy - people).max() < 0.5
@@ -70,7 +72,7 @@ def test_one_person_is_found_within_half_a_pixel(name: str, seed: int) -> None:
 def test_many_people_are_found_whole(name: str, count: int) -> None:
     skeleton = skeletons.get(name)
     people = made_maps.crowd(skeleton, count, 736, 1312, seed=count)
-    poses = paf.decode(maps_of(people, skeleton, 92, 164), spec_of(skeleton))
+    poses = spec_of(skeleton).decode(maps_of(people, skeleton, 92, 164))
     assert len(poses) == count
     distance, pose = nearest(poses, people)
     assert distance.max() < 1
@@ -80,7 +82,7 @@ def test_many_people_are_found_whole(name: str, count: int) -> None:
 def test_person_without_a_hand_has_nan_there() -> None:
     people = STANDING[None].copy()
     people[0, 1] = np.nan
-    poses = paf.decode(maps_of(people), spec_of(TOY))
+    poses = spec_of(TOY).decode(maps_of(people))
     assert poses.found.tolist() == [[True, False, True, True, True]]
     assert np.isnan(poses.xy[0, 1]).all()
 
@@ -92,7 +94,7 @@ def test_crossing_people_are_not_mixed() -> None:
     lying[[0, 1, 3]] = (40, 88), (104, 88), (168, 88)
     standing[[0, 1, 3]] = (72, 24), (72, 120), (72, 150)
     people = np.stack([lying, standing])
-    poses = paf.decode(maps_of(people, stick), spec_of(stick))
+    poses = spec_of(stick).decode(maps_of(people, stick))
     assert len(poses) == 2
     order = np.argsort(-poses.xy[:, 0, 1])  # the lying one's head is lower
     np.testing.assert_allclose(poses.xy[order], people, atol=0.5)
@@ -100,45 +102,45 @@ def test_crossing_people_are_not_mixed() -> None:
 
 def test_person_at_the_border_is_found() -> None:
     people = np.subtract(STANDING, (10, 20))[None].astype(np.float32)  # touches x = 0 and y = 0
-    poses = paf.decode(maps_of(people), spec_of(TOY))
+    poses = spec_of(TOY).decode(maps_of(people))
     assert poses.found.all()
     assert np.abs(poses.xy - people).max() < 4  # half a cell: no neighbour beyond the border
 
 
 def test_redundant_limb_only_confirms() -> None:
     maps = maps_of(STANDING[None])
-    confirmed = paf.decode(maps, spec_of(TOY))
+    confirmed = spec_of(TOY).decode(maps)
     maps["pafs"][..., 8:] = 0
-    unconfirmed = paf.decode(maps, spec_of(TOY))
+    unconfirmed = spec_of(TOY).decode(maps)
     np.testing.assert_array_equal(confirmed.xy, unconfirmed.xy)
     assert confirmed.person_score > unconfirmed.person_score
     alone = maps_of(STANDING[None])
     alone["pafs"][..., :8] = 0
-    assert len(paf.decode(alone, spec_of(TOY, min_keypoints=2))) == 0
+    assert len(spec_of(TOY, min_keypoints=2).decode(alone)) == 0
 
 
 def test_weak_peak_is_added_to_a_person_but_makes_none() -> None:
     maps = maps_of(STANDING[None])
     maps["heatmaps"][..., 1] *= 0.06  # the left hand, between the two thresholds
-    poses = paf.decode(maps, spec_of(TOY))
+    poses = spec_of(TOY).decode(maps)
     assert poses.found.all()
     assert poses.score[0, 1] == pytest.approx(0.06, abs=1e-3)
-    assert not paf.decode(maps, spec_of(TOY, min_weak_peak=0.1)).found[0, 1]
+    assert not spec_of(TOY, min_weak_peak=0.1).decode(maps).found[0, 1]
     maps["heatmaps"] *= 0.06
-    assert len(paf.decode(maps, spec_of(TOY))) == 0
+    assert len(spec_of(TOY).decode(maps)) == 0
 
 
 def test_weak_keypoints_do_not_make_a_person_large_enough() -> None:
     maps = maps_of(STANDING[None])
     maps["heatmaps"][..., 1:4] *= 0.06
-    assert len(paf.decode(maps, spec_of(TOY, min_keypoints=2))) == 1
-    assert len(paf.decode(maps, spec_of(TOY, min_keypoints=3))) == 0
+    assert len(spec_of(TOY, min_keypoints=2).decode(maps)) == 1
+    assert len(spec_of(TOY, min_keypoints=3).decode(maps)) == 0
 
 
 def test_whole_person_ranks_before_a_part_of_one() -> None:
     part = np.add(STANDING, (120, 0))
     part[3:] = np.nan
-    poses = paf.decode(maps_of(np.stack([part, STANDING])), spec_of(TOY, error=0))
+    poses = spec_of(TOY, localisation_error=0).decode(maps_of(np.stack([part, STANDING])))
     assert poses.found.sum(axis=1).tolist() == [5, 3]
     # Limbs of score 1, and three of 0: 5 / (5 + 3), 2 / (2 + 3).
     assert poses.person_score.tolist() == pytest.approx([5 / 8, 2 / 5], abs=0.02)
@@ -148,9 +150,9 @@ def test_a_large_person_ranks_before_a_small_one() -> None:
     """Their limbs are as sure, but the same cells are more of the small one."""
     large, small = STANDING * 1.5, STANDING * 0.6 + (120, 60)
     maps = maps_of(np.stack([small, large]).astype(np.float32), height=24)
-    poses = paf.decode(maps, spec_of(TOY))
+    poses = spec_of(TOY).decode(maps)
     np.testing.assert_allclose(poses.xy[0], large, atol=1)
-    limbs_alone = paf.decode(maps, spec_of(TOY, error=0))
+    limbs_alone = spec_of(TOY, localisation_error=0).decode(maps)
     assert np.ptp(limbs_alone.person_score) < 0.03
     # The keypoints fill 60x80 pixels at factor 1; the area is `person_boxes.area_around`'s.
     area = 0.53 * (1.27 * (0.6 * 60 / 8 + 1)) * (1.21 * (0.6 * 80 / 8 + 1))
@@ -162,14 +164,14 @@ def test_a_large_person_ranks_before_a_small_one() -> None:
 def test_arguments_are_not_changed() -> None:
     maps = maps_of(STANDING[None])
     before = {name: array.copy() for name, array in maps.items()}
-    paf.decode(maps, spec_of(TOY))
+    spec_of(TOY).decode(maps)
     for name, array in before.items():
         np.testing.assert_array_equal(array, maps[name])
 
 
 def test_maps_of_ones_hold_nobody() -> None:
     maps = {"heatmaps": np.ones((92, 164, 6), np.float32), "pafs": np.ones((92, 164, 10))}
-    assert len(paf.decode(maps, spec_of(TOY))) == 0
+    assert len(spec_of(TOY).decode(maps)) == 0
 
 
 def test_noise_stays_within_bounds_of_memory() -> None:
@@ -179,7 +181,7 @@ def test_noise_stays_within_bounds_of_memory() -> None:
         "pafs": rng.uniform(-1, 1, (138, 240, 10)).astype(np.float32),
     }
     tracemalloc.start()
-    poses = paf.decode(maps, spec_of(TOY, max_peaks=64))
+    poses = spec_of(TOY, max_peaks=64).decode(maps)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(poses) <= 64
@@ -189,33 +191,33 @@ def test_noise_stays_within_bounds_of_memory() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"heatmaps": np.zeros((1, 20, 30, 6))}, r"shape \(h, w, 6\), one picture .*\(1, 20, 30"),
-        ({"heatmaps": np.zeros((20, 30, 5))}, r"'heatmaps'\] of 'test' must have shape \(h, w, 6"),
+        ({"heatmaps": np.zeros((1, 20, 30, 6))}, r"shape \(h, w, 6\).*, one picture .*\(1, 20, 30"),
+        ({"heatmaps": np.zeros((20, 30, 5))}, r"'heatmaps'\] must have shape \(h, w, 6"),
         ({"pafs": np.zeros((20, 30, 9))}, r"shape \(h, w, 10\).*found \(20, 30, 9\)"),
         ({"pafs": np.zeros((20, 31, 10))}, "must be of one height and width"),
     ],
 )
 def test_other_maps_are_refused(change: dict[str, np.ndarray], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        paf.decode(maps_of(STANDING[None]) | change, spec_of(TOY))
+        spec_of(TOY).decode(maps_of(STANDING[None]) | change)
 
 
 def test_missing_fields_are_refused() -> None:
     with pytest.raises(ValueError, match=r"outputs\['pafs'\].*found None"):
-        paf.decode({"heatmaps": np.zeros((20, 30, 6), np.float32)}, spec_of(TOY))
+        spec_of(TOY).decode({"heatmaps": np.zeros((20, 30, 6), np.float32)})
 
 
 def test_model_without_fields_is_refused() -> None:
     spec = replace(spec_of(TOY), outputs=OutputSpec(pafs=False))
-    with pytest.raises(ValueError, match="'test' has no part affinity fields"):
-        paf.decode(maps_of(STANDING[None]), spec)
+    with pytest.raises(ValueError, match="the outputs have no part affinity fields"):
+        spec.decode(maps_of(STANDING[None]))
 
 
 def test_background_channel_is_no_keypoint_and_may_lack() -> None:
     maps = maps_of(STANDING[None])
     spec = replace(spec_of(TOY), outputs=OutputSpec(background=False))
-    poses = paf.decode(maps | {"heatmaps": maps["heatmaps"][..., :5]}, spec)
-    np.testing.assert_array_equal(poses.xy, paf.decode(maps, spec_of(TOY)).xy)
+    poses = spec.decode(maps | {"heatmaps": maps["heatmaps"][..., :5]})
+    np.testing.assert_array_equal(poses.xy, spec_of(TOY).decode(maps).xy)
 
 
 @pytest.mark.parametrize(
@@ -228,8 +230,8 @@ def test_background_channel_is_no_keypoint_and_may_lack() -> None:
         ("samples", 1),
         ("min_keypoints", 1),
         ("max_peaks", 0),
-        ("doubt", -1),
-        ("error", -0.1),
+        ("missing_limb_prior", -1),
+        ("localisation_error", -0.1),
     ],
 )
 def test_impossible_parameters_are_refused(field: str, value: float) -> None:
@@ -238,26 +240,28 @@ def test_impossible_parameters_are_refused(field: str, value: float) -> None:
 
 
 def test_parameters_travel_in_the_spec() -> None:
-    spec = spec_of(TOY, min_peak=0.2, doubt=1.5)
+    spec = spec_of(TOY, min_peak=0.2, missing_limb_prior=1.5)
     assert PoseSpec.from_json(spec.to_json()).decoder == spec.decoder
 
 
 @pytest.mark.parametrize(
     ("name", "people"),
     [
-        ("photo_p3", 3),
-        ("photo_ski", 5),
-        ("crowd10_656x368", 7),
-        ("crowd30_1312x736", 36),  # the original method finds 35, and as many elsewhere
-        ("crowd60_1312x736", 48),
-        ("crowd100_1920x1104", 90),
+        ("slices/maps/photo_p3", 3),
+        ("slices/maps/photo_ski", 5),
+        ("maps/photo_p3", 3),
+        ("maps/photo_ski", 5),
+        ("maps/crowd10_656x368", 7),
+        ("maps/crowd30_1312x736", 36),  # the original method finds 35, and as many elsewhere
+        ("maps/crowd60_1312x736", 48),
+        ("maps/crowd100_1920x1104", 90),
     ],
 )
 def test_real_maps_hold_the_people_whom_the_original_finds(
-    shared: Path, name: str, people: int
+    golden_file: Callable[[str], Path], name: str, people: int
 ) -> None:
-    maps = read(shared / "golden/maps" / f"{name}.npz")
-    ours = paf.decode(maps, spec_of(skeletons.get("openpose18")))
+    maps = read(golden_file(name))
+    ours = spec_of(skeletons.get("openpose18")).decode(maps)
     assert len(ours) == people
     theirs = original_decoder.enlarge_and_decode(maps, 4).transformed(
         scaling(2, 2)

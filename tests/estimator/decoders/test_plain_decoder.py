@@ -1,17 +1,18 @@
 """The decoder to be copied finds what the decoder that runs finds."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from estimator.decoders import paf
+from estimator.layout import OutputSpec
 from estimator.poses import Poses
-from estimator.spec import OutputSpec, PoseSpec
+from estimator.spec import PoseSpec
 from scripts import plain_decoder
-from scripts.benchmarks import made_maps
-from scripts.benchmarks.stored_maps import SPEC, read
+from tfpose.benchmarks import made_maps
+from tfpose.benchmarks.stored_maps import SPEC, read
 
 from .test_paf import STANDING, TOY, spec_of
 
@@ -40,7 +41,7 @@ def test_nobody_is_nobody() -> None:
 def test_two_people_near_and_far(apart: tuple[int, int]) -> None:
     people = np.stack([STANDING, STANDING + np.array(apart, np.float32)])
     maps = made_maps.render(people, TOY, OutputSpec(), 20, 30)
-    wanted = paf.decode(maps, spec_of(TOY))
+    wanted = spec_of(TOY).decode(maps)
     assert len(wanted) > 0
     assert_alike(plain(maps, spec_of(TOY)), wanted)
 
@@ -54,14 +55,16 @@ def test_noise(seed: int) -> None:
         "heatmaps": np.round(rng.uniform(-0.1, 1, (9, 12, 6)), 1).astype(np.float32),
         "pafs": rng.uniform(-0.2, 1, (9, 12, 10)).astype(np.float32),
     }
-    wanted = paf.decode(maps, spec)
+    wanted = spec.decode(maps)
     assert len(wanted) > 1
     assert_alike(plain(maps, spec), wanted)
 
 
-@pytest.mark.parametrize("name", ["photo_p3", "photo_ski", "crowd10_656x368"])
-def test_a_networks_maps(name: str, shared: Path) -> None:
-    maps = read(shared / "golden" / "maps" / f"{name}.npz")
-    wanted = paf.decode(maps, SPEC)
+@pytest.mark.parametrize(
+    "name", ["slices/maps/photo_p3", "slices/maps/photo_ski", "maps/crowd10_656x368"]
+)
+def test_a_networks_maps(name: str, golden_file: Callable[[str], Path]) -> None:
+    maps = read(golden_file(name))
+    wanted = SPEC.decode(maps)
     assert len(wanted) >= 3
     assert_alike(plain(maps, SPEC), wanted)

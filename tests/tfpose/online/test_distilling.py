@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,17 +14,21 @@ import pytest
 import tensorflow as tf
 
 from estimator import skeletons
-from estimator.averaging import merge_mirrored, mirrored_fields
+from estimator.inputs.mirroring import merge_mirrored, mirrored_fields
 from tests.tfpose.import_process import import_weights
-from tfpose import losses, models, muon, networks
-from tfpose.canvas_cache import CODES
-from tfpose.models import lightweight_openpose
+from tfpose import models
+from tfpose.blocks.layer_names import variable_name
+from tfpose.losses import maps as losses
+from tfpose.models import lightweight_openpose, residual_paf
+from tfpose.teacher.cache import CODES
+from tfpose.training.update import muon
 
 torch = pytest.importorskip("torch")
 
-from tfpose.online import labels, pool, train  # noqa: E402  they import PyTorch
+from tfpose.online import labels, pool, train  # noqa: E402
 from tfpose.online import muon as torch_muon  # noqa: E402
 from tfpose.online import networks as twins  # noqa: E402
+from tfpose.weights import keras_files  # noqa: E402
 
 TEACHER = "human_pose_estimation_0001"
 
@@ -39,7 +44,7 @@ def one_thread() -> Iterator[None]:
 
 def keras_arrays(model: keras.Model) -> dict[str, np.ndarray]:
     return {
-        f"{layer.name}/{variable.name}": np.asarray(variable)
+        variable_name(variable): np.asarray(variable)
         for layer in model.layers
         for variable in layer.weights
     }
@@ -85,8 +90,7 @@ def as_torch(image: np.ndarray) -> torch.Tensor:
 
 
 def test_the_student_answers_as_the_keras_network(student: keras.Model) -> None:
-    twin = twins.Student()
-    twin.load(keras_arrays(student))
+    twin = twins.Student(keras_arrays(student))
     image = pictures(2, 64, 96)
     wanted = student(image, training=False)
     with torch.no_grad():
@@ -103,8 +107,7 @@ def test_the_student_answers_as_the_keras_network(student: keras.Model) -> None:
 
 def test_what_comes_back_is_what_went_in(student: keras.Model) -> None:
     arrays = keras_arrays(student)
-    twin = twins.Student()
-    twin.load(arrays)
+    twin = twins.Student(arrays)
     back = train._numpy(twin.arrays())
     assert back.keys() - arrays.keys() == {
         f"fine.{head}/{part}" for head in ("heatmaps", "pafs") for part in ("kernel", "bias")
@@ -117,7 +120,14 @@ def test_arrays_of_another_network_are_refused(teacher: keras.Model, student: ke
     arrays = keras_arrays(student)
     del arrays["neck/kernel"]
     with pytest.raises(ValueError, match=r"other arrays than tfpose_s has: \['neck/kernel'\]"):
-        twins.Student().load(arrays)
+        twins.Student(arrays)
+    with pytest.raises(ValueError, match="of no tfpose_s: they lack 'stem/kernel'"):
+        twins.Student(keras_arrays(teacher))
+
+
+def test_the_numbers_are_the_variants(student: keras.Model) -> None:
+    numbers, variant = twins.numbers_of(keras_arrays(student)), residual_paf.VARIANTS["tfpose_s"]
+    assert asdict(numbers) == asdict(variant)
 
 
 def test_the_teacher_answers_as_the_keras_network(teacher: keras.Model) -> None:
@@ -233,7 +243,7 @@ def test_muon_points_where_tensorflows_points(shape: tuple[int, ...]) -> None:
 
 def test_each_variable_is_moved_by_the_recipes_rule(student: keras.Model) -> None:
     from tfpose import recipes
-    from tfpose.optimisers import Updater
+    from tfpose.training.update.optimisers import Updater
 
     recipe = recipes.get("tfpose_s_cached")
     names = ("neck/kernel", "stem/kernel", "side/bias", "neck.norm/gamma", "stage2.pafs/kernel")
@@ -246,8 +256,7 @@ def test_each_variable_is_moved_by_the_recipes_rule(student: keras.Model) -> Non
     variables = {name: tf.Variable(arrays[name]) for name in names}
     groups = tuple(recipe.groups)
     updater = Updater(variables, recipe.optimiser, groups)
-    twin = twins.Student()
-    twin.load(arrays)
+    twin = twins.Student(arrays)
     parameters = {name: twin.arrays()[name] for name in names}
     other = torch_muon.Updater(parameters)
     for part in gradients:
@@ -270,8 +279,7 @@ def test_the_loss_is_the_recipes(student: keras.Model) -> None:
     image = pictures(2, 64, 64)
     fine = random.uniform(-1, 1, (2, 57, 16, 16)).astype(np.float32)
     coarse = fine.reshape(2, 57, 8, 2, 8, 2).mean((3, 5))
-    twin = twins.Student()
-    twin.load(keras_arrays(student))
+    twin = twins.Student(keras_arrays(student))
     with torch.no_grad():
         terms = train._errors(
             twin.eval(), as_torch(image), torch.from_numpy(fine), torch.from_numpy(coarse)
@@ -312,8 +320,7 @@ def test_a_run_learns_and_its_weights_are_read(
 ) -> None:
     torch.manual_seed(0)
     keras.utils.set_random_seed(0)
-    student = twins.Student()
-    student.load(keras_arrays(models.build(models.spec("tfpose_s"), flexible=True)))
+    student = twins.Student(keras_arrays(models.build(models.spec("tfpose_s"), flexible=True)))
     ticks = itertools.count()
     clock = SimpleNamespace(monotonic=lambda: 0.05 * next(ticks))
     monkeypatch.setattr(train, "time", clock)
@@ -343,15 +350,14 @@ def test_a_run_learns_and_its_weights_are_read(
         "tfpose_s", tmp_path / "student.npz", tmp_path / "online.keras", "--ignore=fine"
     )
     assert process.returncode == 0, process.stderr
-    found = networks.load_keras(tmp_path / "online.keras")
+    found = keras_files.load_keras(tmp_path / "online.keras")
     for name, array in keras_arrays(found).items():
         np.testing.assert_array_equal(array, written[-1][name])
 
 
 @pytest.mark.filterwarnings("ignore:CUDA initialization")
 def test_compiling_changes_nothing_of_the_student(student: keras.Model) -> None:
-    twin = twins.Student().train()
-    twin.load(keras_arrays(student))
+    twin = twins.Student(keras_arrays(student)).train()
     before = train._numpy(twin.arrays())
     options = train.Options(seconds=1, batch=2, edge=32, canvas=64)
     train._warm(train._errors, twin, options, "cpu")

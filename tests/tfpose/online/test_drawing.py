@@ -1,21 +1,21 @@
-"""Canvases drawn in processes of their own are the canvases of `tfpose.canvases`."""
+"""Canvases drawn in processes of their own are the canvases of `tfpose.canvases.composing`."""
 
 import os
 import subprocess
 import sys
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from tfpose import canvases
-from tfpose.canvases import Canvases, CanvasOptions
+from tfpose.canvases import composing
+from tfpose.canvases.composing import Canvases
+from tfpose.canvases.options import CanvasOptions
+from tfpose.canvases.scenes import Scene, Scenes
+from tfpose.data.picture_files import Pictures
 from tfpose.online import drawing, pack
-from tfpose.picture_files import Pictures
-from tfpose.scenes import Scene, Scenes
 
 OPTIONS = CanvasOptions(height=64, width=64, person=(20, 60), pasted=1.0)
 KEYPOINTS = np.array([[[30, 20, 2], [25, 40, 2], [35, 40, 1], [30, 60, 2]]], np.float32)
@@ -64,7 +64,7 @@ def test_who_is_outlined_before_is_not_outlined_again(
     def refuse(*_: object) -> None:
         raise AssertionError("outlined")
 
-    monkeypatch.setattr(canvases.cutouts, "outline", refuse)
+    monkeypatch.setattr(composing.cutouts, "outline", refuse)
     drawers = Canvases(decoded, OPTIONS, outlines=known)
     assert len({drawers(number).tobytes() for number in range(12)}) == 12
     with pytest.raises(AssertionError, match="outlined"):
@@ -155,10 +155,9 @@ def test_a_picture_of_a_folder_is_not_packed(tmp_path: Path) -> None:
 
 
 def test_no_tensorflow_is_needed() -> None:
-    script = ", scripts.distil_online" if find_spec("torch") else ""
     code = (
         "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None\n"
-        f"import tfpose.online.drawing, tfpose.online.pack{script}"
+        "import tfpose.online.drawing, tfpose.online.pack, tfpose.commands.training.distil_online"
     )
     subprocess.run(
         [sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3], env=os.environ

@@ -63,19 +63,32 @@ def test_pictures_together_are_shared_among_the_lanes() -> None:
     assert len(set(found)) == 2
 
 
+async def hold_both_lanes(batcher: Batcher, free: threading.Event) -> list[asyncio.Task]:
+    """Requests of one picture each that end with `free`; both are in a lane on return."""
+    begun = threading.Semaphore(0)
+
+    def work(_: str) -> bool:
+        begun.release()
+        return free.wait(20)
+
+    tasks = [asyncio.create_task(batcher.run([job(work)])) for _ in range(2)]
+    for _ in tasks:
+        assert await asyncio.to_thread(begun.acquire, timeout=10)
+    return tasks
+
+
 def test_a_lane_takes_the_oldest_and_others_of_its_size() -> None:
     """Both lanes are held up while six of two sizes come in; then a share is three."""
     ran, free = [], threading.Event()
 
     async def work(batcher: Batcher) -> None:
-        held = [asyncio.create_task(batcher.run([job(lambda _: free.wait(10))])) for _ in range(2)]
-        await asyncio.sleep(0.2)
+        held = await hold_both_lanes(batcher, free)
         jobs = [
             job(lambda _, s=size: ran.append((threading.get_ident(), s)), size)
             for size in (1, 2, 1, 2, 1, 2)
         ]
         rest = asyncio.create_task(batcher.run(jobs))
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0)  # the request enters the queue
         free.set()
         await asyncio.gather(*held, rest)
 
@@ -89,10 +102,9 @@ def test_a_full_queue_refuses_and_says_when_to_come_again() -> None:
     free = threading.Event()
 
     async def work(batcher: Batcher) -> ServiceError:
-        held = [asyncio.create_task(batcher.run([job(lambda _: free.wait(10))])) for _ in range(2)]
-        await asyncio.sleep(0.2)
+        held = await hold_both_lanes(batcher, free)
         waits = asyncio.create_task(batcher.run([job(lambda _: 1)] * 2))
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # the request enters the queue
         with pytest.raises(ServiceError) as refused:
             await batcher.run([job(lambda _: 2)])
         free.set()
@@ -109,8 +121,7 @@ def test_what_is_late_is_given_up() -> None:
     free, ran = threading.Event(), []
 
     async def work(batcher: Batcher) -> None:
-        held = [asyncio.create_task(batcher.run([job(lambda _: free.wait(10))])) for _ in range(2)]
-        await asyncio.sleep(0.2)
+        held = await hold_both_lanes(batcher, free)
         with pytest.raises(ServiceError, match="not done in time"):
             await batcher.run([job(ran.append)])
         free.set()
@@ -137,7 +148,7 @@ def test_closing_finishes_what_waits_and_takes_no_more() -> None:
     async def main() -> None:
         batcher = Batcher(LANES, WIDE, Settings(models={"pose": "-"}), Metrics())
         waits = asyncio.create_task(batcher.run([job(lambda _: threading.Event().wait(0.05))] * 8))
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0)  # the request enters the queue
         await batcher.close()
         assert len(await waits) == 8
         assert not batcher.alive

@@ -1,6 +1,7 @@
 import json
 import socket
 import time
+from collections.abc import Callable
 
 import pytest
 from fastapi.testclient import TestClient
@@ -8,6 +9,7 @@ from starlette.websockets import WebSocketDisconnect
 from websockets.sync.client import connect
 
 from tfpose.serving.settings import Limits
+from tfpose.serving.stream import Latest
 
 from .fake_service import running
 from .fakes import FakeNetwork, fake_app, people, picture, standing
@@ -32,20 +34,31 @@ def test_people_keep_their_ids_from_frame_to_frame(
     assert 300 <= second["people"][0]["keypoints"]["right_eye"]["x"] + 4 <= 303
 
 
-def test_only_the_latest_frame_is_looked_at(client: TestClient, network: FakeNetwork) -> None:
+def test_only_the_latest_frame_is_looked_at(
+    client: TestClient, network: FakeNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came = []
+    put = Latest.put
+    monkeypatch.setattr(Latest, "put", lambda self, frame: (put(self, frame), came.append(frame)))
     with client.websocket_connect("/v1/stream") as stream:
         network.free.clear()
         stream.send_bytes(FRAME)
-        while not network.seen:
-            time.sleep(0.01)
+        wait(lambda: network.seen)
         for _ in range(10):
             stream.send_bytes(FRAME)
-        time.sleep(0.2)
+        wait(lambda: len(came) == 11)
         network.free.set()
         answers = [stream.receive_json(), stream.receive_json()]
     assert [answer["frame"] for answer in answers] == [0, 10]
     assert answers[1]["dropped"] == 9
     assert len(network.seen) == 2
+
+
+def wait(holds: Callable[[], object], seconds: float = 20.0) -> None:
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "it did not come about in time"
+        time.sleep(0.01)
 
 
 def test_a_frame_that_is_no_picture_is_said_and_the_next_is_looked_at(client: TestClient) -> None:
@@ -165,10 +178,7 @@ def test_a_client_that_never_reads_is_closed_and_memory_stays_flat() -> None:
         before = service.resident
         assert _flood(service.port, 90.0, small=True)  # until the kernel's buffers are full
         assert service.resident - before < 8 << 20
-        until = time.monotonic() + 10
-        while service.figure("tfpose_streams") and time.monotonic() < until:
-            time.sleep(0.05)
-        assert service.figure("tfpose_streams") == 0
+        wait(lambda: service.figure("tfpose_streams") == 0)
 
 
 def _flood(port: int, seconds: float, *, small: bool) -> bool:

@@ -11,7 +11,7 @@ class Refuse(MetaPathFinder):
             raise ImportError(f"{name} must not be needed")
 
 sys.meta_path.insert(0, Refuse())
-import scripts.serve
+import tfpose.commands.running.serve
 from tfpose.serving import app, server
 print("imported")
 """

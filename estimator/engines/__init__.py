@@ -1,0 +1,8 @@
+"""Engines that run a network's file on the CPU, one file an engine.
+
+An engine gives maps; `estimator.decoders` turns them into people.
+"""
+
+from .opening import ENGINES, open_runner
+
+__all__ = ["ENGINES", "open_runner"]

@@ -1,0 +1,78 @@
+"""Runs an .onnx or a .tflite with OpenVINO on the CPU."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ..arrays import Float, UInt8
+from ..spec import PoseSpec
+from .checks import check_alone, check_image, check_names, check_size
+
+PRECISION = "f32"  # OpenVINO's default is bfloat16 where the CPU has it
+
+
+class OpenVinoRunner:
+    """Runs a file written by tfpose.export.
+
+    Args:
+      path: an .onnx or a .tflite.
+      spec: checked against the file's outputs.
+      threads: number of threads, at least 1; None is OpenVINO's default.
+      precision: of float layers, as OpenVINO names it: "f32" or "bf16".
+
+    Raises:
+      ImportError: OpenVINO is not installed.
+      ValueError: it cannot run the file, or the file's outputs are not the spec's.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        spec: PoseSpec,
+        *,
+        threads: int | None = None,
+        precision: str = PRECISION,
+    ) -> None:
+        try:
+            import openvino
+        except ImportError as error:
+            raise ImportError("this needs OpenVINO: pip install 'tfpose[openvino]'") from error
+        self._path, self._spec = path, spec
+        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
+        if threads:
+            settings["INFERENCE_NUM_THREADS"] = str(threads)
+        try:
+            model = openvino.Core().read_model(path)
+            if spec.image.flexible:
+                model.reshape([1, -1, -1, 3])
+            self._model = openvino.compile_model(model, "CPU", settings)
+        except RuntimeError as error:
+            raise ValueError(f"{path} is no file that OpenVINO can run: {error}") from error
+        self._type = self._model.input(0).element_type.to_dtype()
+        self._outputs = self._find_outputs()
+
+    def __call__(self, image: UInt8) -> dict[str, Float]:
+        """Runs the network once; see `Runner`."""
+        check_image(image)
+        check_size(self._path, self._spec, image.shape)
+        if self._model.input(0).partial_shape[0] == 1:
+            check_alone(self._path, image)
+        answers = self._model(image.astype(self._type, copy=False))
+        return {name: np.array(answers[index]) for name, index in self._outputs.items()}
+
+    def _find_outputs(self) -> dict[str, int]:
+        """The index of each output, by name or channels: OpenVINO loses the names of a .tflite."""
+        found: dict[str, int] = {}
+        for index, output in enumerate(self._model.outputs):
+            shape = output.get_partial_shape()
+            channels = shape[3].get_length() if shape[3].is_static else 0
+            fitting = [name for name, count in self._spec.channels.items() if count == channels]
+            named = [name for name in fitting if name in output.get_names()]
+            found |= dict.fromkeys(named or fitting, index)
+        check_names(self._path, self._spec, found)
+        if len(set(found.values())) < len(found):
+            raise ValueError(
+                f"{self._path}: OpenVINO loses a .tflite's names, and its outputs have as many "
+                "channels; give it the .onnx"
+            )
+        return found

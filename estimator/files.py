@@ -1,0 +1,158 @@
+"""Files: checked before work begins, and written whole or not at all.
+
+A file, or a folder, is written in a folder of its own beside its place and then renamed, so that
+a reader sees the old one or the new one and never half of one. A killed process leaves that
+folder, `.NAME.partial`, which the next attempt removes.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+MIN_FREE = 1 << 20  # bytes that a disk should have left before work starts
+
+
+class Whole:
+    """A file or folder that appears at its place once it is whole.
+
+    As a context manager it gives the path to write to; leaving it keeps what was written there,
+    and an exception discards it. The name and its suffix are those of the place.
+
+        with files.Whole(Path("model.keras")) as partial:
+            model.save(partial)
+
+    Args:
+      path: the place; its folder must exist. What is there is replaced.
+      durable: the bytes are on the disk (fsync) before the rename, so that a power cut leaves the
+        old or the new content.
+      shared: several processes may write the same place at once; the last one wins.
+
+    Raises:
+      OSError: the folder of the place cannot be written.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, durable: bool = False, shared: bool = False
+    ) -> None:
+        self.path, self._durable = Path(path), durable
+        beside, prefix, suffix = self.path.parent, f".{self.path.name}.", "partial"
+        if shared:
+            self._room = Path(tempfile.mkdtemp(f".{suffix}", prefix, beside))
+        else:
+            self._room = beside / (prefix + suffix)
+            shutil.rmtree(self._room, ignore_errors=True)
+            self._room.mkdir()
+        self.partial = self._room / self.path.name
+
+    def __enter__(self) -> Path:
+        return self.partial
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self.keep()
+        else:
+            self.discard()
+
+    def keep(self) -> None:
+        """Puts what was written at `partial` to its place.
+
+        Raises:
+          OSError: it cannot be renamed, or nothing was written; nothing has changed then.
+        """
+        try:
+            if self._durable:
+                for path in (*self.partial.rglob("*"), self.partial):
+                    _flush(path)
+            if self.partial.is_dir() and self.path.is_dir():
+                shutil.rmtree(self.path)
+            os.replace(self.partial, self.path)
+            if self._durable:
+                _flush(self.path.parent)
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Removes what was written at `partial`."""
+        shutil.rmtree(self._room, ignore_errors=True)
+
+
+def write(path: str | os.PathLike[str], data: bytes | str, *, durable: bool = False) -> None:
+    """Writes bytes, or text as UTF-8, whole or not at all.
+
+    Raises:
+      OSError: the file cannot be written; what was there is untouched.
+    """
+    with Whole(path, durable=durable) as partial:
+        partial.write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def check_writable(path: Path) -> None:
+    """Refuses, before any work, a file that could not be written after it.
+
+    Raises:
+      OSError: the folder does not exist or is read-only, the disk is full, or the file is a folder.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; give the name of a file")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"no folder {path.parent} to write into")
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"folder {path.parent} cannot be written; give another")
+    check_room(path)
+
+
+def check_apart(files: Mapping[str, Path], given: Iterable[Path]) -> None:
+    """Refuses outputs that cannot be written, that are inputs, or that are one file.
+
+    Args:
+      files: the outputs, by the flag or argument that names each.
+      given: the inputs.
+
+    Raises:
+      OSError, ValueError: says which, and why.
+    """
+    sources, taken = {file.resolve() for file in given}, dict[Path, str]()
+    for name, file in files.items():
+        check_writable(file)
+        place = file.resolve()
+        if place in sources:
+            raise ValueError(f"{file} is one of the pictures; it would be overwritten")
+        if place in taken:
+            raise ValueError(f"{taken[place]} and {name} both name {file}; give two files")
+        taken[place] = name
+
+
+def check_room(path: Path, least: int = MIN_FREE) -> None:
+    """Refuses a disk with less than `least` bytes left.
+
+    Raises:
+      OSError: the disk is full.
+    """
+    free = shutil.disk_usage(path.parent).free
+    if free < least:
+        raise OSError(
+            f"{path} has no room: its disk has {free >> 10} KiB left; make room or give another"
+        )
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder and those above it, and checks that files can be written into it.
+
+    Raises:
+      OSError: it cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"{folder} cannot be made a folder: {error}") from error
+    check_writable(folder / "file")

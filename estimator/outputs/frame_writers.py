@@ -1,0 +1,262 @@
+"""Writes the people of a stream, frame by frame: JSON lines, CSV, OpenPose's JSON.
+
+    with JsonLines("walk.jsonl", model="...") as writer:
+        for result in follow(estimator, "walk.mp4"):
+            writer.write(result.frame, result.poses)
+
+JSON lines: one object per frame, as `results.readable` gives it, and
+
+    {"frame": 12, "time": 0.4, ...}
+
+`time` is in seconds since the first frame. Rows of a live source have `utc`, too.
+CSV: one row per person, with the columns file, frame, time and those of `Poses.to_rows`.
+OpenPose: one file per frame, NAME_000000000012_keypoints.json; for pictures NAME_keypoints.json.
+"""
+
+import csv
+import json
+import os
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, Protocol, TextIO
+
+from .. import files
+from ..poses import Poses
+from ..skeleton import Skeleton
+from ..spec import PoseSpec
+from ..streams.frames import Frame, coco_image_id
+from . import results
+
+
+class FrameWriter(Protocol):
+    """Writes frames in order; `close` finishes the file."""
+
+    def write(self, frame: Frame, poses: Poses) -> None:
+        """Writes the people of one frame."""
+        ...
+
+    def close(self) -> None:
+        """Finishes the file."""
+        ...
+
+
+class ClosingWriter(FrameWriter, Protocol):
+    """A frame writer that is a context manager."""
+
+    def __enter__(self) -> "ClosingWriter": ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class _LineFile:
+    """A text file that is complete up to the last frame, so that other programs can follow it."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        files.check_writable(self.path)
+        self._file: TextIO = self.path.open("w", encoding="utf-8", newline="")
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Finishes the file."""
+        self._file.close()
+
+
+class JsonLines(_LineFile):
+    """Writes one JSON object per frame and line.
+
+    Args:
+      path: of the file; an existing one is replaced.
+      model: name of the network, for the rows.
+      live: write the UTC time of each frame, too.
+
+    Raises:
+      OSError: the file cannot be written.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, model: str = "", live: bool = False
+    ) -> None:
+        super().__init__(path)
+        self._model, self._live = model, live
+
+    def write(self, frame: Frame, poses: Poses) -> None:
+        """Writes the people of one frame."""
+        height, width = frame.picture.shape[:2]
+        row: dict[str, Any] = {"frame": frame.index, "time": round(frame.time, 4)}
+        if self._live:
+            ago = timedelta(seconds=time.monotonic() - frame.captured)
+            row["utc"] = (datetime.now(timezone.utc) - ago).isoformat(timespec="milliseconds")
+        row |= results.readable(
+            poses, file=frame.name, height=height, width=width, model=self._model
+        )
+        self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        self._file.flush()
+
+
+class Csv(_LineFile):
+    """Writes one row per person, under a header.
+
+    Args:
+      path: of the file; an existing one is replaced.
+      skeleton: its keypoints are the columns.
+
+    Raises:
+      OSError: the file cannot be written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], skeleton: Skeleton) -> None:
+        super().__init__(path)
+        columns = ["file", "frame", "time", "person", "identity", "score"]
+        for name in skeleton.keypoints:
+            columns += [f"{name}_x", f"{name}_y", f"{name}_score"]
+        self._table = csv.DictWriter(self._file, columns)
+        self._table.writeheader()
+        self._file.flush()
+
+    def write(self, frame: Frame, poses: Poses) -> None:
+        """Writes the people of one frame; a frame without people has no row."""
+        about = {"file": frame.name, "frame": frame.index, "time": round(frame.time, 4)}
+        self._table.writerows(about | row for row in poses.to_rows())
+        self._file.flush()
+
+
+class JsonList:
+    """Writes a JSON list, one row per line; the file appears when it is closed.
+
+    Args:
+      path: of the file; an existing one is replaced.
+      rows: gives the rows of a frame; `coco_rows` and `readable_rows` make such functions.
+
+    Raises:
+      OSError: the file cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        rows: Callable[[Frame, Poses], list[dict[str, Any]]],
+    ) -> None:
+        self.path, self._rows = Path(path), rows
+        files.check_writable(self.path)
+        self._whole = files.Whole(self.path)
+        self._file: TextIO = self._whole.partial.open("w", encoding="utf-8")
+        self._file.write("[\n")
+        self._between = ""
+
+    def __enter__(self) -> "JsonList":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def write(self, frame: Frame, poses: Poses) -> None:
+        """Writes the people of one frame."""
+        for row in self._rows(frame, poses):
+            self._file.write(self._between + json.dumps(row, ensure_ascii=False))
+            self._between = ",\n"
+
+    def close(self) -> None:
+        """Finishes the file and moves it to its place."""
+        if self._file.closed:
+            return
+        self._file.write("\n]\n")
+        self._file.close()
+        self._whole.keep()
+
+
+def readable_rows(model: str) -> Callable[[Frame, Poses], list[dict[str, Any]]]:
+    """Makes a function that gives one row per frame, as `results.readable`."""
+
+    def rows(frame: Frame, poses: Poses) -> list[dict[str, Any]]:
+        height, width = frame.picture.shape[:2]
+        return [results.readable(poses, file=frame.name, height=height, width=width, model=model)]
+
+    return rows
+
+
+def coco_rows(
+    skeleton: Skeleton, *, numbered: bool
+) -> Callable[[Frame, Poses], list[dict[str, Any]]]:
+    """Makes a function that gives one row per person, as `results.coco_results`.
+
+    Args:
+      skeleton: refused if it shares no keypoint with COCO's.
+      numbered: the image id is the index of the frame; if False, it is that of the picture's name.
+    """
+    results.coco_results(Poses.empty(skeleton), 0)
+    return lambda frame, poses: results.coco_results(
+        poses, frame.index if numbered else coco_image_id(frame.name)
+    )
+
+
+class OpenPoseJson:
+    """Writes OpenPose's JSON, version 1.3, one file per frame; see `results.openpose`.
+
+    Args:
+      folder: made if it does not exist.
+      skeleton: refused if it shares no keypoint with OpenPose's.
+      numbered: file names have the index of the frame; if False, the name of the frame only.
+
+    Raises:
+      OSError: the folder cannot be made or written.
+      ValueError: the skeleton shares no keypoint with OpenPose's.
+    """
+
+    def __init__(
+        self, folder: str | os.PathLike[str], skeleton: Skeleton, *, numbered: bool = True
+    ) -> None:
+        self.folder, self._numbered = Path(folder), numbered
+        results.openpose(Poses.empty(skeleton))
+        files.make_folder(self.folder)
+
+    def __enter__(self) -> "OpenPoseJson":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def write(self, frame: Frame, poses: Poses) -> None:
+        """Writes the people of one frame."""
+        stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in Path(frame.name).stem)
+        number = f"_{frame.index:012d}" if self._numbered else ""
+        path = self.folder / f"{stem or 'frame'}{number}_keypoints.json"
+        files.write(path, json.dumps(results.openpose(poses)))
+
+    def close(self) -> None:
+        """Does nothing: no file is open between frames."""
+
+
+def open_writer(
+    kind: str, path: str | os.PathLike[str], spec: PoseSpec, *, live: bool, numbered: bool
+) -> ClosingWriter:
+    """Opens a writer: "json", "jsonl", "csv", "coco" or "openpose_json".
+
+    Args:
+      kind: of the writer.
+      path: of the file, or of the folder for OpenPose's.
+      spec: of the network.
+      live: the source is live.
+      numbered: frames are identified by their index, not by the name of their file.
+
+    Raises:
+      OSError, ValueError: the file cannot be written, or not for this skeleton.
+    """
+    if kind == "json":
+        return JsonList(path, readable_rows(spec.model))
+    if kind == "jsonl":
+        return JsonLines(path, model=spec.model, live=live)
+    if kind == "csv":
+        return Csv(path, spec.skeleton)
+    if kind == "coco":
+        return JsonList(path, coco_rows(spec.skeleton, numbered=numbered))
+    if kind == "openpose_json":
+        return OpenPoseJson(path, spec.skeleton, numbered=numbered)
+    raise ValueError(f"no writer {kind!r}")

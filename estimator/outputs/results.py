@@ -1,0 +1,157 @@
+"""Formats and writes results: pictures, readable JSON, COCO's results, OpenPose's JSON.
+
+The readable form, one object per picture:
+
+    {"file": "a.jpg", "width": 640, "height": 480, "model": "...", "skeleton": "coco17",
+     "people": [{"score": 0.83, "keypoints": {"nose": {"x": 210.4, "y": 88.0, "score": 0.91}}}]}
+
+x and y are pixels of the upright picture; the centre of the first pixel is 0, 0. Keypoints that
+were not found are left out. Tracked people have an `id`. COCO's form is that of
+cocodataset.org/#format-results.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from .. import files, skeletons
+from ..arrays import UInt8
+from ..poses import Poses
+from ..skeleton import Skeleton, mapping
+
+PERSON = 1  # COCO's category
+
+
+def readable(poses: Poses, *, file: str, height: int, width: int, model: str) -> dict[str, Any]:
+    """The people of one picture in the readable form, for `json.dumps`."""
+    return {
+        "file": file,
+        "width": width,
+        "height": height,
+        "model": model,
+        "skeleton": poses.skeleton.name,
+        "people": [
+            {
+                **({} if poses.identity is None else {"id": int(poses.identity[person])}),
+                "score": round(float(poses.person_score[person]), 4),
+                "keypoints": _keypoints(poses, person),
+            }
+            for person in range(len(poses))
+        ],
+    }
+
+
+def _keypoints(poses: Poses, person: int) -> dict[str, dict[str, float]]:
+    return {
+        name: {
+            "x": round(float(poses.xy[person, index, 0]), 2),
+            "y": round(float(poses.xy[person, index, 1]), 2),
+            "score": round(float(poses.score[person, index]), 4),
+        }
+        for index, name in enumerate(poses.skeleton.keypoints)
+        if poses.found[person, index]
+    }
+
+
+def coco_results(
+    poses: Poses, image_id: int | str, target: Skeleton | None = None
+) -> list[dict[str, Any]]:
+    """The people of one picture as COCO keypoint results.
+
+    Keypoints that were not found are 0, 0 with score 0; people without any are left out. COCO's
+    keypoints are indices of pixels, so that the centre of pixel i is i, as in our convention.
+    Detectron2 reads them so, too (`data/datasets/coco.py`), and docs/decoder.md has a measurement;
+    Lightweight OpenPose's `val.py` adds half a pixel.
+
+    Args:
+      poses: people in pixels of the picture.
+      image_id: of the picture.
+      target: skeleton of the results; coco17 by default.
+
+    Raises:
+      ValueError: the skeleton shares no keypoint with the target.
+    """
+    target = target or skeletons.get("coco17")
+    if not mapping(poses.skeleton, target).any():
+        raise ValueError(
+            f"skeleton {poses.skeleton.name!r} has no keypoint of {target.name}, so there are no "
+            "COCO results of it"
+        )
+    coco = poses.to_skeleton(target)
+    xy = np.where(coco.found[..., None], np.round(coco.xy, 2), 0)
+    table = np.concatenate([xy, np.round(coco.score, 4)[..., None]], axis=2)  # (N, 17, 3)
+    return [
+        {
+            "image_id": image_id,
+            "category_id": PERSON,
+            "keypoints": [round(value, 4) for value in row.ravel().tolist()],
+            "score": round(float(score), 6),
+        }
+        for row, score in zip(table, coco.person_score, strict=True)
+        if row[:, 2].any()
+    ]
+
+
+def openpose(poses: Poses) -> dict[str, Any]:
+    """The people of one picture in OpenPose's JSON (its doc/02_output.md, "JSON-UI mode").
+
+    `pose_keypoints_2d` has x, y and score of each of the 18 keypoints of the COCO model
+    (skeletons/openpose18.py); 0, 0, 0 if not found. `person_id` is the identity, or -1.
+
+    Raises:
+      ValueError: the skeleton shares no keypoint with openpose18.
+    """
+    target = skeletons.get("openpose18")
+    if not mapping(poses.skeleton, target).any():
+        raise ValueError(
+            f"skeleton {poses.skeleton.name!r} has no keypoint of openpose18, so there is no "
+            "OpenPose JSON of it"
+        )
+    people = poses.to_skeleton(target)
+    table = np.concatenate([np.nan_to_num(people.xy), people.score[..., None]], axis=2)  # (N,18,3)
+    identity = [-1] * len(poses) if poses.identity is None else poses.identity.tolist()
+    absent = ("face", "hand_left", "hand_right")
+    return {
+        "version": 1.3,
+        "people": [
+            {
+                "person_id": [one],
+                "pose_keypoints_2d": [round(value, 4) for value in row.ravel().tolist()],
+                **{f"{part}_keypoints_2d": [] for part in absent},
+                **{f"{part}_keypoints_3d": [] for part in ("pose", *absent)},
+            }
+            for one, row in zip(identity, table, strict=True)
+        ],
+    }
+
+
+def write_json(path: str | os.PathLike[str], rows: Sequence[dict[str, Any]]) -> None:
+    """Writes a JSON list, one row per line, whole or not at all."""
+    lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    files.write(path, f"[\n{lines}\n]\n")
+
+
+def write_picture(path: str | os.PathLike[str], picture: UInt8) -> None:
+    """Writes (H, W, 3) uint8 RGB in the format of the path's suffix, whole or not at all.
+
+    Raises:
+      OSError: the file cannot be written.
+      ValueError: the picture cannot be encoded in that format (a JPEG has at most 65,535 pixels per
+        side).
+    """
+    path = Path(path)
+    try:
+        done, data = cv2.imencode(path.suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    except cv2.error as error:
+        raise ValueError(f"{path} cannot be encoded: {error.err}") from error
+    if not done:
+        raise ValueError(
+            f"{path}: a picture of {picture.shape[1]} x {picture.shape[0]} pixels cannot be "
+            f"encoded as {path.suffix}"
+        )
+    files.write(path, data.tobytes())

@@ -1,0 +1,28 @@
+"""Reading pictures: files, folders and globs in, upright RGB out.
+
+Headers are read here, too; fitting pictures to a network is `estimator.inputs`.
+"""
+
+from .reading import (
+    FLIPPED_X,
+    FLIPPED_Y,
+    MAX_PIXELS,
+    SAMPLE,
+    SUFFIXES,
+    Listing,
+    decode,
+    find,
+    read,
+)
+
+__all__ = [
+    "FLIPPED_X",
+    "FLIPPED_Y",
+    "MAX_PIXELS",
+    "SAMPLE",
+    "SUFFIXES",
+    "Listing",
+    "decode",
+    "find",
+    "read",
+]

@@ -1,0 +1,191 @@
+"""Reading pictures: files, folders and globs in, upright RGB out."""
+
+import glob
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..arrays import UInt8
+from . import header as picture_header
+
+SUFFIXES = frozenset(
+    {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg"}
+    | {".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
+)
+# Eileen Collins, photographed by NASA, in the public domain: skimage.data.astronaut(), JPEG 90.
+SAMPLE = Path(__file__).with_name("sample.jpg")
+MAX_PIXELS = 1 << 28  # 268 megapixels: 0.8 GB decoded; more is refused before it is decoded
+# Exif's orientations whose stored picture is mirrored, after its axes are swapped from 5 on.
+FLIPPED_X, FLIPPED_Y = frozenset({2, 3, 6, 7}), frozenset({3, 4, 7, 8})
+_REDUCED = {
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+_PAPER = 255  # transparent pixels become white, as in a browser
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """The files of a list of paths.
+
+    Attributes:
+      files: pictures, each once, in the order of the paths; those of a folder in natural order (2
+        before 10).
+      skipped: files of folders and globs without the suffix of a picture.
+    """
+
+    files: tuple[Path, ...]
+    skipped: tuple[Path, ...]
+
+
+def find(paths: Iterable[str | os.PathLike[str]], *, drawn_suffix: str = "") -> Listing:
+    """Finds the pictures of files, folders and globs.
+
+    A file is taken whatever its suffix. A folder gives the pictures directly inside it; for
+    subfolders use a glob: `photos/**/*.jpg`.
+
+    Args:
+      paths: of files and folders, or globs.
+      drawn_suffix: end of the stem that marks the output of a program (".poses"); such files in
+        folders and globs are skipped.
+
+    Raises:
+      FileNotFoundError: a path does not exist, or a folder or glob has no pictures.
+    """
+    files: dict[Path, None] = {}
+    skipped: dict[Path, None] = {}
+    for path in map(Path, paths):
+        if path.exists() and not path.is_dir():
+            files[path] = None
+            continue
+        members = _members(path)
+        pictures = [file for file in members if _is_picture(file, drawn_suffix)]
+        if not pictures:
+            raise FileNotFoundError(
+                f"no pictures in {path}: {len(members)} files, none of {' '.join(sorted(SUFFIXES))}"
+            )
+        files.update(dict.fromkeys(pictures))
+        skipped.update(dict.fromkeys(file for file in members if file not in files))
+    return Listing(files=tuple(files), skipped=tuple(skipped))
+
+
+def _members(path: Path) -> list[Path]:
+    """The files of a folder or glob, in natural order."""
+    if path.is_dir():
+        found = list(path.iterdir())
+    elif glob.has_magic(str(path)):
+        found = [Path(name) for name in glob.glob(str(path), recursive=True)]
+    else:
+        raise FileNotFoundError(f"no picture or folder at {path}")
+    return sorted((file for file in found if file.is_file()), key=_natural)
+
+
+def _is_picture(file: Path, drawn_suffix: str) -> bool:
+    if drawn_suffix and file.stem.endswith(drawn_suffix):
+        return False
+    return file.suffix.lower() in SUFFIXES
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Sorts numbers inside names by their value."""
+    parts = re.split(r"(\d+)", str(path))
+    return [(int(part), "") if part.isdecimal() else (-1, part.casefold()) for part in parts]
+
+
+def read(source: str | os.PathLike[str] | bytes) -> UInt8:
+    """Reads a picture from a file, or from the bytes of one.
+
+    The result is upright (by the Exif orientation). Grey becomes three equal channels, 16 bits
+    become their upper 8, transparent pixels of PNG and WebP become white, and of an animation the
+    first frame is read.
+
+    Returns:
+      (H, W, 3) uint8, RGB.
+
+    Raises:
+      FileNotFoundError: there is no such file.
+      OSError: it cannot be read.
+      ValueError: it is no picture, cut off, or has more than `MAX_PIXELS`; says which file.
+    """
+    if isinstance(source, bytes):
+        return decode(source, "the picture")
+    path = Path(source)
+    if not path.exists():
+        raise FileNotFoundError(f"no picture at {path}")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; give one of its pictures")
+    return decode(path.read_bytes(), str(path))
+
+
+def decode(data: bytes, name: str, factor: int = 1) -> UInt8:
+    """Decodes the bytes of a picture; see `read`.
+
+    Args:
+      data: the bytes of the file.
+      name: of the file, for messages.
+      factor: 1, or for a JPEG 2, 4 or 8: the factor by which both sides are reduced.
+    """
+    header = picture_header.read(data)
+    if not header.whole:
+        raise ValueError(
+            f"{name} is cut off: the file ends before its picture does ({len(data)} bytes). "
+            "Copy or download it again"
+        )
+    if header.height * header.width > MAX_PIXELS:
+        raise ValueError(
+            f"{name} has {header.width} x {header.height} pixels, more than the "
+            f"{MAX_PIXELS >> 20} x 2^20 that are read: make it smaller first"
+        )
+    # IMREAD_COLOR drops alpha, and OpenCV 4.10 to 4.12 do not turn WebP by its Exif orientation
+    if factor > 1:
+        decoded = _imdecode(data, _REDUCED[factor] | cv2.IMREAD_IGNORE_ORIENTATION, name)
+        decoded = _upright(decoded, header.orientation)
+    elif header.alpha or header.orientation != 1:
+        decoded = _imdecode(data, cv2.IMREAD_UNCHANGED, name)
+        decoded = _upright(_on_paper(decoded), header.orientation)
+    else:
+        decoded = _imdecode(data, cv2.IMREAD_COLOR, name)
+    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
+
+
+def _imdecode(data: bytes, flag: int, name: str) -> UInt8:
+    try:
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flag) if data else None
+    except cv2.error as error:
+        raise ValueError(f"{name} cannot be decoded: {error.err}") from error
+    if decoded is None:
+        raise ValueError(
+            f"{name} is no picture that OpenCV can decode ({len(data)} bytes, starting "
+            f"{data[:8]!r}); convert it to JPEG or PNG"
+        )
+    return np.asarray(decoded)
+
+
+def _on_paper(decoded: UInt8) -> UInt8:
+    """Converts a result of IMREAD_UNCHANGED to (H, W, 3) uint8 BGR, on white where transparent."""
+    if decoded.dtype == np.uint16:
+        decoded = (decoded >> 8).astype(np.uint8)
+    if decoded.ndim == 2:
+        return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_GRAY2BGR))
+    if decoded.shape[2] == 3:  # no alpha after all
+        return decoded
+    alpha = cv2.merge([decoded[..., 3]] * 3)
+    colour = cv2.multiply(decoded[..., :3], alpha, scale=1 / 255)
+    return np.asarray(cv2.add(colour, _PAPER - alpha))
+
+
+def _upright(picture: UInt8, orientation: int) -> UInt8:
+    """Turns and mirrors a picture by its Exif orientation 1..8 (TIFF 6.0, tag 274)."""
+    if orientation >= 5:
+        picture = cv2.transpose(picture)
+    if orientation in FLIPPED_X:
+        picture = cv2.flip(picture, 1)
+    if orientation in FLIPPED_Y:
+        picture = cv2.flip(picture, 0)
+    return np.asarray(picture)

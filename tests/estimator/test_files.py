@@ -1,0 +1,109 @@
+"""Files and folders that appear whole or not at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from estimator import files
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("durable", [False, True])
+@pytest.mark.parametrize("data", [b"", b"\x00\xff", "é"])
+def test_what_is_written_can_be_read(data: bytes | str, durable: bool, tmp_path: Path) -> None:
+    files.write(tmp_path / "a", "old")
+    files.write(tmp_path / "a", data, durable=durable)
+    assert (tmp_path / "a").read_bytes() == (data.encode() if isinstance(data, str) else data)
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_an_error_leaves_what_was_there(shared: bool, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("old")
+
+    def broken() -> None:
+        with files.Whole(tmp_path / "a", shared=shared) as partial:
+            partial.write_text("half")
+            raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        broken()
+    assert (tmp_path / "a").read_text() == "old"
+    assert names(tmp_path) == ["a"]
+
+
+def test_nothing_written_is_an_error_and_leaves_what_was_there(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("old")
+    with pytest.raises(FileNotFoundError), files.Whole(tmp_path / "a"):
+        pass
+    assert (tmp_path / "a").read_text() == "old"
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("durable", [False, True])
+def test_a_folder_takes_the_place_of_a_folder(durable: bool, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/old").touch()
+    with files.Whole(tmp_path / "a", durable=durable) as partial:
+        (partial / "below").mkdir(parents=True)
+        (partial / "below/new").touch()
+    assert names(tmp_path / "a") == ["below"]
+    assert names(tmp_path) == ["a"]
+
+
+def test_the_name_to_write_to_has_the_place_s_suffix(tmp_path: Path) -> None:
+    whole = files.Whole(tmp_path / "a.keras")
+    assert whole.partial.name == "a.keras"
+    assert whole.partial.parent.name == ".a.keras.partial"
+    whole.discard()
+    assert names(tmp_path) == []
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    files.Whole(tmp_path / "a").partial.write_text("half")  # never kept
+    files.write(tmp_path / "a", "new")
+    assert names(tmp_path) == ["a"]
+
+
+def test_of_two_at_once_the_last_wins(tmp_path: Path) -> None:
+    one, two = (files.Whole(tmp_path / "a", shared=True) for _ in range(2))
+    one.partial.write_text("one")
+    two.partial.write_text("two")
+    two.keep()
+    one.keep()
+    assert (tmp_path / "a").read_text() == "one"
+    assert names(tmp_path) == ["a"]
+
+
+def test_durable_bytes_are_flushed_before_the_rename(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    flush, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda number: (order.append("flush"), flush(number)))
+    monkeypatch.setattr(os, "replace", lambda *paths: (order.append("rename"), replace(*paths)))
+    files.write(tmp_path / "a", b"", durable=True)
+    assert order == ["flush", "rename", "flush"]  # the file, its place, the folder
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [("folder", "is a folder; give the name of a file"), ("none/a", "no folder .*none to write")],
+)
+def test_what_cannot_be_written_is_refused(file: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match=message):
+        files.check_writable(tmp_path / file)
+
+
+def test_outputs_must_be_apart(tmp_path: Path) -> None:
+    a, b = tmp_path / "a", tmp_path / "b"
+    files.check_apart({"--json": a, "--csv": b}, [])
+    with pytest.raises(ValueError, match=r"--json and --csv both name .*a; give two files"):
+        files.check_apart({"--json": a, "--csv": a}, [b])
+    with pytest.raises(ValueError, match="is one of the pictures; it would be overwritten"):
+        files.check_apart({"--json": a}, [tmp_path / "x/../a"])

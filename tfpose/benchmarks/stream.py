@@ -1,0 +1,143 @@
+"""The whole program on a video file against the network alone: drawing and video writing on.
+
+    tfpose benchmark stream --model=pose_int8.tflite
+
+Without --video, people move through a made film of 1280x720. The two run in turns; what counts is
+the share: frames a second of the whole, over what the network alone does on the same cores. On a
+machine busy with other things the processor's own time tells more: its share is what the clock's
+would be on idle cores that the network alone keeps busy.
+"""
+
+import contextlib
+import itertools
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import median
+
+import cv2
+import numpy as np
+from absl import app, flags
+
+from estimator import PoseEstimator, pictures
+from estimator.engines import checks
+from estimator.inputs import preprocess
+from estimator.outputs.painting import Painting
+from estimator.outputs.video_writer import VideoWriter
+from estimator.people.smoothing import Smoother
+from estimator.people.tracking import Tracker
+from estimator.program import run, stream
+from estimator.streams import follow, overlap, sources
+
+from . import timing
+
+FLAGS = run.new_flags()
+
+MODEL = flags.DEFINE_string("model", None, "A .tflite that carries its spec.", flag_values=FLAGS)
+VIDEO = flags.DEFINE_string(
+    "video", None, "A film to use instead of the made one.", flag_values=FLAGS
+)
+FRAMES = flags.DEFINE_integer("frames", 90, "Of the made film.", 10, flag_values=FLAGS)
+TURNS = flags.DEFINE_integer(
+    "turns", 7, "How often each runs; the medians count.", 1, flag_values=FLAGS
+)
+THREADS = flags.DEFINE_integer(
+    "threads", None, "Of the networks; default: the cores at hand.", 1, flag_values=FLAGS
+)
+
+HEIGHT, WIDTH = 720, 1280
+HEAD = ("stage", "ms a frame", "processor ms", "network / it", "by processor")
+Clocks = tuple[float, float]  # milliseconds a frame, of the wall's clock and of the processor
+
+
+def main(_: list[str]) -> None:
+    """Prints the table."""
+    if not MODEL.value:
+        raise app.UsageError("give --model=FILE.tflite")
+    count = THREADS.value or checks.default_threads()
+    estimators = [PoseEstimator(MODEL.value, threads=1) for _ in range(count)]
+    with tempfile.TemporaryDirectory() as folder:
+        film = Path(VIDEO.value) if VIDEO.value else make_film(Path(folder), FRAMES.value)
+        times: dict[str, list[Clocks]] = {}
+        for _turn in range(TURNS.value):
+            for name, spent in measure(estimators, film, Path(folder)).items():
+                times.setdefault(name, []).append(spent)
+    print(timing.table(HEAD, [_row(name, spent, times) for name, spent in times.items()]))
+
+
+def _row(name: str, spent: list[Clocks], times: dict[str, list[Clocks]]) -> tuple[str, ...]:
+    """Medians, and of the shares the median turn by turn."""
+    alone = times["network alone"]
+    shares = [
+        median(network[clock] / part[clock] for network, part in zip(alone, spent, strict=True))
+        for clock in (0, 1)
+    ]
+    milliseconds = [median(part[clock] for part in spent) for clock in (0, 1)]
+    return name, *(f"{value:.1f}" for value in milliseconds), *(f"{share:.2f}" for share in shares)
+
+
+def make_film(folder: Path, frames: int) -> Path:
+    """The sample's astronaut, twice and shrunk, walks over noise: (frames) of 720 x 1280."""
+    rng = np.random.default_rng(0)
+    ground = cv2.resize(rng.integers(0, 256, (45, 80, 3), np.uint8), (WIDTH, HEIGHT))
+    people = [cv2.resize(pictures.read(pictures.SAMPLE), (side, side)) for side in (420, 300)]
+    path = folder / "made.mp4"
+    with VideoWriter(path, rate=30.0) as writer:
+        for index in range(frames):
+            picture = ground.copy()
+            for place, person in enumerate(people):
+                left = (200 + 600 * place + 4 * index) % (WIDTH - person.shape[1])
+                picture[150 : 150 + person.shape[0], left : left + person.shape[1]] = person
+            writer.write(picture, index / 30)
+    return path
+
+
+def measure(estimators: Sequence[PoseEstimator], film: Path, folder: Path) -> dict[str, Clocks]:
+    """One turn: the networks alone, one a core, then all, then each other stage alone."""
+    estimator = estimators[0]
+    frames = list(sources.open_source(str(film)))
+    count = len(frames)
+    image, _ = preprocess.letterbox(frames[0].picture, estimator.spec.image)
+    networks = [one.runner for one in estimators]
+    for network in networks:
+        network(image)
+    spent: dict[str, Clocks] = {}
+
+    @contextlib.contextmanager
+    def clock(name: str) -> Iterator[None]:
+        start, work = time.perf_counter(), time.process_time()
+        yield
+        ends = time.perf_counter() - start, time.process_time() - work
+        spent[name] = 1000 * ends[0] / count, 1000 * ends[1] / count
+
+    with clock("network alone"):
+        for _ in overlap.spread(networks, itertools.repeat(image, count)):
+            pass
+    with clock("whole"), VideoWriter(folder / "whole.mp4", rate=30.0) as writer:
+        stream.Run(
+            estimators=[follow.whole_frame(one) for one in estimators],
+            spec=estimator.spec,
+            source=sources.open_source(str(film)),
+            painting=Painting(colour_by="person"),
+            people=follow.PeopleFilter(tracker=Tracker(), smoother=Smoother()),
+            video=writer,
+        )()
+    with clock("capture"):
+        for _ in sources.open_source(str(film)):
+            pass
+    with clock("letterbox"):
+        for frame in frames:
+            preprocess.letterbox(frame.picture, estimator.spec.image)
+    maps = estimator.maps(frames[0].picture)
+    with clock("decode"):
+        for _ in frames:
+            estimator.decode(maps)
+    poses, painting = estimator.decode(maps), Painting(colour_by="person")
+    with clock("draw"):
+        for frame in frames:
+            painting.paint(estimator.spec, frame.picture, maps, poses)
+    with clock("write"), VideoWriter(folder / "alone.mp4", rate=30.0) as writer:
+        for frame in frames:
+            writer.write(frame.picture, frame.time)
+    return spent

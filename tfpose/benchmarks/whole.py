@@ -1,0 +1,75 @@
+"""Picture to poses, all in, against the network alone: where the time goes.
+
+    tfpose benchmark whole --model=model.tflite --pictures=photos
+
+Each picture's file is decoded, laid into the input, run, and read as people in its own pixels; the
+last columns are all of that over the network alone, and the same with JPEGs decoded no larger than
+the network needs (`PoseEstimator.read`).
+"""
+
+from pathlib import Path
+
+from absl import app, flags
+
+from estimator import pictures
+from estimator.inputs import preprocess
+from estimator.pose_estimator import PoseEstimator
+from estimator.program import run
+
+from . import timing
+
+FLAGS = run.new_flags()
+
+MODEL = flags.DEFINE_string(
+    "model", None, "A .tflite or .onnx that carries its spec.", flag_values=FLAGS
+)
+PICTURES = flags.DEFINE_multi_string(
+    "pictures", [str(pictures.SAMPLE)], "Files, folders, globs.", flag_values=FLAGS
+)
+THREADS = flags.DEFINE_integer("threads", 1, "Of the network.", flag_values=FLAGS)
+
+REPEATS = 100
+HEAD = (
+    *("picture", "pixels", "people", "read", "lay in", "network", "decode"),
+    *("all", "ratio", "reduced", "ratio"),
+)
+
+
+def main(_: list[str]) -> None:
+    """Prints the table, milliseconds."""
+    if not MODEL.value:
+        raise app.UsageError("give --model=FILE.tflite")
+    estimator = PoseEstimator(MODEL.value, threads=THREADS.value)
+    files = pictures.find(PICTURES.value).files
+    rows = [measure(estimator, file) for file in files]
+    print(timing.table(HEAD, rows))
+
+
+def measure(estimator: PoseEstimator, file: Path) -> tuple[str, ...]:
+    """A picture's row: each step by itself and all at once, in turns."""
+    data = file.read_bytes()
+    picture = pictures.read(data)
+    image, _ = preprocess.letterbox(picture, estimator.spec.image)
+    maps = estimator.maps(picture)
+    time = timing.medians(
+        {
+            "read": lambda: pictures.read(data),
+            "lay in": lambda: preprocess.letterbox(picture, estimator.spec.image),
+            "network": lambda: estimator.runner(image),
+            "decode": lambda: estimator.decode(maps),
+            "all": lambda: estimator(pictures.read(data)),
+            "reduced": lambda: estimator.read(data),
+        },
+        repeats=REPEATS,
+    )
+    return (
+        str(file),
+        f"{picture.shape[1]}x{picture.shape[0]}",
+        str(len(estimator.decode(maps))),
+        *(f"{time[step]:.2f}" for step in ("read", "lay in", "network", "decode")),
+        *(
+            cell
+            for step in ("all", "reduced")
+            for cell in (f"{time[step]:.2f}", f"{time[step] / time['network']:.3f}")
+        ),
+    )

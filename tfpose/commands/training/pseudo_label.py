@@ -1,0 +1,112 @@
+"""Writes a teacher's labels of unlabelled pictures as COCO annotations.
+
+  tfpose pseudo-label --model=teacher.tflite --height=368 --images=photos,more.zip \
+    --out=labels.json
+
+Killed, the same command goes on where it was. docs/evaluation.md says how the thresholds act.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from estimator.inputs.averaging import MULTISCALE, Averaging
+from estimator.pose_estimator import shipped_names
+from estimator.program import run
+from tfpose.commands import arguments
+from tfpose.data.picture_files import Pictures
+
+if TYPE_CHECKING:
+    from tfpose.teacher import labels
+
+FLAGS = run.new_flags()
+
+MODEL = flags.DEFINE_string(
+    "model", None, "The teacher: a .tflite, .keras, ...", required=True, flag_values=FLAGS
+)
+IMAGES = flags.DEFINE_list(
+    "images", None, "Folders and zips with the pictures.", required=True, flag_values=FLAGS
+)
+OUT = flags.DEFINE_string("out", None, "The .json to write.", required=True, flag_values=FLAGS)
+HEIGHT = flags.DEFINE_integer(
+    "height", None, "Base height of a flexible network's input.", flag_values=FLAGS
+)
+THREADS = flags.DEFINE_integer("threads", None, "Of a .tflite.", flag_values=FLAGS)
+BATCH = flags.DEFINE_integer(
+    "batch", None, "Pictures at a time; a .tflite takes one.", flag_values=FLAGS
+)
+FLIP = flags.DEFINE_bool("flip", False, "Average with the mirrored picture.", flag_values=FLAGS)
+MULTI = flags.DEFINE_bool(
+    "multiscale", False, f"Average over the sizes {MULTISCALE}.", flag_values=FLAGS
+)
+SKELETON = flags.DEFINE_string(
+    "skeleton",
+    None,
+    "Keypoints of the labels: a name, or a .json; coco17 if not given.",
+    flag_values=FLAGS,
+)
+PERSON = flags.DEFINE_float(
+    "person", None, "Score from which a person is labelled.", flag_values=FLAGS
+)
+KEYPOINT = flags.DEFINE_float(
+    "keypoint",
+    None,
+    "Score from which a keypoint is labelled; below, it is ignored.",
+    flag_values=FLAGS,
+)
+KEYPOINTS = flags.DEFINE_integer(
+    "keypoints", None, "A labelled person has at least so many.", flag_values=FLAGS
+)
+SEEN = flags.DEFINE_float(
+    "seen",
+    None,
+    "Score from which a person who is not labelled is ignored, not denied.",
+    flag_values=FLAGS,
+)
+MARGIN = flags.DEFINE_float(
+    "margin",
+    None,
+    "How far ignored regions reach, as a share of the person's size.",
+    flag_values=FLAGS,
+)
+
+
+arguments.model(MODEL, known=shipped_names())
+arguments.existing(IMAGES)
+arguments.skeleton(SKELETON)
+arguments.ending(OUT, (".json",))
+arguments.writable(OUT)
+
+
+def main(_: list[str]) -> None:
+    """Labels, and prints how many were found."""
+    from tfpose.evaluation import network as networks
+    from tfpose.teacher import labels
+
+    network = networks.load(MODEL.value, threads=THREADS.value)
+    if HEIGHT.value is not None:
+        network = network.with_height(HEIGHT.value)
+    images = Pictures(map(Path, IMAGES.value))
+    found = labels.label(network, images, OUT.value, settings=_settings(), progress=True)
+    print(f"{OUT.value}: {found.people} people in {found.pictures} pictures, ", end="")
+    print(f"{found.ignored} with regions to ignore; {found.resumed} were done before")
+    if found.unread:
+        print(f"{len(found.unread)} pictures could not be read:", *found.unread, sep="\n  ")
+
+
+def _settings() -> "labels.Settings":
+    """The defaults of `labels.Settings`, with what the flags say instead."""
+    from tfpose.teacher import labels
+
+    default = labels.Settings()
+    limits = (PERSON, KEYPOINT, KEYPOINTS, SEEN, MARGIN)
+    given: dict[str, Any] = {limit.name: limit.value for limit in limits if limit.value is not None}
+    return dataclasses.replace(
+        default,
+        thresholds=dataclasses.replace(default.thresholds, **given),
+        averaging=Averaging(flip=FLIP.value, scales=MULTISCALE if MULTI.value else (1.0,)),
+        skeleton=arguments.skeleton_of(SKELETON.value) or default.skeleton,
+        batch=BATCH.value,
+    )

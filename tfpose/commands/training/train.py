@@ -1,0 +1,89 @@
+"""Trains a network: a recipe, with any of its fields changed by flags.
+
+tfpose train --recipe=lightweight_openpose_half --data_dir=data --run=runs/half
+
+Every field of the recipe is a flag, nested ones with a dot: `--batch=16 --optimiser.rate=1e-4`. A
+run that was killed goes on with the same command.
+"""
+
+from typing import TYPE_CHECKING
+
+from absl import flags, logging
+
+from estimator.program import run
+from tfpose.commands import arguments, recipe_flags, zoo_figures
+
+if TYPE_CHECKING:
+    from tfpose.training import loop, recipe
+
+FLAGS = run.new_flags()
+
+RECIPE = flags.DEFINE_enum(
+    "recipe", None, arguments.modules("recipes"), "What to train.", required=True, flag_values=FLAGS
+)
+RUN = flags.DEFINE_string(
+    "run", None, "Folder of the run; an unfinished one goes on.", required=True, flag_values=FLAGS
+)
+VALIDATION_ANNOTATIONS = flags.DEFINE_string(
+    "validation_annotations",
+    None,
+    "COCO keypoints to measure AP on; none are measured without.",
+    flag_values=FLAGS,
+)
+VALIDATION_IMAGES = flags.DEFINE_list(
+    "validation_images",
+    [],
+    "Folders and zips with the pictures of --validation_annotations.",
+    flag_values=FLAGS,
+)
+VALIDATION_HEIGHT = flags.DEFINE_integer(
+    "validation_height",
+    0,
+    "Base height of the input for validation; 0 takes the model's.",
+    flag_values=FLAGS,
+)
+VALIDATION_SUBSET = flags.DEFINE_integer(
+    "validation_subset",
+    None,
+    "Validate on so many pictures, always the same; all if not given.",
+    flag_values=FLAGS,
+)
+THREADS = flags.DEFINE_integer(
+    "threads", 0, "Cores that an operation may use; 0 takes all.", lower_bound=0, flag_values=FLAGS
+)
+OVERRIDES = recipe_flags.define(FLAGS)
+arguments.existing(VALIDATION_ANNOTATIONS, VALIDATION_IMAGES)
+arguments.existing(OVERRIDES["data_dir"], OVERRIDES["canvases"], OVERRIDES["teacher.weights"])
+arguments.one_of(OVERRIDES["model"], tuple(zoo_figures.read()))
+arguments.skeleton(OVERRIDES["skeleton"])
+arguments.writable(RUN, folder=True)
+
+
+def main(_: list[str]) -> None:
+    """Flags to one call."""
+    import tensorflow as tf
+
+    from tfpose import recipes
+    from tfpose.training import loop, recipe
+
+    given = {name: flag.value for name, flag in OVERRIDES.items() if flag.value is not None}
+    effective = recipe.override(recipes.get(RECIPE.value), given)
+    if THREADS.value:
+        tf.config.threading.set_intra_op_parallelism_threads(THREADS.value)
+        tf.config.threading.set_inter_op_parallelism_threads(THREADS.value)
+    logging.info("recipe %s\n%s", RECIPE.value, effective.to_json())
+    loop.train(effective, RUN.value, validate=_validation(effective))
+
+
+def _validation(effective: "recipe.Recipe") -> "loop.Validate | None":
+    from tfpose.training import run, validation
+
+    if VALIDATION_ANNOTATIONS.value is None:
+        return None
+    return validation.on_coco(
+        VALIDATION_ANNOTATIONS.value,
+        VALIDATION_IMAGES.value,
+        skeleton=run.spec_of(effective).skeleton,
+        height=VALIDATION_HEIGHT.value,
+        subset=VALIDATION_SUBSET.value,
+    )

@@ -1,0 +1,55 @@
+"""Resumable work on a folder: by one process at a time, with the same options."""
+
+import contextlib
+import fcntl
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+
+@contextlib.contextmanager
+def alone(lock: Path, work: str) -> Iterator[None]:
+    """Keeps other processes out of the block; the lock ends with the process that holds it.
+
+    Args:
+      lock: the file to lock; made if it is not there, and left behind.
+      work: what the other process is doing, for the error: "preparing data/coco".
+
+    Raises:
+      RuntimeError: another process holds the lock.
+    """
+    with open(lock, "w", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RuntimeError(f"another process is {work}: wait for it") from None
+        yield
+
+
+def differences(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, free: Iterable[str] = ()
+) -> list[str]:
+    """Options that changed, as lines "name: before, now after".
+
+    Args:
+      before, after: trees of options, such as `dataclasses.asdict` gives; tuples and lists are the
+        same, since JSON has one of them only.
+      free: dotted names that may change, such as "optimiser.rate".
+    """
+    old, new, ignored = _flat(before), _flat(after), set(free)
+    return [
+        f"{name}: {old.get(name)!r}, now {new.get(name)!r}"
+        for name in sorted(old.keys() | new.keys())
+        if name not in ignored and old.get(name) != new.get(name)
+    ]
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = json.loads(json.dumps(value))
+    return flat

@@ -1,0 +1,293 @@
+"""COCO's keypoint metric: AP and AR by OKS, and a paired bootstrap between two sets of results.
+
+pycocotools matches results to people (Lin et al. 2014, arXiv:1405.0312; `pycocotools/cocoeval.py`).
+Precision and recall are computed here, because pycocotools cannot count a picture twice, as a
+bootstrap must (Efron 1979); with every picture counted once, the figures equal its own.
+
+COCO does not define where its pixels' centres lie. Its keypoints are whole numbers, so we take
+them for pixels' indices: the centre of pixel i is i, our own convention (estimator.geometry), and
+nothing is converted. Detectron2 reads them so, too (`data/datasets/coco.py`); docs/decoder.md has a
+measurement. Lightweight OpenPose's `val.py` adds half a pixel.
+"""
+
+import contextlib
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from estimator import skeletons
+from estimator.arrays import Int
+
+Result: TypeAlias = Mapping[str, Any]  # image_id, category_id, keypoints (51 numbers), score
+Double: TypeAlias = npt.NDArray[np.float64]
+
+PERSON = 1  # category_id
+AREAS = ("all", "medium", "large")  # medium: 32² to 96² pixels, large: above; of the segmentation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """COCO's keypoint figures, 0..1; -1 where no person counts, as in pycocotools.
+
+    Attributes:
+      ap: average precision, mean over the OKS thresholds 0.50, 0.55 ... 0.95.
+      ap50, ap75: at one threshold.
+      ap_medium, ap_large: over people of that area.
+      ar: average recall over the thresholds, at most 20 people per picture.
+    """
+
+    ap: float
+    ap50: float
+    ap75: float
+    ap_medium: float
+    ap_large: float
+    ar: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matches:
+    """The matching of the results of one range of areas, best result first.
+
+    Attributes:
+      picture: (D,) index of each result's picture.
+      hit: (T, D) whether the result matches a person, at T thresholds.
+      ignored: (T, D) whether the result counts neither as hit nor as miss.
+      people: (I,) number of people of each picture who count.
+    """
+
+    picture: Int
+    hit: npt.NDArray[np.bool_]
+    ignored: npt.NDArray[np.bool_]
+    people: Int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Results matched to people once, so that figures of any weighting of the pictures are cheap.
+
+    Attributes:
+      image_ids: the I pictures evaluated.
+      matches: one entry per range of `AREAS`.
+      thresholds: (T,) of OKS.
+      recalls: (R,) where precision is read.
+    """
+
+    image_ids: tuple[int, ...]
+    matches: tuple[Matches, ...]
+    thresholds: Double
+    recalls: Double
+
+    def scores(self, weight: Int | None = None) -> Scores:
+        """The figures, with each picture counted `weight` (I,) times; None counts it once."""
+        if weight is None:
+            weight = np.ones(len(self.image_ids), np.int64)
+        (precision, recall), *by_area = (
+            _precision_recall(matches, weight, self.recalls) for matches in self.matches
+        )
+        medium, large = (area_precision for area_precision, _ in by_area)
+        return Scores(
+            ap=_mean(precision),
+            ap50=_mean(precision[np.isclose(self.thresholds, 0.5)]),
+            ap75=_mean(precision[np.isclose(self.thresholds, 0.75)]),
+            ap_medium=_mean(medium),
+            ap_large=_mean(large),
+            ar=_mean(recall),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """The difference of two evaluations of the same pictures.
+
+    Attributes:
+      figure: a field of Scores.
+      value: second minus first.
+      low, high: ends of the interval with a share of `confidence` of the draws.
+      share_above: share of the draws in which the second was higher.
+    """
+
+    figure: str
+    value: float
+    low: float
+    high: float
+    share_above: float
+    confidence: float
+
+
+def evaluate(
+    truth: str | os.PathLike[str] | Mapping[str, Any],
+    results: Sequence[Result],
+    *,
+    image_ids: Sequence[int] | None = None,
+    sigmas: Sequence[float] | None = None,
+) -> Evaluation:
+    """Matches results to people, at most the 20 best per picture.
+
+    Args:
+      truth: annotations in COCO's format, or the file that holds them.
+      results: as in COCO's results file; may be empty.
+      image_ids: the pictures to evaluate; None takes all of the truth.
+      sigmas: one per keypoint; None takes COCO's 17.
+
+    Raises:
+      FileNotFoundError: there is no such file.
+      ValueError: a picture is unknown, or a result has not one keypoint per sigma.
+    """
+    tree = truth if isinstance(truth, Mapping) else json.loads(Path(truth).read_text())
+    sigmas = tuple(skeletons.get("coco17").sigmas if sigmas is None else sigmas)
+    listed = {int(image["id"]) for image in tree["images"]}
+    chosen = sorted(listed if image_ids is None else set(image_ids))
+    _check(results, chosen, listed, len(sigmas))
+    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints
+        judge = COCOeval(_coco(tree), _coco(tree, results), "keypoints")
+        judge.params.imgIds = chosen
+        judge.params.kpt_oks_sigmas = np.array(sigmas)
+        judge.evaluate()
+    return Evaluation(
+        image_ids=tuple(chosen),
+        matches=tuple(
+            _matches(judge.evalImgs, index, len(chosen), len(judge.params.iouThrs))
+            for index in range(len(AREAS))
+        ),
+        thresholds=judge.params.iouThrs,
+        recalls=judge.params.recThrs,
+    )
+
+
+def compare(
+    first: Evaluation,
+    second: Evaluation,
+    *,
+    figure: str = "ap",
+    draws: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Difference:
+    """Compares by a paired bootstrap: pictures are drawn with replacement, the same for both.
+
+    Args:
+      first, second: evaluations of the same pictures.
+      figure: a field of Scores.
+      draws: number of draws.
+      confidence: of the interval, between 0 and 1.
+      seed: of the draws.
+
+    Raises:
+      ValueError: the pictures differ, or there is no such figure.
+    """
+    if first.image_ids != second.image_ids:
+        raise ValueError(
+            f"a paired bootstrap needs the same pictures, found {len(first.image_ids)} and "
+            f"{len(second.image_ids)} that are not the same: evaluate both with one image_ids"
+        )
+    if figure not in (figures := [field.name for field in fields(Scores)]):
+        raise ValueError(f"no figure {figure!r}; there are {', '.join(figures)}")
+    count = len(first.image_ids)
+    rng = np.random.default_rng(seed)
+    weights = rng.multinomial(count, np.full(count, 1 / count), size=draws)
+    drawn = np.array([_gain(first, second, figure, weight) for weight in weights])
+    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Difference(
+        figure=figure,
+        value=_gain(first, second, figure, None),
+        low=float(low),
+        high=float(high),
+        share_above=float((drawn > 0).mean()),
+        confidence=confidence,
+    )
+
+
+def _check(results: Sequence[Result], chosen: list[int], listed: set[int], count: int) -> None:
+    if unknown := sorted({int(result["image_id"]) for result in results} - listed):
+        raise ValueError(f"results are of pictures that the truth lacks: {unknown[:5]}")
+    if missing := sorted(set(chosen) - listed):
+        raise ValueError(f"the truth lacks the pictures {missing[:5]} of image_ids")
+    for result in results:
+        if len(result["keypoints"]) != 3 * count:
+            raise ValueError(
+                f"a result of picture {result['image_id']} has {len(result['keypoints'])} numbers; "
+                f"{count} keypoints (one per sigma) need {3 * count}"
+            )
+
+
+def _coco(tree: Mapping[str, Any], results: Sequence[Result] | None = None) -> Any:
+    """A COCO object of a truth or, over the same pictures, of results; changes neither."""
+    annotations = [dict(annotation) for annotation in tree["annotations"]]
+    if results is not None:
+        annotations = [
+            {**result, **_extent(result), "id": number, "iscrowd": 0}
+            for number, result in enumerate(results, start=1)
+        ]
+    coco = COCO()
+    coco.dataset = {**tree, "annotations": annotations}
+    coco.createIndex()
+    return coco
+
+
+def _extent(result: Result) -> dict[str, Any]:
+    """Box and area around all keypoints, as pycocotools' `loadRes` computes them."""
+    points = np.reshape(result["keypoints"], (-1, 3))[:, :2]
+    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+    return {
+        "bbox": [left, top, right - left, bottom - top],
+        "area": (right - left) * (bottom - top),
+    }
+
+
+def _matches(found: list[Any], area: int, pictures: int, thresholds: int) -> Matches:
+    """Collects pycocotools' matches of one range of areas."""
+    parts = list(enumerate(found[area * pictures : (area + 1) * pictures]))
+    people = np.zeros(pictures, np.int64)
+    scores, picture = [np.zeros(0)], [np.zeros(0, np.int64)]
+    hit, ignored = ([np.zeros((thresholds, 0), bool)] for _ in range(2))
+    for index, part in parts:
+        if part is not None:  # neither people nor results
+            people[index] = np.count_nonzero(np.asarray(part["gtIgnore"]) == 0)
+            scores.append(np.asarray(part["dtScores"], np.float64))
+            picture.append(np.full(len(part["dtScores"]), index))
+            hit.append(np.asarray(part["dtMatches"]) > 0)
+            ignored.append(np.asarray(part["dtIgnore"]) > 0)
+    order = np.argsort(-np.concatenate(scores), kind="stable")
+    return Matches(
+        picture=np.concatenate(picture)[order],
+        hit=np.concatenate(hit, axis=1)[:, order],
+        ignored=np.concatenate(ignored, axis=1)[:, order],
+        people=people,
+    )
+
+
+def _precision_recall(matches: Matches, weight: Int, recalls: Double) -> tuple[Double, Double]:
+    """Precision (T, R) at the recalls, and the recall (T,) reached; -1 where nobody counts."""
+    count = int((matches.people * weight).sum())
+    precision = np.full((len(matches.hit), len(recalls)), -1.0)
+    recall = np.full(len(matches.hit), -1.0)
+    if count == 0:
+        return precision, recall
+    times = weight[matches.picture] * ~matches.ignored  # (T, D)
+    hits = np.cumsum(times * matches.hit, axis=1)
+    misses = np.cumsum(times * ~matches.hit, axis=1)
+    curve = hits / np.maximum(hits + misses, 1)
+    curve = np.maximum.accumulate(curve[:, ::-1], axis=1)[:, ::-1]  # never rises with recall
+    for index, reached in enumerate(hits / count):
+        place = np.searchsorted(reached, recalls, side="left")
+        precision[index] = np.append(curve[index], 0.0)[place]
+        recall[index] = reached[-1] if len(reached) else 0.0
+    return precision, recall
+
+
+def _mean(values: Double) -> float:
+    counted = values[values > -1]
+    return float(counted.mean()) if counted.size else -1.0
+
+
+def _gain(first: Evaluation, second: Evaluation, figure: str, weight: Int | None) -> float:
+    return float(getattr(second.scores(weight), figure) - getattr(first.scores(weight), figure))

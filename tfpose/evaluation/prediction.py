@@ -1,0 +1,115 @@
+"""A network over many pictures: `PoseEstimator`, given batches where shapes allow.
+
+What is measured is what ships: preprocessing, averaging and decoder are `PoseEstimator`'s own; this
+module only chooses which inputs it answers together.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from estimator.arrays import UInt8
+from estimator.inputs.averaging import Averaging, View
+from estimator.pose_estimator import PoseEstimator
+from estimator.poses import Poses
+
+from .network import Network
+
+BATCH = 8  # of a network that takes more than one picture at a time
+WAITING = 8  # batches' worth of inputs that may wait for others of their shape
+
+Shapes: TypeAlias = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Request:
+    """A picture, or a box of it, to find people in.
+
+    Attributes:
+      key: identifies the answer.
+      picture: (H, W, 3) uint8, RGB.
+      box: x, y, width, height in pixels, as edges; for top-down networks.
+    """
+
+    key: Any
+    picture: UInt8
+    box: Sequence[float] | None = None
+
+
+def predict(
+    network: Network,
+    requests: Iterable[Request],
+    *,
+    averaging: Averaging | None = None,
+    batch: int | None = None,
+) -> Iterator[tuple[Any, Poses]]:
+    """Reads pictures as people.
+
+    Args:
+      network: of any kind.
+      requests: iterated as they are needed.
+      averaging: over the mirrored picture and over sizes; nothing if not given.
+      batch: pictures per run; `BATCH` where the network allows, else 1.
+
+    Yields:
+      The key of a request and its people, in pixels of its picture, in completion order.
+
+    Raises:
+      ValueError: the network cannot do what is asked.
+    """
+    estimator = estimator_of(network, averaging)
+    batch = _batch(network, batch)
+    waiting: dict[Shapes, list[_Prepared]] = {}
+    for request in requests:
+        prepared = _prepare(estimator, request)
+        waiting.setdefault(prepared.shapes, []).append(prepared)
+        full = len(waiting[prepared.shapes]) == batch
+        if full or sum(map(len, waiting.values())) >= WAITING * batch:
+            fullest = max(waiting, key=lambda shapes: len(waiting[shapes]))
+            yield from _answer(estimator, waiting.pop(fullest))
+    for group in waiting.values():
+        yield from _answer(estimator, group)
+
+
+def estimator_of(network: Network, averaging: Averaging | None = None) -> PoseEstimator:
+    """The `PoseEstimator` of a network of any kind.
+
+    Raises:
+      ValueError: the network cannot average so.
+    """
+    return PoseEstimator(network.spec, runner=network.runner, averaging=averaging)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Prepared:
+    key: Any
+    inputs: list[View]
+
+    @property
+    def shapes(self) -> Shapes:
+        return tuple(view.image.shape for view in self.inputs)
+
+
+def _batch(network: Network, batch: int | None) -> int:
+    if batch is None:
+        return BATCH if network.batches else 1
+    if batch < 1 or (batch > 1 and not network.batches):
+        raise ValueError(
+            f"batch must be at least 1, and {network.name} "
+            f"{'takes any' if network.batches else 'takes one picture at a time'}; found {batch}"
+        )
+    return batch
+
+
+def _prepare(estimator: PoseEstimator, request: Request) -> _Prepared:
+    spec = estimator.spec
+    if request.box is None and spec.image.fit == "crop":
+        raise ValueError(f"{spec.model} has image.fit 'crop': it takes boxes of people")
+    return _Prepared(key=request.key, inputs=estimator.inputs(request.picture, request.box))
+
+
+def _answer(estimator: PoseEstimator, group: list[_Prepared]) -> Iterator[tuple[Any, Poses]]:
+    """Answers a batch of inputs of the same shapes."""
+    answers = estimator.answer([prepared.inputs for prepared in group])
+    for prepared, maps in zip(group, answers, strict=True):
+        yield prepared.key, estimator.decode(maps)

@@ -1,1 +1,0 @@
-"""Metrics of the fields' own benchmarks, one file each."""
