@@ -8,6 +8,7 @@ the first answer of a new process; then what to install where a faster engine is
 """
 
 import platform
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def measure(path: Path, threads: int) -> list[tuple[str, ...]]:
         name: engines.open_runner(path, spec, threads=threads, engine=name) for name in names
     }
     time = timing.medians(
-        {name: lambda runner=runner: runner(image) for name, runner in runners.items()},
+        {name: partial(runner, image) for name, runner in runners.items()},
         repeats=REPEATS,
     )
     return [
