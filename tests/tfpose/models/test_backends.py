@@ -60,7 +60,7 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module", params=(pytest.param("jax", marks=pytest.mark.slow), "torch"))
+@pytest.fixture(scope="module", params=(pytest.param("jax", marks=pytest.mark.soak), "torch"))
 def answers(networks: Path, request: pytest.FixtureRequest) -> dict[str, Any]:
     """What `backend_process` says on one backend."""
     if find_spec(request.param) is None:
