@@ -7,6 +7,7 @@ folder, `.NAME.partial`, which the next attempt removes.
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -89,6 +90,8 @@ def write(path: str | os.PathLike[str], data: bytes | str, *, durable: bool = Fa
 
 
 def _flush(path: Path) -> None:
+    if sys.platform == "win32" and path.is_dir():
+        return  # Windows opens no folders
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
