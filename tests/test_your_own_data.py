@@ -1,3 +1,4 @@
+import csv
 import json
 import subprocess
 from pathlib import Path
@@ -36,7 +37,15 @@ def test_commands_of_the_guide_run_as_printed(tmp_path: Path) -> None:
     assert "\n0 errors" in report
     sheet = cv2.imread(str(tmp_path / "toy" / "samples.png"))
     assert sheet.shape == (6 * sample_sheet.TILE, 8 * sample_sheet.TILE, 3)
+    with (tmp_path / "toy" / "run" / "log.csv").open(newline="") as file:
+        measured = [row for row in csv.DictReader(file) if row.get("validation.AP")]
+    assert [int(row["step"]) for row in measured] == [75, 150, 225, 300]
+    for name in ("curves.png", "predictions.jpg"):
+        assert cv2.imread(str(tmp_path / "toy" / "run" / name)) is not None
     summary = json.loads((tmp_path / "toy" / "evaluation" / "summary.json").read_text())
     assert summary["figures"]["ap"] > 0.3
+    # What training measured at its end is what `evaluate` measures at the same height.
+    assert float(measured[-1]["validation.height"]) == 128
+    assert float(measured[-1]["validation.AP"]) == pytest.approx(summary["figures"]["ap"], abs=1e-6)
     for number in (160, 161):
         assert (tmp_path / "toy" / "drawn" / f"{number:04d}.poses.jpg").is_file()
