@@ -26,6 +26,7 @@ from typing import Any
 
 from absl import flags
 
+from .engines import CHOICES
 from .outputs import draw, painting
 from .people.smoothing import PRESETS as SMOOTHINGS
 from .people.tracking import PRESETS as TRACKINGS
@@ -126,6 +127,14 @@ flags.DEFINE_integer(
     None,
     "Threads of the networks. Default: the usable cores, at most 4.",
     1,
+    flag_values=FLAGS,
+)
+flags.DEFINE_enum(
+    "engine",
+    None,
+    list(CHOICES),
+    "What runs the model; auto: the fastest installed for this processor. Default: auto for "
+    "streams and many pictures, else what starts fastest.",
     flag_values=FLAGS,
 )
 

@@ -36,7 +36,8 @@ class PoseEstimator:
       batch: number of boxes of one picture per run of a top-down network. docs/video.md says which
         networks gain by it; some graphs take only 1.
       runner: an engine of your own; a network in memory needs one.
-      engine: one of `engines.ENGINES`; None takes LiteRT for a .tflite, ONNX Runtime for an .onnx.
+      engine: one of `engines.ENGINES`, or "auto" for the fastest that is installed, which may take
+        a second longer to start; None takes LiteRT for a .tflite, ONNX Runtime for an .onnx.
 
     Raises:
       FileNotFoundError: there is no such model.

@@ -25,6 +25,10 @@ ELSEWHERE = (
 TRAINING = tuple(command for command in COMMANDS if "toy/" in command)  # run by the guide's test
 RUN = [command for command in COMMANDS if not command.startswith(ELSEWHERE)]
 RUN = [command for command in RUN if command not in TRAINING]
+FEWER = {  # flags that shorten a command's minutes; the soak suite runs it without
+    "tfpose evaluate": "--subset=8 --draws=20",
+    "tfpose export": "--calibration_count=8 --picture_count=2 --force",
+}
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +48,20 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("command", RUN, ids=lambda command: command[:50])
 def test_a_command_of_the_readme_runs_as_printed(command: str, place: Path) -> None:
     """In the README's order: later commands read what earlier ones wrote."""
+    _run(" ".join([command, *_fewer(command)]), place)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("command", RUN, ids=lambda command: command[:50])
+def test_a_command_of_the_readme_runs_whole(command: str, place: Path) -> None:
+    _run(command, place)
+
+
+def _fewer(command: str) -> list[str]:
+    return [flags for start, flags in FEWER.items() if command.startswith(start)]
+
+
+def _run(command: str, place: Path) -> None:
     ran = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command],
         cwd=place,

@@ -169,6 +169,16 @@ class LiteRtRunner:
                 )
 
 
+def is_quantised(path: Path) -> bool:
+    """Whether a .tflite computes in 8 bits: its input is uint8 or int8.
+
+    Raises:
+      ValueError: not a .tflite.
+    """
+    (details, *_) = _open(path, 1, True).get_input_details()
+    return bool(details["dtype"] != np.float32)
+
+
 def _open(path: Path, threads: int, xnnpack: bool) -> Any:
     from ai_edge_litert.interpreter import Interpreter, OpResolverType  # 0.1 s: only when needed
 

@@ -53,7 +53,7 @@ def prepare(options: Options, names: Sequence[str], stack: ExitStack) -> Callabl
     listing = pictures.find(names or [pictures.SAMPLE], drawn_suffix=DRAWN)
     drawings = _prepare_drawings(options, listing.files, given=bool(names))
     options.check_outputs(listing.files)
-    (estimator,) = options.estimators()
+    (estimator,) = options.estimators(pictures=len(listing.files))
     (estimate,) = options.frame_estimators([estimator], listing.files)
     run = Run(
         estimate=estimate,

@@ -90,7 +90,8 @@ def prepare(options: Options, names: Sequence[str], stack: ExitStack) -> Callabl
     paths = source.files if isinstance(source, sources.PictureFiles) else None
     options.check_outputs(paths or [Path(source.name)])
     video = _video_path(options, source)
-    estimators = options.estimators(1 if source.live else options.cores)
+    count = 1 if source.live else options.cores
+    estimators = options.estimators(count, pictures=None if paths is None else len(paths))
     spec = estimators[0].spec
     frame_estimators = options.frame_estimators(estimators, paths)
     painting, people = options.painting(spec), options.people()

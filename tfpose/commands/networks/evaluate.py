@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import app, flags
 
+from estimator.engines import CHOICES
 from estimator.inputs.averaging import MULTISCALE, Averaging
 from estimator.people import suppression
 from estimator.pose_estimator import shipped_names
@@ -50,6 +51,13 @@ HEIGHT = flags.DEFINE_integer(
     "height", None, "Base height of a flexible network's input.", flag_values=FLAGS
 )
 THREADS = flags.DEFINE_integer("threads", None, "Of a .tflite.", flag_values=FLAGS)
+ENGINE = flags.DEFINE_enum(
+    "engine",
+    None,
+    list(CHOICES),
+    "What runs the file; default: LiteRT for a .tflite, ONNX Runtime for an .onnx.",
+    flag_values=FLAGS,
+)
 BATCH = flags.DEFINE_integer(
     "batch", None, "Pictures at a time; a .tflite takes one.", flag_values=FLAGS
 )
@@ -136,7 +144,7 @@ def _evaluate(model: str, annotations: str) -> None:
     from tfpose.evaluation import evaluate, files, text
     from tfpose.evaluation import network as networks
 
-    network = networks.load(model, threads=THREADS.value)
+    network = networks.load(model, threads=THREADS.value, engine=ENGINE.value)
     if HEIGHT.value is not None:
         network = network.with_height(HEIGHT.value)
     skeleton = arguments.skeleton_of(SKELETON.value)
