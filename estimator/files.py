@@ -7,6 +7,7 @@ folder, `.NAME.partial`, which the next attempt removes.
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -95,6 +96,8 @@ def sweep(folder: Path) -> None:
 
 
 def _flush(path: Path) -> None:
+    if sys.platform == "win32" and path.is_dir():
+        return  # Windows opens no folders
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from .maps import Maps, Runner
 from .poses import Poses, concatenate
 from .spec import PoseSpec
 
+Picture: TypeAlias = UInt8 | str | os.PathLike[str]
+Several: TypeAlias = Sequence[UInt8] | Sequence[Path] | list[str] | tuple[str, ...]
 SHIPPED = Path(__file__).resolve().parent.parent / "saved_models"
 DEFAULT = "tfpose_s"  # our own small network, int8; saved_models/tfpose_s/card.md
 
@@ -75,19 +77,21 @@ class PoseEstimator:
         self._check_batch()
 
     @overload
-    def __call__(self, picture: UInt8, boxes: Sequence[Sequence[float]] | None = None) -> Poses: ...
+    def __call__(
+        self, picture: Picture, boxes: Sequence[Sequence[float]] | None = None
+    ) -> Poses: ...
 
     @overload
-    def __call__(self, picture: Sequence[UInt8], boxes: None = None) -> list[Poses]: ...
+    def __call__(self, picture: Several, boxes: None = None) -> list[Poses]: ...
 
     def __call__(
-        self, picture: UInt8 | Sequence[UInt8], boxes: Sequence[Sequence[float]] | None = None
+        self, picture: Picture | Several, boxes: Sequence[Sequence[float]] | None = None
     ) -> Poses | list[Poses]:
         """Finds the people in a picture, or in each of a list of pictures.
 
         Args:
-          picture: (H, W, 3) uint8, RGB, upright, as `estimator.pictures.read` gives it; or a list
-            of such, of any sizes.
+          picture: (H, W, 3) uint8, RGB, upright, as `estimator.pictures.read` gives it, or the path
+            of a file, which is read as `read` does; or a list of such, of any sizes.
           boxes: for a top-down model: x, y of the top left corner, width and height of each
             person, pixels of the picture, as edges. Without them the whole picture is one box.
 
@@ -96,8 +100,13 @@ class PoseEstimator:
           of the boxes. For a list of pictures, a list.
 
         Raises:
+          FileNotFoundError, OSError: as in `pictures.read`.
           ValueError: not (H, W, 3) uint8, or boxes for a model that needs none.
         """
+        if isinstance(picture, str | os.PathLike):
+            if boxes is None:
+                return self.read(picture)
+            picture = pictures.read(picture)
         if not isinstance(picture, np.ndarray) and isinstance(picture, Sequence):
             if boxes is not None:
                 raise ValueError("boxes are of one picture; call once for each picture of the list")

@@ -34,27 +34,7 @@ def readable(poses: Poses, *, file: str, height: int, width: int, model: str) ->
         "width": width,
         "height": height,
         "model": model,
-        "skeleton": poses.skeleton.name,
-        "people": [
-            {
-                **({} if poses.identity is None else {"id": int(poses.identity[person])}),
-                "score": round(float(poses.person_score[person]), 4),
-                "keypoints": _keypoints(poses, person),
-            }
-            for person in range(len(poses))
-        ],
-    }
-
-
-def _keypoints(poses: Poses, person: int) -> dict[str, dict[str, float]]:
-    return {
-        name: {
-            "x": round(float(poses.xy[person, index, 0]), 2),
-            "y": round(float(poses.xy[person, index, 1]), 2),
-            "score": round(float(poses.score[person, index]), 4),
-        }
-        for index, name in enumerate(poses.skeleton.keypoints)
-        if poses.found[person, index]
+        **poses.to_dict(),
     }
 
 

@@ -67,7 +67,7 @@ def prepare(options: Options, names: Sequence[str], stack: ExitStack) -> Callabl
 
     def work() -> int:
         done, failures = list(run.summaries()), run.source.failures
-        report_skipped(failures)
+        report_skipped([*((line, line) for line in listing.empty), *failures])
         if done:
             print(table(done, drawings))
         others = len(listing.skipped)
@@ -75,7 +75,7 @@ def prepare(options: Options, names: Sequence[str], stack: ExitStack) -> Callabl
             print(
                 f"{len(done)} pictures done, {len(failures)} failed, {others} other files skipped"
             )
-        return 1 if failures else 0
+        return 1 if failures or listing.empty else 0
 
     return work
 

@@ -62,6 +62,13 @@ def skeleton_of(annotations: Path) -> Skeleton:
     for name in skeletons.names():
         if skeletons.get(name).keypoints == coco.keypoints:
             return skeletons.get(name)
+    if not coco.keypoints and not any(
+        annotation.get("keypoints") for group in coco.annotations.values() for annotation in group
+    ):
+        raise ValueError(
+            f"{annotations} has no keypoints: no category names any, and no annotation has any. It "
+            "may be a file for detection, of boxes alone; export it as COCO keypoints"
+        )
     raise ValueError(
         f"{annotations} has keypoints of its own ({', '.join(coco.keypoints) or 'without names'}), "
         "which no skeleton that ships has. Write one (docs/your_own_data.md) and give it as "

@@ -98,7 +98,6 @@ def export(
             raise GateError(report, out)
         reports.write(report, out)  # before the model, so that a full disk leaves neither
         _put(candidate, out, folder)
-    logging.info("wrote %s\n%s", out, reports.table(report))
     return report
 
 
