@@ -50,6 +50,7 @@ class Options:
     scales: Sequence[str]
     boxes: str | None
     detector: str | None
+    second_look: str
     batch: int
     height: int | None
     threads: int | None
@@ -78,6 +79,7 @@ class Options:
                 height=self.height,
                 averaging=Averaging(flip=self.flip, scales=scales),
                 batch=self.batch,
+                second_look=self.second_look,
             )
             for _ in range(count)
         ]

@@ -79,7 +79,12 @@ def open_all(
     """
 
     def estimator(name: str, threads: int) -> PoseEstimator:
-        return PoseEstimator(settings.models[name], threads=threads, height=settings.height)
+        return PoseEstimator(
+            settings.models[name],
+            threads=threads,
+            height=settings.height,
+            second_look=settings.second_look,
+        )
 
     make = opener or estimator
     cores = usable_cores()
