@@ -33,6 +33,8 @@ from .people.tracking import PRESETS as TRACKINGS
 from .pose_estimator import DEFAULT
 from .program import photographs, run, stream
 from .program.options import Options
+from .second_look.options import MODES as LOOKS
+from .second_look.options import Options as SecondLook
 from .streams import sources
 
 FLAGS = run.new_flags()
@@ -112,6 +114,14 @@ flags.DEFINE_string(
 )
 flags.DEFINE_string(
     "detector", None, "Boxes for a top-down model: those of a bottom-up model.", flag_values=FLAGS
+)
+flags.DEFINE_enum(
+    "second_look",
+    SecondLook.mode,
+    LOOKS,
+    "A small network reads the people found again: auto is for our own network and the "
+    f"{SecondLook.people} best people of a picture; docs/estimator.md.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_integer(
     "batch", 1, "Boxes per run of a top-down model; docs/video.md.", 1, flag_values=FLAGS

@@ -53,6 +53,7 @@ class Options:
     scales: Sequence[str]
     boxes: str | None
     detector: str | None
+    second_look: str
     batch: int
     height: int | None
     threads: int | None
@@ -88,6 +89,7 @@ class Options:
                 averaging=Averaging(flip=self.flip, scales=scales),
                 batch=self.batch,
                 engine=self.engine or (AUTO if many else None),
+                second_look=self.second_look,
             )
             for _ in range(count)
         ]

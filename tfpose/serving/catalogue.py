@@ -80,7 +80,11 @@ def open_all(
 
     def estimator(name: str, threads: int) -> PoseEstimator:
         return PoseEstimator(
-            settings.models[name], threads=threads, height=settings.height, engine=engines.AUTO
+            settings.models[name],
+            threads=threads,
+            height=settings.height,
+            engine=engines.AUTO,
+            second_look=settings.second_look,
         )
 
     make = opener or estimator

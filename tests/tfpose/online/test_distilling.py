@@ -107,7 +107,7 @@ def test_the_student_answers_as_the_keras_network(student: keras.Model) -> None:
 def test_what_comes_back_is_what_went_in(student: keras.Model) -> None:
     arrays = keras_arrays(student)
     twin = twins.Student(arrays)
-    back = train._numpy(twin.arrays())
+    back = twins.to_numpy(twin.arrays())
     assert back.keys() - arrays.keys() == {
         f"fine.{head}/{part}" for head in ("heatmaps", "pafs") for part in ("kernel", "bias")
     }
@@ -223,7 +223,7 @@ def test_each_variable_is_moved_by_the_recipes_rule(student: keras.Model) -> Non
             gradient = torch.from_numpy(part[name])
             value.grad = gradient.permute(3, 2, 0, 1) if gradient.ndim == 4 else gradient
         other.step(0.02)
-    found = train._numpy(parameters)
+    found = twins.to_numpy(parameters)
     for name in names:
         assert np.abs(found[name] - arrays[name]).max() > 1e-4
         np.testing.assert_allclose(found[name], variables[name].numpy(), atol=2e-5)
@@ -313,11 +313,11 @@ def test_a_run_learns_and_its_weights_are_read(
 @pytest.mark.filterwarnings("ignore:CUDA initialization")
 def test_compiling_changes_nothing_of_the_student(student: keras.Model) -> None:
     twin = twins.Student(keras_arrays(student)).train()
-    before = train._numpy(twin.arrays())
+    before = twins.to_numpy(twin.arrays())
     options = train.Options(seconds=1, batch=2, edge=32, canvas=64)
     train._warm(train._errors, twin, options, "cpu")
     assert all(one.grad is None for one in twin.parameters())
-    for name, array in train._numpy(twin.arrays()).items():
+    for name, array in twins.to_numpy(twin.arrays()).items():
         np.testing.assert_array_equal(array, before[name])
 
 

@@ -22,6 +22,8 @@ from estimator.inputs.averaging import MULTISCALE, Averaging
 from estimator.people import suppression
 from estimator.pose_estimator import shipped_names
 from estimator.program import run
+from estimator.second_look.options import MODES as LOOKS
+from estimator.second_look.options import Options as SecondLook
 from tfpose.commands import arguments
 from tfpose.data.picture_files import Pictures
 
@@ -83,6 +85,9 @@ SUPPRESS = flags.DEFINE_enum(
     suppression.KINDS,
     "Of two answers for one person. Default: hard for boxes, else none.",
     flag_values=FLAGS,
+)
+LOOK = flags.DEFINE_enum(
+    "second_look", SecondLook.mode, LOOKS, "As `tfpose predict` has it.", flag_values=FLAGS
 )
 LIMIT = flags.DEFINE_float("oks_limit", None, "How alike two may be.", flag_values=FLAGS)
 SUBSET = flags.DEFINE_integer(
@@ -203,6 +208,7 @@ def _settings() -> "evaluate.Settings":
         subset=SUBSET.value,
         seed=default.seed if SEED.value is None else SEED.value,
         suppression=dataclasses.replace(default.suppression, **_given(alike)),
+        second_look=LOOK.value,
         draws=default.draws if DRAWS.value is None else DRAWS.value,
     )
 
