@@ -8,7 +8,10 @@ import os
 import re
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
+
+_ONE = threading.RLock()  # the descriptor is the whole process's
 
 
 @contextlib.contextmanager
@@ -20,6 +23,11 @@ def kept(drop: str = "") -> Iterator[None]:
     Args:
       drop: regular expression of the lines to leave out; "" leaves out all of them.
     """
+    with _ONE:
+        yield from _kept(drop)
+
+
+def _kept(drop: str) -> Iterator[None]:
     try:
         real = os.dup(2)
     except OSError:  # a program without standard error, such as a service of Windows

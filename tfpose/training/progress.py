@@ -73,11 +73,12 @@ class Progress:
     def _line(self, step: int, loss: float, rate: float) -> str:
         done = step - self._first
         speed = done / self._trained if self._trained > 0 else 0.0  # steps per second
-        left = clock_text((self._steps - step) / speed) if speed else "?"
-        return (
-            f"step {step}/{self._steps} ({100 * step // self._steps}%)  loss {loss:.4g}  "
-            f"rate {rate:.3g}  {speed * self._batch:.1f} pictures/s  {left} left"
-        )
+        pace = ""  # of the first step alone nothing is known
+        if speed:
+            left = clock_text((self._steps - step) / speed)
+            pace = f"  {speed * self._batch:.1f} pictures/s  {left} left"
+        share = 100 * step // self._steps
+        return f"step {step}/{self._steps} ({share}%)  loss {loss:.4g}  rate {rate:.3g}{pace}"
 
     def _show(self, line: str, now: float) -> None:
         self._shown = now

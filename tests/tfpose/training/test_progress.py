@@ -39,7 +39,7 @@ def test_elsewhere_the_first_step_is_a_line_and_then_one_a_minute(
         progress.step(step, loss=lambda: 0.5, rate=1e-3)
     assert len(found) == 4  # two of the first step, one after 60 s, one after 120 s
     assert "after 10 s" in found[0]
-    assert found[1].startswith("step 1/100 (1%)  loss 0.5  rate 0.001")
+    assert found[1] == "step 1/100 (1%)  loss 0.5  rate 0.001"
     assert found[2] == "step 7/100 (7%)  loss 0.5  rate 0.001  0.8 pictures/s  0:15:30 left"
 
 

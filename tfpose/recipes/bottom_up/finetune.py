@@ -16,7 +16,7 @@ RECIPE = Recipe(
     dataset="coco",
     height=224,
     width=224,
-    policy="lightweight_openpose",
+    policy="finetune",
     batch=8,
     steps=400,
     optimiser=Optimiser(kind="adamw", rate=1e-3, decay=0.01),
