@@ -70,7 +70,7 @@ class SecondLook:
         chosen, rest = poses.select(order[:count]), poses.select(order[count:])
         if len(chosen) == 0:
             return poses
-        seen = merging.merge(chosen, self._read(picture, chosen))
+        seen = merging.merge(chosen, self._read(picture, chosen), self.options.merging)
         everyone = concatenate([seen, rest], poses.skeleton)
         return merging.best_first(everyone, self._first.image, limit=self.options.limit)
 

@@ -1,6 +1,8 @@
 """Options of the second look: which people get it, and how both answers are joined."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from .merging import Merging
 
 MODES = ("auto", "off", "always")
 FIRST = ("tfpose_s",)  # networks whose people get a second look by default
@@ -17,6 +19,7 @@ class Options:
       people: highest number of people per picture in "auto".
       widen: factor on the usual size of a person around their keypoints (people/boxes.py), since
         the first network may miss a leg or an arm.
+      merging: how both answers are joined.
       limit: highest OKS of two people who both stay.
 
     Raises:
@@ -27,6 +30,7 @@ class Options:
     model: str = "tfpose_person"
     people: int = 10
     widen: float = 1.0
+    merging: Merging = field(default_factory=Merging)
     limit: float = 0.9
 
     def __post_init__(self) -> None:

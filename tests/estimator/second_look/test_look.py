@@ -11,6 +11,7 @@ from estimator.decoders import heatmap
 from estimator.layout import ImageSpec, OutputSpec
 from estimator.poses import Poses, concatenate
 from estimator.second_look.look import SecondLook
+from estimator.second_look.merging import Merging
 from estimator.second_look.options import Options
 from estimator.spec import PoseSpec
 from tests.estimator.conftest import COLOURS, colour_spec
@@ -55,11 +56,12 @@ def one(xy: Float, person_score: float = 0.5) -> Poses:
 
 
 def look(runner: Colours | None = None, **options: object) -> SecondLook:
+    """A second look whose answer replaces the first."""
     return SecondLook(
         CROP,
         runner or Colours(),
         first=colour_spec(),
-        options=Options(**options),  # type: ignore[arg-type]
+        options=Options(merging=Merging(near=0, surer=0), **options),  # type: ignore[arg-type]
     )
 
 
@@ -93,8 +95,9 @@ def test_keypoints_that_the_second_network_lacks_stay() -> None:
         score=np.full((1, 18), 0.4, np.float32),
         person_score=np.ones(1, np.float32),
     )
+    options = Options(merging=Merging(near=0, surer=0))
     seen = SecondLook(
-        spec, Colours(), first=replace(colour_spec(), skeleton=first), options=Options()
+        spec, Colours(), first=replace(colour_spec(), skeleton=first), options=options
     )(lit(), poses)
     changed = (seen.xy[0] != 50).any(axis=1)
     assert {first.keypoints[index] for index in np.flatnonzero(changed)} <= {
