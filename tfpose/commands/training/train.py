@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from absl import flags, logging
 
 from estimator.program import run
-from tfpose.commands import arguments, recipe_flags, zoo_figures
+from tfpose.commands import arguments, label_flags, recipe_flags, zoo_figures
 
 if TYPE_CHECKING:
     from tfpose.training import loop, recipe
@@ -42,6 +42,7 @@ VALIDATION_HEIGHT = flags.DEFINE_integer(
     "Base height of the input for validation; 0 takes the model's.",
     flag_values=FLAGS,
 )
+LABELS = label_flags.LabelFlags(FLAGS)
 VALIDATION_SUBSET = flags.DEFINE_integer(
     "validation_subset",
     None,
@@ -86,4 +87,5 @@ def _validation(effective: "recipe.Recipe") -> "loop.Validate | None":
         skeleton=run.spec_of(effective).skeleton,
         height=VALIDATION_HEIGHT.value,
         subset=VALIDATION_SUBSET.value,
+        choice=LABELS.choice,
     )
