@@ -101,11 +101,25 @@ class Poses:
             identity=None if self.identity is None else self.identity[index],
         )
 
-    def to_rows(self) -> list[dict[str, int | float | None]]:
+    def best(self, count: int | None) -> Poses:
+        """At most `count` people, those with the highest scores, in their order; None keeps all."""
+        if count is None or len(self) <= count:
+            return self
+        return self.select(np.sort(np.argsort(-self.person_score, kind="stable")[:count]))
+
+    def normalised(self, height: int, width: int) -> Poses:
+        """x and y as shares of a picture's width and height: 0 and 1 are its edges."""
+        sides = np.array([width, height], np.float32)
+        return replace(self, xy=np.asarray((self.xy + np.float32(0.5)) / sides, np.float32))
+
+    def to_rows(self, digits: int = 2) -> list[dict[str, int | float | None]]:
         """One flat row per person, for `pandas.DataFrame(poses.to_rows())` or `csv.DictWriter`.
 
         Columns: `person` (the index), `identity`, `score`, and for every keypoint NAME_x, NAME_y
           and NAME_score. Missing values are None, which pandas turns into NaN.
+
+        Args:
+          digits: of x and y behind the point.
         """
         rows = []
         for person, (xy, score) in enumerate(zip(self.xy, self.score, strict=True)):
@@ -115,7 +129,7 @@ class Poses:
                 "score": round(float(self.person_score[person]), 4),
             }
             for name, place, sure in zip(self.skeleton.keypoints, xy, score, strict=True):
-                x, y = (round(float(part), 2) for part in place) if sure > 0 else (None, None)
+                x, y = (round(float(part), digits) for part in place) if sure > 0 else (None, None)
                 row |= {f"{name}_x": x, f"{name}_y": y, f"{name}_score": round(float(sure), 4)}
             rows.append(row)
         return rows

@@ -53,6 +53,9 @@ class Options:
     batch: int
     height: int | None
     threads: int | None
+    max_people: int | None
+    normalised: bool
+    frames: str | None
 
     @property
     def tracks(self) -> bool:
@@ -135,6 +138,7 @@ class Options:
             tracker=Tracker(TRACKINGS[self.tracking]) if self.tracks else None,
             smoother=Smoother(SMOOTHINGS[self.smoothing]) if self.smooth else None,
             min_score=self.min_score,
+            max_people=self.max_people,
         )
 
     def check_outputs(self, given: Sequence[Path]) -> None:
@@ -158,7 +162,14 @@ class Options:
         kinds = ("coco", "openpose_json", "json", "jsonl", "csv")
         return [
             stack.enter_context(
-                frame_writers.open_writer(kind, path, spec, live=live, numbered=numbered)
+                frame_writers.open_writer(
+                    kind,
+                    path,
+                    spec,
+                    live=live,
+                    numbered=numbered,
+                    normalised=self.normalised,
+                )
             )
             for kind in kinds
             if (path := getattr(self, kind))

@@ -104,7 +104,7 @@ def _is_plain(flat: Sequence[float]) -> bool:
         KEYPOINT_SHIFT == 0
         and _FLAGS.issuperset(flags)
         and math.isfinite(sum(flat))
-        and -MOST < min(flat)
+        and min(flat) > -MOST
         and max(flat) < MOST
         and not any(
             x or y for x, y, flag in zip(flat[::3], flat[1::3], flags, strict=True) if not flag
