@@ -15,7 +15,6 @@ from ..records import box_of
 from .labels import BOX_SHIFT, KEYPOINT_SHIFT, Box, Person, polygon_area
 from .values import Changes, number
 
-
 MOST = 1e6  # pixels; larger numbers are looked at closely
 _FLAGS = frozenset({0.0, 1.0, 2.0})
 
