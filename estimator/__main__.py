@@ -100,6 +100,18 @@ flags.DEFINE_float(
     0.0,
     flag_values=FLAGS,
 )
+flags.DEFINE_integer(
+    "max_people", None, "At most so many people a picture, the best first.", 1, flag_values=FLAGS
+)
+flags.DEFINE_bool(
+    "normalised",
+    False,
+    "x and y of --json, --jsonl and --csv as shares of width and height.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "frames", None, "START:STOP:STEP of a video's frames, counted from 0.", flag_values=FLAGS
+)
 flags.DEFINE_bool(
     "flip", False, "Average with the mirrored picture; takes twice the time.", flag_values=FLAGS
 )

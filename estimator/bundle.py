@@ -48,6 +48,7 @@ def read(path: str | os.PathLike[str]) -> PoseSpec:
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"no model at {path}")
+    files.check_download(path / "saved_model.pb" if path.is_dir() else path)
     if path.is_dir():
         text = _read_folder(path)
     elif path.suffix == ".onnx":

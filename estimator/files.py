@@ -9,10 +9,46 @@ import os
 import shutil
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 MIN_FREE = 1 << 20  # bytes that a disk should have left before work starts
+_LFS = b"version https://git-lfs"  # github.com/git-lfs/git-lfs, docs/spec.md
+_PAGES = (b"<!doctype html", b"<html")
+
+
+def check_download(path: str | os.PathLike[str]) -> None:
+    """Refuses what a download may leave in a file's place: a web page, a pointer, a cut zip.
+
+    A folder, and a file that is missing, is somebody else's to refuse.
+
+    Raises:
+      ValueError: says what it is, and how to get the file itself.
+    """
+    path = Path(path)
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        head = file.read(1024)
+    size = path.stat().st_size
+    if not head:
+        raise ValueError(f"{path} is empty: download it again")
+    if head.startswith(_LFS):
+        raise ValueError(
+            f"{path} is a pointer of Git LFS ({size} bytes), not the file: run `git lfs pull`, or "
+            "download the file itself"
+        )
+    if any(page in head.lower() for page in _PAGES):
+        raise ValueError(
+            f"{path} is a web page, not the file ({size} bytes): the download asked for a login "
+            "or a confirmation. Download it with a browser, or from the address of the file itself"
+        )
+    if head.startswith(b"PK\3\4") and not zipfile.is_zipfile(path):
+        raise ValueError(
+            f"{path} is cut off: it begins as a zip and has no end ({size} bytes). Download it "
+            "again"
+        )
 
 
 class Whole:

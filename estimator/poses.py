@@ -54,15 +54,19 @@ class Person:
         who = "" if self.identity is None else f"#{self.identity}, "
         return f"Person({who}score {self.person_score:.2f}, {found} of {len(self.score)} keypoints)"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Its id if it has one, its score, and the keypoints found, for JSON."""
+    def to_dict(self, digits: int = 2) -> dict[str, Any]:
+        """Its id if it has one, its score, and the keypoints found, for JSON.
+
+        Args:
+          digits: of x and y behind the point.
+        """
         return {
             **({} if self.identity is None else {"id": self.identity}),
             "score": round(self.person_score, 4),
             "keypoints": {
                 name: {
-                    "x": round(float(x), 2),
-                    "y": round(float(y), 2),
+                    "x": round(float(x), digits),
+                    "y": round(float(y), digits),
                     "score": round(float(s), 4),
                 }
                 for name, (x, y), s in zip(
@@ -238,19 +242,36 @@ class Poses:
 
         showing.show(self, picture, **options)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, digits: int = 2) -> dict[str, Any]:
         """The people for JSON: `{"skeleton": name, "people": [...]}`.
 
         A person is `{"score": 0.83, "keypoints": {"nose": {"x": 210.4, "y": 88.0, "score": 0.91}}}`
         with an `id` if it was tracked; keypoints that were not found are left out.
-        """
-        return {"skeleton": self.skeleton.name, "people": [one.to_dict() for one in self]}
 
-    def to_rows(self) -> list[dict[str, int | float | None]]:
+        Args:
+          digits: of x and y behind the point.
+        """
+        return {"skeleton": self.skeleton.name, "people": [one.to_dict(digits) for one in self]}
+
+    def best(self, count: int | None) -> Poses:
+        """At most `count` people, those with the highest scores, in their order; None keeps all."""
+        if count is None or len(self) <= count:
+            return self
+        return self.select(np.sort(np.argsort(-self.person_score, kind="stable")[:count]))
+
+    def normalised(self, height: int, width: int) -> Poses:
+        """x and y as shares of a picture's width and height: 0 and 1 are its edges."""
+        sides = np.array([width, height], np.float32)
+        return replace(self, xy=np.asarray((self.xy + np.float32(0.5)) / sides, np.float32))
+
+    def to_rows(self, digits: int = 2) -> list[dict[str, int | float | None]]:
         """One flat row per person, for `pandas.DataFrame(poses.to_rows())` or `csv.DictWriter`.
 
         Columns: `person` (the index), `identity`, `score`, and for every keypoint NAME_x, NAME_y
           and NAME_score. Missing values are None, which pandas turns into NaN.
+
+        Args:
+          digits: of x and y behind the point.
         """
         rows = []
         for person, (xy, score) in enumerate(zip(self.xy, self.score, strict=True)):
@@ -260,7 +281,7 @@ class Poses:
                 "score": round(float(self.person_score[person]), 4),
             }
             for name, place, sure in zip(self.skeleton.keypoints, xy, score, strict=True):
-                x, y = (round(float(part), 2) for part in place) if sure > 0 else (None, None)
+                x, y = (round(float(part), digits) for part in place) if sure > 0 else (None, None)
                 row |= {f"{name}_x": x, f"{name}_y": y, f"{name}_score": round(float(sure), 4)}
             rows.append(row)
         return rows

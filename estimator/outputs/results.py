@@ -27,14 +27,27 @@ from ..skeleton import Skeleton, mapping
 PERSON = 1  # COCO's category
 
 
-def readable(poses: Poses, *, file: str, height: int, width: int, model: str) -> dict[str, Any]:
-    """The people of one picture in the readable form, for `json.dumps`."""
+def readable(
+    poses: Poses, *, file: str, height: int, width: int, model: str, normalised: bool = False
+) -> dict[str, Any]:
+    """The people of one picture in the readable form, for `json.dumps`.
+
+    Args:
+      poses: people in pixels of the picture.
+      file: its name.
+      height, width: of the picture, pixels.
+      model: the network's name.
+      normalised: gives x and y as shares of width and height.
+    """
+    digits = 6 if normalised else 2
+    if normalised:
+        poses = poses.normalised(height, width)
     return {
         "file": file,
         "width": width,
         "height": height,
         "model": model,
-        **poses.to_dict(),
+        **poses.to_dict(digits),
     }
 
 

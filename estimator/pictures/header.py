@@ -63,6 +63,8 @@ def _read_jpeg(data: bytes) -> Header:
     found = Header(jpeg=True)
     place = 2
     while True:
+        if place + 12 > len(data):  # it ends within its header
+            return replace(found, whole=False)
         if data[place] != 0xFF:  # out of step: the decoder may know how to go on
             return found
         marker = data[place + 1]

@@ -12,9 +12,10 @@ import numpy as np
 
 from ..arrays import UInt8
 from . import header as picture_header
+from . import signatures
 
 SUFFIXES = frozenset(
-    {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg"}
+    {".avif", ".bmp", ".gif", ".heic", ".heif", ".jp2", ".jpeg", ".jpg"}
     | {".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
 )
 # Eileen Collins, photographed by NASA, in the public domain: skimage.data.astronaut(), JPEG 90.
@@ -92,9 +93,15 @@ def _members(path: Path) -> list[Path]:
 
 
 def _is_picture(file: Path, drawn_suffix: str) -> bool:
-    if drawn_suffix and file.stem.endswith(drawn_suffix):
+    if is_of_the_system(file) or (drawn_suffix and file.stem.endswith(drawn_suffix)):
         return False
     return file.suffix.lower() in SUFFIXES
+
+
+def is_of_the_system(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is one that macOS writes beside others (`._NAME`, in `__MACOSX`)."""
+    parts = Path(path).parts
+    return bool(parts) and (parts[-1].startswith("._") or "__MACOSX" in parts)
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:
@@ -108,7 +115,7 @@ def read(source: str | os.PathLike[str] | bytes) -> UInt8:
 
     The result is upright (by the Exif orientation). Grey becomes three equal channels, 16 bits
     become their upper 8, transparent pixels of PNG and WebP become white, and of an animation the
-    first frame is read.
+    first frame is read. HEIC needs pillow-heif (`tfpose[heic]`).
 
     Returns:
       (H, W, 3) uint8, RGB.
@@ -147,16 +154,41 @@ def decode(data: bytes, name: str, factor: int = 1) -> UInt8:
             f"{name} has {header.width} x {header.height} pixels, more than the "
             f"{MAX_PIXELS >> 20} x 2^20 that are read: make it smaller first"
         )
+    if signatures.is_heic(data):
+        return _heic(data, name)
     # IMREAD_COLOR drops alpha, and OpenCV 4.10 to 4.12 do not turn WebP by its Exif orientation
     if factor > 1:
         decoded = _imdecode(data, _REDUCED[factor] | cv2.IMREAD_IGNORE_ORIENTATION, name)
-        decoded = _upright(decoded, header.orientation)
+        decoded = turn(decoded, header.orientation)
     elif header.alpha or header.orientation != 1:
         decoded = _imdecode(data, cv2.IMREAD_UNCHANGED, name)
-        decoded = _upright(_on_paper(decoded), header.orientation)
+        decoded = turn(_on_paper(decoded), header.orientation)
     else:
         decoded = _imdecode(data, cv2.IMREAD_COLOR, name)
     return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
+
+
+def _heic(data: bytes, name: str) -> UInt8:
+    """A picture of an iPhone; libheif turns it upright."""
+    try:
+        import pillow_heif
+    except ImportError:
+        raise ValueError(
+            f"{name} is a HEIC picture, which needs pillow-heif: pip install 'tfpose[heic]', or "
+            "convert it to JPEG"
+        ) from None
+    try:
+        found = pillow_heif.open_heif(data, convert_hdr_to_8bit=True)
+        if found.size[0] * found.size[1] > MAX_PIXELS:
+            raise ValueError(f"{found.size[0]} x {found.size[1]} pixels are too many")
+        picture = np.asarray(found)
+    except (OSError, ValueError, RuntimeError, SyntaxError) as error:
+        raise ValueError(f"{name} is a HEIC picture that cannot be read: {error}") from error
+    if picture.ndim == 2:
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB))
+    if picture.shape[2] == 4:
+        return np.asarray(_on_paper(picture))  # the order of the colours does not matter here
+    return np.ascontiguousarray(picture)
 
 
 def _imdecode(data: bytes, flag: int, name: str) -> UInt8:
@@ -165,11 +197,15 @@ def _imdecode(data: bytes, flag: int, name: str) -> UInt8:
     except cv2.error as error:
         raise ValueError(f"{name} cannot be decoded: {error.err}") from error
     if decoded is None:
-        raise ValueError(
-            f"{name} is no picture that OpenCV can decode ({len(data)} bytes, starting "
-            f"{data[:8]!r}); convert it to JPEG or PNG"
-        )
+        raise ValueError(f"{name} is {_what(data)} ({len(data)} bytes, starting {data[:8]!r})")
     return np.asarray(decoded)
+
+
+def _what(data: bytes) -> str:
+    """What a file that cannot be decoded is, and what to do."""
+    if signatures.is_video(data):
+        return "a video, no picture; give it on its own, as a video"
+    return "no picture that OpenCV can decode; convert it to JPEG or PNG"
 
 
 def _on_paper(decoded: UInt8) -> UInt8:
@@ -185,8 +221,8 @@ def _on_paper(decoded: UInt8) -> UInt8:
     return np.asarray(cv2.add(colour, _PAPER - alpha))
 
 
-def _upright(picture: UInt8, orientation: int) -> UInt8:
-    """Turns and mirrors a picture by its Exif orientation 1..8 (TIFF 6.0, tag 274)."""
+def turn(picture: UInt8, orientation: int) -> UInt8:
+    """Turns and mirrors a stored picture upright, by its Exif orientation 1..8 (TIFF 6.0, 274)."""
     if orientation >= 5:
         picture = cv2.transpose(picture)
     if orientation in FLIPPED_X:

@@ -58,6 +58,9 @@ class Options:
     height: int | None
     threads: int | None
     engine: str | None
+    max_people: int | None
+    normalised: bool
+    frames: str | None
 
     @property
     def tracks(self) -> bool:
@@ -147,6 +150,7 @@ class Options:
             tracker=Tracker(TRACKINGS[self.tracking]) if self.tracks else None,
             smoother=Smoother(SMOOTHINGS[self.smoothing]) if self.smooth else None,
             min_score=self.min_score,
+            max_people=self.max_people,
         )
 
     def check_outputs(self, given: Sequence[Path]) -> None:
@@ -170,7 +174,14 @@ class Options:
         kinds = ("coco", "openpose_json", "json", "jsonl", "csv")
         return [
             stack.enter_context(
-                frame_writers.open_writer(kind, path, spec, live=live, numbered=numbered)
+                frame_writers.open_writer(
+                    kind,
+                    path,
+                    spec,
+                    live=live,
+                    numbered=numbered,
+                    normalised=self.normalised,
+                )
             )
             for kind in kinds
             if (path := getattr(self, kind))

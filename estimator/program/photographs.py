@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import files, pictures
-from ..outputs import results
+from ..outputs import frame_writers, results
 from ..outputs.frame_writers import FrameWriter
 from ..outputs.painting import Painting
 from ..poses import Poses
@@ -50,9 +50,13 @@ def prepare(options: Options, names: Sequence[str], stack: ExitStack) -> Callabl
     Raises:
       OSError, ValueError: it cannot be done.
     """
+    if options.frames:
+        raise ValueError("--frames is of a video; choose pictures by their names")
     listing = pictures.find(names or [pictures.SAMPLE], drawn_suffix=DRAWN)
     drawings = _prepare_drawings(options, listing.files, given=bool(names))
     options.check_outputs(listing.files)
+    if options.coco:
+        frame_writers.check_image_ids(listing.files)
     (estimator,) = options.estimators(pictures=len(listing.files))
     (estimate,) = options.frame_estimators([estimator], listing.files)
     run = Run(

@@ -20,7 +20,7 @@ from estimator import files, geometry, pictures
 from estimator.arrays import UInt8
 from estimator.people.boxes import HIGHER, WIDER
 
-from ..data import coco_json
+from ..data import annotations as reader
 from ..data.cached_people import Person, Shard, read_shard, write_shard
 from ..data.picture_files import BadPicture, Pictures
 from ..data.resuming import alone
@@ -41,18 +41,17 @@ def people_of(annotations: Path, *, seed: int) -> list[Person]:
     `labelled_by`, where there is one, says who labelled it.
 
     Raises:
-      FileNotFoundError, ValueError: as `coco_json.read`, or there is nobody.
+      FileNotFoundError, ValueError: as `annotations.read`, or there is nobody.
     """
-    coco = coco_json.read(annotations)
-    found = []
-    for image_id, entries in coco.annotations.items():
-        for entry in entries:
-            keypoints = np.reshape(entry.get("keypoints", ()), (-1, 3)).astype(np.float32)
-            if entry.get("iscrowd") or (keypoints[:, 2] > 0).sum() < LEAST:
-                continue
-            by = str(entry.get("labelled_by", "human"))
-            name = str(coco.images[image_id]["file_name"])
-            found.append(Person(file=name, keypoints=keypoints, human=by.startswith("human")))
+    found = [
+        Person(
+            file=image.file_name,
+            keypoints=person.keypoints,
+            human=(person.labelled_by or "human").startswith("human"),
+        )
+        for image, person in reader.read(annotations).everybody()
+        if not person.crowd and (person.keypoints[:, 2] > 0).sum() >= LEAST
+    ]
     if not found:
         raise ValueError(f"{annotations} has nobody with {LEAST} keypoints or more")
     return [found[index] for index in np.random.default_rng(seed).permutation(len(found))]

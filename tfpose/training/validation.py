@@ -8,6 +8,7 @@ import keras
 from estimator.skeleton import Skeleton
 from estimator.spec import PoseSpec
 
+from ..data.annotations import Choice
 from ..data.picture_files import Pictures
 from ..evaluation import annotations as annotation_files
 from ..evaluation import network as networks
@@ -23,6 +24,7 @@ def on_coco(
     skeleton: Skeleton | None = None,
     height: int = 0,
     subset: int | None = None,
+    choice: Choice | None = None,
 ) -> Validate:
     """Makes a function that measures COCO's AP, with the estimator's decoder.
 
@@ -33,15 +35,16 @@ def on_coco(
       height: base height of a flexible network's input, pixels; 0 takes the training's, since a
         network finds people of the sizes that it was trained on.
       subset: number of pictures, always the same ones; None takes all.
+      choice: of format, categories and keypoint names of the annotations.
 
     Raises:
       FileNotFoundError, ValueError: annotations or pictures are not there, or not what they
         should be.
     """
-    people, pictures = (
-        annotation_files.read(annotations, known=(skeleton,) if skeleton else ()),
-        Pictures(map(Path, images)),
-    )
+    pictures = Pictures(map(Path, images))
+    people = annotation_files.read(
+        annotations, known=(skeleton,) if skeleton else (), choice=choice, pictures=pictures
+    ).upright(pictures)
     settings = Settings(subset=subset, draws=0)
 
     def validate(model: keras.Model, spec: PoseSpec, _step: int) -> Mapping[str, float]:

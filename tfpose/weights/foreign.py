@@ -8,6 +8,7 @@ from types import ModuleType
 
 import keras
 
+from estimator import files
 from estimator.spec import PoseSpec
 
 from .. import models
@@ -58,6 +59,7 @@ def load(
       FileNotFoundError: there is no such file.
       ValueError: the format is unknown, or the file does not fit; nothing was loaded then.
     """
+    files.check_download(source)
     reader = _reader(source)
     only, ignore = tuple(only), (*ignore, *getattr(models.family_of(spec.model), "UNUSED", ()))
     if backbone:

@@ -22,6 +22,7 @@ def load_keras(path: Path) -> Any:
     Raises:
       ValueError: it has a layer that nobody registered.
     """
+    files.check_download(path)
     import keras  # takes 2 s, and whoever evaluates a .tflite needs none
 
     from .. import models
@@ -104,6 +105,7 @@ def load_own(network: Any, weights: str | os.PathLike[str]) -> None:
     """
     if not Path(weights).is_file():
         raise FileNotFoundError(f"no weights at {weights}")
+    files.check_download(weights)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # Keras warns about layers left random

@@ -24,7 +24,7 @@ from estimator.pose_estimator import shipped_names
 from estimator.program import run
 from estimator.second_look.options import MODES as LOOKS
 from estimator.second_look.options import Options as SecondLook
-from tfpose.commands import arguments
+from tfpose.commands import arguments, label_flags
 from tfpose.data.picture_files import Pictures
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ SKELETON = flags.DEFINE_string(
     "Keypoints of the annotations, by name or from a .json; found by their names if not.",
     flag_values=FLAGS,
 )
+LABELS = label_flags.LabelFlags(FLAGS)
 OUT = flags.DEFINE_string(
     "out", None, "Folder for results.json, summary.json and drawings.", flag_values=FLAGS
 )
@@ -153,9 +154,16 @@ def _evaluate(model: str, annotations: str) -> None:
     if HEIGHT.value is not None:
         network = network.with_height(HEIGHT.value)
     skeleton = arguments.skeleton_of(SKELETON.value)
-    known = (network.spec.skeleton,) if skeleton is None else (skeleton, network.spec.skeleton)
-    people = truth.read(annotations, known=known)
     images = Pictures(map(Path, IMAGES.value))
+    people = truth.read(
+        annotations,
+        skeleton=skeleton,
+        known=(network.spec.skeleton,),
+        choice=LABELS.choice,
+        pictures=images,
+    )
+    people = people.upright(images)
+    label_flags.report([(people.labels, people.skeleton)])
     report = evaluate.evaluate(
         network, people, images, settings=_settings(), boxes=_boxes(people), progress=True
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from absl import flags, logging
 
 from estimator.program import run
-from tfpose.commands import arguments, next_steps, recipe_flags, zoo_figures
+from tfpose.commands import arguments, label_flags, next_steps, recipe_flags, zoo_figures
 
 if TYPE_CHECKING:
     from tfpose.training import loop, recipe
@@ -43,6 +43,7 @@ VALIDATION_HEIGHT = flags.DEFINE_integer(
     "Base height of the input for validation; 0 takes the height of the training pictures.",
     flag_values=FLAGS,
 )
+LABELS = label_flags.LabelFlags(FLAGS)
 VALIDATION_SUBSET = flags.DEFINE_integer(
     "validation_subset",
     None,
@@ -102,4 +103,5 @@ def _validation(effective: "recipe.Recipe") -> "loop.Validate | None":
         skeleton=run.spec_of(effective).skeleton,
         height=VALIDATION_HEIGHT.value,
         subset=VALIDATION_SUBSET.value,
+        choice=LABELS.choice,
     )
