@@ -11,8 +11,8 @@ from estimator.engines.checks import default_threads, usable_cores
 from estimator.skeleton import mapping
 
 from . import hard_hat
-from .batching import Networks
 from .errors import ServiceError
+from .lanes.batching import Networks
 from .settings import Settings
 
 Opener = Callable[[str, int], PoseEstimator]  # a model's name, threads

@@ -14,10 +14,10 @@ from estimator.arrays import UInt8
 from estimator.inputs import preprocess
 from estimator.outputs import results
 
-from . import encoded_pictures
-from .batching import Batcher, Done, Job
 from .catalogue import Catalogue
+from .lanes.batching import Batcher, Done, Job
 from .metrics import Metrics
+from .requests import encoded_pictures
 from .settings import Settings
 
 T = TypeVar("T")

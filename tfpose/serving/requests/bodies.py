@@ -9,9 +9,9 @@ from http import HTTPStatus
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive
 
-from .errors import ServiceError, busy
-from .metrics import Metrics
-from .settings import Limits
+from ..errors import ServiceError, busy
+from ..metrics import Metrics
+from ..settings import Limits
 
 _TOKEN = re.compile(rb'"(?:[^"\\]+|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 _DRAINED = 8  # bodies' limits that are still read and thrown away, so that the answer is read

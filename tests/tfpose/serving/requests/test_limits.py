@@ -7,11 +7,11 @@ import zlib
 import pytest
 from fastapi.testclient import TestClient
 
-from tfpose.serving import encoded_pictures
 from tfpose.serving.errors import ServiceError
+from tfpose.serving.requests import encoded_pictures
 from tfpose.serving.settings import Limits, Settings
 
-from .fakes import FakeNetwork, encoded, fake_app, picture
+from ..fakes import FakeNetwork, encoded, fake_app, picture
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

@@ -6,8 +6,8 @@ from importlib import resources
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from . import service
-from .errors import ServiceError, busy
+from .. import service
+from ..errors import ServiceError, busy
 
 _KINDS = {
     "/": ("index.html", "text/html"),
@@ -27,7 +27,7 @@ router = APIRouter()
 
 
 def _add_file(path: str, name: str, kind: str) -> None:
-    content = resources.files(__package__).joinpath("page", name).read_bytes()
+    content = resources.files("tfpose.serving").joinpath("page", name).read_bytes()
 
     @router.get(path, include_in_schema=False)
     async def file() -> Response:

@@ -13,9 +13,10 @@ from starlette.datastructures import UploadFile
 from estimator.arrays import UInt8
 from estimator.outputs import draw as drawing
 
-from . import encoded_pictures, schemas, service
-from .errors import ServiceError
-from .service import Box, Seen, Service
+from .. import service
+from ..errors import ServiceError
+from ..requests import encoded_pictures, schemas
+from ..service import Box, Seen, Service
 
 _MULTIPART = {
     "type": "object",

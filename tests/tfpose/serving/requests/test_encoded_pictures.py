@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from estimator import ImageSpec, geometry
-from tfpose.serving import encoded_pictures
 from tfpose.serving.errors import ServiceError
+from tfpose.serving.requests import encoded_pictures
 from tfpose.serving.settings import Limits
 
 IMAGE = ImageSpec(height=64, width=64, flexible=True)

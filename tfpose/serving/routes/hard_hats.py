@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
 
-from . import encoded_pictures, hard_hat, schemas, service
-from .errors import ServiceError
-from .service import Seen
+from .. import hard_hat, service
+from ..errors import ServiceError
+from ..requests import encoded_pictures, schemas
+from ..service import Seen
 
 T = TypeVar("T")
 _ERRORS: dict[int | str, dict[str, Any]] = {

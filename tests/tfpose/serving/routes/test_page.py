@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from .fake_service import Running, running
-from .fakes import picture
+from ..fake_service import Running, running
+from ..fakes import picture
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
 from selenium.webdriver.common.by import By  # noqa: E402

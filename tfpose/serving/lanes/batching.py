@@ -18,9 +18,9 @@ from typing import Any, Generic, TypeVar
 
 from estimator import PoseEstimator
 
-from .errors import busy
-from .metrics import Metrics
-from .settings import Settings
+from ..errors import busy
+from ..metrics import Metrics
+from ..settings import Settings
 
 T = TypeVar("T")
 Networks = Mapping[str, PoseEstimator]  # by the model's name

@@ -15,8 +15,8 @@ from estimator.inputs import scaled_decoding
 from estimator.pictures import header as picture_header
 from estimator.pictures.header import Header
 
-from .errors import ServiceError
-from .settings import Limits
+from ..errors import ServiceError
+from ..settings import Limits
 
 _STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM")
 

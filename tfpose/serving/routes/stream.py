@@ -17,10 +17,11 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from estimator import Poses, Smoother, Tracker
 
-from . import encoded_pictures, service
-from .errors import ServiceError
-from .guard import key_fits
-from .service import Seen, Service
+from .. import service
+from ..errors import ServiceError
+from ..requests import encoded_pictures
+from ..requests.callers import key_fits
+from ..service import Seen, Service
 
 PROTOCOL = "tfpose"  # browsers cannot send the key in a header: they offer "tfpose" and "key.KEY"
 _POLICY, _TOO_MANY, _AWAY = 1008, 1013, 1001  # RFC 6455, section 7.4; IANA's registry of codes
@@ -102,9 +103,7 @@ def _refusal(websocket: WebSocket, shared: Service) -> tuple[int, str] | None:
         return _POLICY, "pages of other origins are not let in"
     offered = websocket.scope.get("subprotocols", [])
     keys = [one.removeprefix("key.") for one in offered if one.startswith("key.")]
-    scheme, _, token = websocket.headers.get("authorization", "").partition(" ")
-    given = token if scheme.lower() == "bearer" else websocket.headers.get("x-api-key")
-    if not key_fits(shared, given or (keys[0] if keys else None)):
+    if not key_fits(shared.settings, websocket.headers, keys[0] if keys else None):
         return _POLICY, "this service wants its API key"
     if shared.draining or shared.streams >= shared.settings.limits.streams:
         return _TOO_MANY, "too many streams; try again later"

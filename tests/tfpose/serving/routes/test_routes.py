@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from tfpose.serving import hard_hat
 from tfpose.serving.settings import Settings
 
-from .fakes import FakeNetwork, encoded, fake_app, people, picture, standing
+from ..fakes import FakeNetwork, encoded, fake_app, people, picture, standing
 
 KEY = "a-key-of-at-least-16"
 
