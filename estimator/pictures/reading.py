@@ -103,7 +103,7 @@ def read(source: str | os.PathLike[str] | bytes) -> UInt8:
 
     The result is upright (by the Exif orientation). Grey becomes three equal channels, 16 bits
     become their upper 8, transparent pixels of PNG and WebP become white, and of an animation the
-    first frame is read.
+    first frame is read. A JPEG of more than 100 scans is refused: each costs as much as a picture.
 
     Returns:
       (H, W, 3) uint8, RGB.
@@ -132,6 +132,8 @@ def decode(data: bytes, name: str, factor: int = 1) -> UInt8:
       factor: 1, or for a JPEG 2, 4 or 8: the factor by which both sides are reduced.
     """
     header = picture_header.read(data)
+    if header.fault:
+        raise ValueError(f"{name} {header.fault}")
     if not header.whole:
         raise ValueError(
             f"{name} is cut off: the file ends before its picture does ({len(data)} bytes). "

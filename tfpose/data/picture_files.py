@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from estimator import pictures
+from estimator.pictures import header
 
 
 class BadPicture(ValueError):  # noqa: N818  it is counted and skipped, and no error of the run
@@ -140,6 +141,8 @@ def measure(picture: bytes, name: str) -> tuple[int, int]:
     """
     import tensorflow as tf  # the rest of this module is for machines without it, too
 
+    if fault := header.read(picture).fault:
+        raise BadPicture(f"{name} {fault}")
     try:
         if picture.startswith(b"\xff\xd8\xff"):
             tf.io.decode_jpeg(picture, channels=3, ratio=8)  # all of it is read, little is computed
