@@ -23,6 +23,9 @@ DEFAULT = "tfpose_s"  # our own small network, int8; saved_models/tfpose_s/card.
 class PoseEstimator:
     """Finds people in pictures.
 
+    Several threads may call one estimator: each network runs for one of them at a time, on all its
+    threads, and all else is done beside it. A `runner` of your own must allow it, too.
+
     Args:
       model: path of a .tflite or .onnx that carries its spec, or the name of a shipped model; our
         own small network where none is given. Or, of a network in memory, its spec.
@@ -97,6 +100,11 @@ class PoseEstimator:
         Raises:
           ValueError: not (H, W, 3) uint8, or boxes for a model that needs none.
         """
+        if isinstance(picture, str | bytes | os.PathLike):
+            raise ValueError(
+                f"{str(picture)[:80]!r} is no array of pixels; call .read for the path, or the "
+                "bytes, of a picture"
+            )
         if not isinstance(picture, np.ndarray) and isinstance(picture, Sequence):
             if boxes is not None:
                 raise ValueError("boxes are of one picture; call once for each picture of the list")

@@ -27,8 +27,10 @@ from ..skeleton import Skeleton, mapping
 PERSON = 1  # COCO's category
 
 
-def readable(poses: Poses, *, file: str, height: int, width: int, model: str) -> dict[str, Any]:
-    """The people of one picture in the readable form, for `json.dumps`."""
+def readable(
+    poses: Poses, *, file: str, height: int, width: int, model: str, digits: int = 2
+) -> dict[str, Any]:
+    """The people of one picture in the readable form, for `json.dumps`; x, y of so many digits."""
     return {
         "file": file,
         "width": width,
@@ -39,18 +41,18 @@ def readable(poses: Poses, *, file: str, height: int, width: int, model: str) ->
             {
                 **({} if poses.identity is None else {"id": int(poses.identity[person])}),
                 "score": round(float(poses.person_score[person]), 4),
-                "keypoints": _keypoints(poses, person),
+                "keypoints": _keypoints(poses, person, digits),
             }
             for person in range(len(poses))
         ],
     }
 
 
-def _keypoints(poses: Poses, person: int) -> dict[str, dict[str, float]]:
+def _keypoints(poses: Poses, person: int, digits: int) -> dict[str, dict[str, float]]:
     return {
         name: {
-            "x": round(float(poses.xy[person, index, 0]), 2),
-            "y": round(float(poses.xy[person, index, 1]), 2),
+            "x": round(float(poses.xy[person, index, 0]), digits),
+            "y": round(float(poses.xy[person, index, 1]), digits),
             "score": round(float(poses.score[person, index]), 4),
         }
         for index, name in enumerate(poses.skeleton.keypoints)

@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from ..arrays import UInt8
 from . import header as picture_header
@@ -27,6 +29,7 @@ _REDUCED = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
+_ROWS = 256  # that are converted at a time
 _PAPER = 255  # transparent pixels become white, as in a browser
 
 
@@ -150,10 +153,23 @@ def decode(data: bytes, name: str, factor: int = 1) -> UInt8:
         decoded = _upright(decoded, header.orientation)
     elif header.alpha or header.orientation != 1:
         decoded = _imdecode(data, cv2.IMREAD_UNCHANGED, name)
-        decoded = _upright(_on_paper(decoded), header.orientation)
+        return _upright(_in_rgb(decoded), header.orientation)
     else:
         decoded = _imdecode(data, cv2.IMREAD_COLOR, name)
-    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
+    return _in_rgb(decoded)
+
+
+def _in_rgb(decoded: npt.NDArray[Any]) -> UInt8:
+    """Converts what OpenCV decoded to (H, W, 3) uint8 RGB, rows after rows.
+
+    A whole picture at a time takes up to four times the memory of the picture.
+    """
+    plain = decoded.dtype == np.uint8 and decoded.ndim == 3 and decoded.shape[2] == 3
+    picture = decoded if plain else np.empty((*decoded.shape[:2], 3), np.uint8)
+    for top in range(0, len(decoded), _ROWS):
+        rows = decoded[top : top + _ROWS]
+        picture[top : top + _ROWS] = cv2.cvtColor(_on_paper(rows), cv2.COLOR_BGR2RGB)
+    return picture
 
 
 def _imdecode(data: bytes, flag: int, name: str) -> UInt8:
@@ -169,7 +185,7 @@ def _imdecode(data: bytes, flag: int, name: str) -> UInt8:
     return np.asarray(decoded)
 
 
-def _on_paper(decoded: UInt8) -> UInt8:
+def _on_paper(decoded: npt.NDArray[Any]) -> UInt8:
     """Converts a result of IMREAD_UNCHANGED to (H, W, 3) uint8 BGR, on white where transparent."""
     if decoded.dtype == np.uint16:
         decoded = (decoded >> 8).astype(np.uint8)

@@ -10,8 +10,9 @@ from . import catalogue, errors
 from .catalogue import Opener
 from .guard import Guard
 from .lanes.batching import Batcher
+from .lanes.decoder import Decoder
 from .metrics import Metrics
-from .routes import hard_hats, pages, poses, stream
+from .routes import hard_hats, pages, poses, predict, stream
 from .service import Service
 from .settings import Settings
 
@@ -40,12 +41,14 @@ def create_app(settings: Settings, opener: Opener | None = None) -> FastAPI:
         settings=settings,
         catalogue=models,
         batcher=Batcher(lanes, wide, settings, metrics),
+        decoder=Decoder(settings.limits, metrics),
         metrics=metrics,
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        shared.decoder.close()
         await shared.batcher.close()
 
     app = FastAPI(
@@ -59,7 +62,7 @@ def create_app(settings: Settings, opener: Opener | None = None) -> FastAPI:
     )
     app.state.service = shared
     errors.install(app)
-    for family in (poses, stream, hard_hats, pages):
+    for family in (poses, predict, stream, hard_hats, pages):
         app.include_router(family.router)
     app.add_middleware(Guard, service=shared)
     if settings.origins:

@@ -1,4 +1,4 @@
-"""What stands before every HTTP request: its id, the key, the body's limits, a line in the log."""
+"""What stands before every HTTP request: host, page, key, the body's limits, a line in the log."""
 
 import re
 import time
@@ -10,8 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .errors import ServiceError, respond
 from .logs import LOGGER
+from .requests import callers
 from .requests.bodies import DisconnectedError, Reader
-from .requests.callers import key_fits
 from .routes.pages import OPEN_PATHS
 from .service import Service
 
@@ -53,6 +53,7 @@ class Guard:
             await send(message)
 
         try:
+            callers.check(self._service.settings, headers, scope["method"])
             self._check_key(scope, headers)
             if scope["method"] not in _BODILESS:
                 body = await self._reader.read(receive, headers)
@@ -74,7 +75,7 @@ class Guard:
     def _check_key(self, scope: Scope, headers: Headers) -> None:
         if scope["method"] in _BODILESS and scope["path"] in OPEN_PATHS:
             return
-        if not key_fits(self._service.settings, headers):
+        if not callers.key_fits(self._service.settings, headers):
             raise ServiceError(
                 HTTPStatus.UNAUTHORIZED,
                 "this service wants its API key: Authorization: Bearer KEY, or X-API-Key: KEY",

@@ -1,4 +1,4 @@
-"""/v1: pictures in, people out; the models; TensorFlow Serving's predict."""
+"""/v1: pictures in, people out; and the models."""
 
 import functools
 from collections.abc import Sequence
@@ -8,37 +8,25 @@ from typing import Annotated, Any
 import cv2
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
-from starlette.datastructures import UploadFile
 
 from estimator.arrays import UInt8
 from estimator.outputs import draw as drawing
 
-from .. import service
+from .. import answers, service
+from ..answers import Wanted
 from ..errors import ServiceError
-from ..requests import encoded_pictures, schemas
+from ..requests import json_bodies, multipart, off_loop, schemas
 from ..service import Box, Seen, Service
+from . import options
+from .options import MaxPeople, MinScore, ModelName, Normalised
 
 _MULTIPART = {
     "type": "object",
     "properties": {"image": {"type": "array", "items": {"type": "string", "format": "binary"}}},
     "required": ["image"],
 }
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": schemas.ErrorAnswer, "description": text}
-    for status, text in {
-        400: "Not JSON, or nested too deep",
-        401: "The API key is missing or wrong",
-        404: "No such model",
-        408: "The body came too slowly",
-        413: "The body, a picture or their number is too large",
-        415: "No picture format or content type that is taken",
-        422: "A field or a picture is not what it should be",
-        503: "Too much to do; Retry-After says when to come again",
-    }.items()
-}
 
-router = APIRouter(prefix="/v1", tags=["poses"], responses=_ERRORS)
-ModelName = Annotated[str | None, Query(description="One of /v1/models; the default if not given.")]
+router = APIRouter(prefix="/v1", tags=["poses"], responses=options.ERRORS)
 
 
 @router.post(
@@ -48,7 +36,7 @@ ModelName = Annotated[str | None, Query(description="One of /v1/models; the defa
         "requestBody": {
             "required": True,
             "content": {
-                "application/json": {"schema": schemas.PoseRequest.model_json_schema()},
+                "application/json": {"schema": json_bodies.schema(schemas.PoseRequest)},
                 "multipart/form-data": {"schema": _MULTIPART},
             },
         }
@@ -59,29 +47,28 @@ async def pose(
     request: Request,
     model: ModelName = None,
     draw: Annotated[bool, Query(description="Answer the drawn picture as a JPEG.")] = False,
-    min_score: Annotated[
-        float, Query(ge=0, le=1, description="Keypoints below it are left out.")
-    ] = 0.0,
+    min_score: MinScore = 0.0,
+    max_people: MaxPeople = None,
+    normalised: Normalised = False,
 ) -> Any:
     """The people of pictures, sent as files (multipart) or as base64 (JSON)."""
     shared = service.of(request)
     name = shared.catalogue.find(model)
     files, boxes = await _files(request, shared, name)
+    wanted = Wanted(min_score=min_score, max_people=max_people, normalised=normalised)
     if draw:
         if len(files) != 1:
-            raise _fault(f"draw=1 takes one picture, found {len(files)}")
-        finish = functools.partial(_drawn, min_score=min_score)
+            raise options.fault(f"draw=1 takes one picture, found {len(files)}")
+        finish = functools.partial(_drawn, wanted=wanted)
         (done,) = await shared.look(files, name, finish, boxes=boxes, whole=True)
         return Response(done.value, media_type="image/jpeg")
-    found = await shared.look(
-        files, name, functools.partial(_people, min_score=min_score), boxes=boxes
-    )
+    found = await shared.look(files, name, wanted.people, boxes=boxes)
     return JSONResponse(  # as PoseAnswer says; checking it again costs more than making it
         {
             "model": name,
             "skeleton": shared.catalogue.specs[name].skeleton.name,
             "images": [done.value for done in found],
-            "timing": service.timing(found, request),
+            "timing": answers.timing(found, request),
         }
     )
 
@@ -100,46 +87,27 @@ async def model(request: Request, name: str) -> dict[str, Any]:
     return catalogue.describe(catalogue.find(name))
 
 
-@router.post(
-    "/models/{name}:predict",
-    response_model=schemas.PredictAnswer,
-    response_model_exclude_none=True,
-)
-async def predict(request: Request, name: str, body: schemas.PredictRequest) -> dict[str, Any]:
-    """People, for clients of TensorFlow Serving's REST API; `instances` are encoded pictures."""
-    shared = service.of(request)
-    name = shared.catalogue.find(name)
-    if body.signature_name not in (None, "serving_default", "serve_bytes"):
-        raise _fault(f"signature_name: there is serve_bytes, found {body.signature_name!r}")
-    rows = [
-        row.b64 if isinstance(row, schemas.Base64) else row.image_bytes.b64
-        for row in body.instances
-    ]
-    files = _decoded(rows, "instances", shared)
-    found = await shared.look(files, name, functools.partial(_people, min_score=0.0))
-    return {"predictions": [done.value for done in found]}
-
-
 async def _files(
     request: Request, shared: Service, name: str
 ) -> tuple[list[tuple[str, bytes]], Sequence[Sequence[Box]] | None]:
     """The pictures of a request, with their names, and their boxes."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = await request.body()
     if kind == "multipart/form-data":
         return await _parts(request, shared), None
-    if kind not in ("application/json", ""):
+    if kind not in ("application/json", "") and not body.startswith(b"{"):  # as `curl -d` says it
         raise ServiceError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"content type must be multipart/form-data or application/json, found {kind!r}",
         )
-    asked = schemas.PoseRequest.model_validate_json(await request.body())
-    files = _decoded(asked.images, "images", shared)
+    asked = await json_bodies.read(request, schemas.PoseRequest)
+    files = await options.decoded(asked.images, "images", shared)
     if asked.boxes is None:
         return files, None
     if shared.catalogue.specs[name].image.fit != "crop":
-        raise _fault(f"boxes: {name} finds people by itself; boxes are for top-down models")
+        raise options.fault(f"boxes: {name} finds people by itself; boxes are for top-down models")
     if len(asked.boxes) != len(files) or sum(map(len, asked.boxes)) > shared.settings.limits.boxes:
-        raise _fault(
+        raise options.fault(
             f"boxes: must be a list for each of {len(files)} pictures, with at most "
             f"{shared.settings.limits.boxes} boxes in all"
         )
@@ -147,37 +115,16 @@ async def _files(
 
 
 async def _parts(request: Request, shared: Service) -> list[tuple[str, bytes]]:
+    body, kind = await request.body(), request.headers["content-type"]
     most = shared.settings.limits.pictures
-    size = shared.settings.limits.body_bytes
-    async with request.form(max_files=most, max_fields=0, max_part_size=size) as form:
-        uploads = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-        if not uploads:
-            raise _fault("image: send at least one file, as in curl -F image=@photo.jpg")
-        return [(f"image {index}", await upload.read()) for index, upload in enumerate(uploads, 1)]
+    found = await off_loop.run(len(body), lambda: multipart.files(body, kind, most))
+    return [(f"image {index}", data) for index, data in enumerate(found, 1)]
 
 
-def _decoded(rows: Sequence[str], field: str, shared: Service) -> list[tuple[str, bytes]]:
-    most = shared.settings.limits.pictures
-    if len(rows) > most:
-        raise ServiceError(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"{field}: at most {most} pictures a request, found {len(rows)}",
-        )
-    names = [f"{field}.{index}" for index in range(len(rows))]
-    return [(n, encoded_pictures.from_base64(row, n)) for n, row in zip(names, rows, strict=True)]
-
-
-def _people(seen: Seen, *, min_score: float) -> dict[str, Any]:
-    return service.people(service.sure(seen.poses, min_score), seen.height, seen.width)
-
-
-def _drawn(seen: Seen, *, min_score: float) -> bytes:
-    picture: UInt8 = drawing.skeletons(seen.picture, seen.poses, min_score=min_score)
+def _drawn(seen: Seen, *, wanted: Wanted) -> bytes:
+    poses = wanted.poses(seen).transformed(seen.matrix)
+    picture: UInt8 = drawing.skeletons(seen.picture, poses, min_score=wanted.min_score)
     done, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     if not done:
         raise ServiceError(HTTPStatus.UNPROCESSABLE_ENTITY, "the drawing fits no JPEG")
     return bytes(data)
-
-
-def _fault(message: str) -> ServiceError:
-    return ServiceError(HTTPStatus.UNPROCESSABLE_ENTITY, message)
