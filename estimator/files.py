@@ -10,9 +10,11 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+ESCAPES = "backslashreplace"  # of what UTF-8 cannot say: a file's name may be any bytes
 MIN_FREE = 1 << 20  # bytes that a disk should have left before work starts
 _LFS = b"version https://git-lfs"  # github.com/git-lfs/git-lfs, docs/spec.md
 _PAGES = (b"<!doctype html", b"<html")
@@ -118,11 +120,29 @@ class Whole:
 def write(path: str | os.PathLike[str], data: bytes | str, *, durable: bool = False) -> None:
     """Writes bytes, or text as UTF-8, whole or not at all.
 
+    Bytes of file names that are no UTF-8, which Python keeps as lone surrogates (PEP 383), are
+    written as \\udcXX, which JSON reads back.
+
     Raises:
-      OSError: the file cannot be written; what was there is untouched.
+      OSError: the file cannot be written; what was there is untouched. Names the file.
     """
-    with Whole(path, durable=durable) as partial:
-        partial.write_bytes(data.encode() if isinstance(data, str) else data)
+    with naming(path), Whole(path, durable=durable) as partial:
+        partial.write_bytes(data.encode("utf-8", ESCAPES) if isinstance(data, str) else data)
+
+
+@contextmanager
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Names the file in what the system says of it: a full disk is met far from its name.
+
+    Raises:
+      OSError: as inside, with the path.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, f"{error.strerror} ({path} cannot be written)") from error
 
 
 def sweep(folder: Path) -> None:

@@ -27,6 +27,9 @@ DEFAULT = "tfpose_s"  # our own small network, int8; saved_models/tfpose_s/card.
 class PoseEstimator:
     """Finds people in pictures.
 
+    Several threads may call one estimator: each network runs for one of them at a time, on all its
+    threads, and all else is done beside it. A `runner` of your own must allow it, too.
+
     Args:
       model: path of a .tflite or .onnx that carries its spec, or the name of a shipped model; our
         own small network where none is given. Or, of a network in memory, its spec.
@@ -113,6 +116,8 @@ class PoseEstimator:
           FileNotFoundError, OSError: as in `pictures.read`.
           ValueError: not (H, W, 3) uint8, or boxes for a model that needs none.
         """
+        if isinstance(picture, bytes):
+            raise ValueError("bytes are no array of pixels; call .read for those of a picture file")
         if isinstance(picture, str | os.PathLike):
             if boxes is None:
                 return self.read(picture)

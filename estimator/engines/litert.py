@@ -1,6 +1,7 @@
 """Runs a .tflite with LiteRT on the CPU."""
 
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,10 @@ class LiteRtRunner:
 
     Outputs are found by name, in the graph's signature or among its tensors. The input of the graph
     is float32 or quantised; with scale 1 and zero point 0 pixels are passed on unchanged. Quantised
-    outputs are returned as float32. One instance serves one thread at a time.
+    outputs are returned as float32. Several threads may call one instance: they take turns.
+
+    The file is read whole, not mapped: a mapped file that is cut short or written over while it is
+    in use ends the process (SIGBUS).
 
     Args:
       path: the file.
@@ -66,6 +70,7 @@ class LiteRtRunner:
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be at least 1, found {threads}")
         self._path, self._spec = Path(path), spec
+        self._turn = threading.Lock()
         self._current: tuple[int, ...] = ()
         with stderr.kept(drop=NOTE):
             self._interpreter = _open(self._path, threads or default_threads(), xnnpack)
@@ -83,13 +88,19 @@ class LiteRtRunner:
             number of pictures.
         """
         check_image(image)
-        self._resize(image.shape)
-        self._interpreter.set_tensor(self._input.index, _quantise(image, self._input))
-        self._interpreter.invoke()
-        return {
-            name: _dequantise(self._interpreter.get_tensor(tensor.index), tensor)
-            for name, tensor in self._outputs.items()
-        }
+        values = _quantise(image, self._input)
+        with self._turn:
+            self._resize(image.shape)
+            self._interpreter.set_tensor(self._input.index, values)
+            try:
+                self._interpreter.invoke()
+            except RuntimeError as error:
+                raise ValueError(f"{self._path} cannot be run: {error}") from error
+            found = {
+                name: self._interpreter.get_tensor(tensor.index)  # a copy
+                for name, tensor in self._outputs.items()
+            }
+        return {name: _dequantise(found[name], tensor) for name, tensor in self._outputs.items()}
 
     def _resize(self, shape: tuple[int, ...]) -> None:
         if shape == self._current:
@@ -185,7 +196,9 @@ def _open(path: Path, threads: int, xnnpack: bool) -> Any:
     resolver = OpResolverType.AUTO if xnnpack else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     try:
         return Interpreter(
-            model_path=str(path), num_threads=threads, experimental_op_resolver_type=resolver
+            model_content=path.read_bytes(),
+            num_threads=threads,
+            experimental_op_resolver_type=resolver,
         )
     except (ValueError, RuntimeError) as error:
         raise ValueError(f"{path} is no .tflite that LiteRT can run: {error}") from error

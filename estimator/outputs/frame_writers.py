@@ -15,6 +15,7 @@ OpenPose: one file per frame, NAME_000000000012_keypoints.json; for pictures NAM
 numbered where two pictures have one name.
 """
 
+import contextlib
 import csv
 import itertools
 import json
@@ -56,10 +57,12 @@ class ClosingWriter(FrameWriter, Protocol):
 class _LineFile:
     """A text file that is complete up to the last frame, so that other programs can follow it."""
 
+    escapes = files.ESCAPES
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         files.check_writable(self.path)
-        self._file: TextIO = self.path.open("w", encoding="utf-8", newline="")
+        self._file: TextIO = self.path.open("w", encoding="utf-8", errors=self.escapes, newline="")
 
     def __enter__(self) -> Any:
         return self
@@ -69,7 +72,8 @@ class _LineFile:
 
     def close(self) -> None:
         """Finishes the file."""
-        self._file.close()
+        with files.naming(self.path):
+            self._file.close()
 
 
 class JsonLines(_LineFile):
@@ -111,12 +115,13 @@ class JsonLines(_LineFile):
             model=self._model,
             normalised=self._normalised,
         )
-        self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
-        self._file.flush()
+        with files.naming(self.path):
+            self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            self._file.flush()
 
 
 class Csv(_LineFile):
-    """Writes one row per person, under a header.
+    """Writes one row per person, under a header; the bytes of file names as they are.
 
     Args:
       path: of the file; an existing one is replaced.
@@ -127,6 +132,8 @@ class Csv(_LineFile):
       OSError: the file cannot be written.
     """
 
+    escapes = "surrogateescape"
+
     def __init__(
         self, path: str | os.PathLike[str], skeleton: Skeleton, *, normalised: bool = False
     ) -> None:
@@ -136,16 +143,19 @@ class Csv(_LineFile):
         for name in skeleton.keypoints:
             columns += [f"{name}_x", f"{name}_y", f"{name}_score"]
         self._table = csv.DictWriter(self._file, columns)
-        self._table.writeheader()
-        self._file.flush()
+        with files.naming(self.path):
+            self._table.writeheader()
+            self._file.flush()
 
     def write(self, frame: Frame, poses: Poses) -> None:
         """Writes the people of one frame; a frame without people has no row."""
         if self._normalised:
             poses = poses.normalised(*frame.picture.shape[:2])
         about = {"file": frame.name, "frame": frame.index, "time": round(frame.time, 4)}
-        self._table.writerows(about | row for row in poses.to_rows(6 if self._normalised else 2))
-        self._file.flush()
+        digits = 6 if self._normalised else 2
+        with files.naming(self.path):
+            self._table.writerows(about | row for row in poses.to_rows(digits))
+            self._file.flush()
 
 
 class JsonList:
@@ -167,7 +177,7 @@ class JsonList:
         self.path, self._rows = Path(path), rows
         files.check_writable(self.path)
         self._whole = files.Whole(self.path)
-        self._file: TextIO = self._whole.partial.open("w", encoding="utf-8")
+        self._file: TextIO = self._whole.partial.open("w", encoding="utf-8", errors=files.ESCAPES)
         self._file.write("[\n")
         self._between = ""
 
@@ -179,17 +189,28 @@ class JsonList:
 
     def write(self, frame: Frame, poses: Poses) -> None:
         """Writes the people of one frame."""
-        for row in self._rows(frame, poses):
-            self._file.write(self._between + json.dumps(row, ensure_ascii=False))
-            self._between = ",\n"
+        with files.naming(self.path):
+            for row in self._rows(frame, poses):
+                self._file.write(self._between + json.dumps(row, ensure_ascii=False))
+                self._between = ",\n"
 
     def close(self) -> None:
-        """Finishes the file and moves it to its place."""
+        """Finishes the file and moves it to its place.
+
+        Raises:
+          OSError: it cannot be finished; nothing is left of it.
+        """
         if self._file.closed:
             return
-        self._file.write("\n]\n")
-        self._file.close()
-        self._whole.keep()
+        try:
+            with files.naming(self.path):
+                self._file.write("\n]\n")
+                self._file.close()
+                self._whole.keep()
+        finally:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            self._whole.discard()
 
 
 def readable_rows(

@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from ..arrays import UInt8
 from . import header as picture_header
@@ -28,6 +30,7 @@ _REDUCED = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
+_ROWS = 256  # that are converted at a time
 _PAPER = 255  # transparent pixels become white, as in a browser
 
 
@@ -115,7 +118,8 @@ def read(source: str | os.PathLike[str] | bytes) -> UInt8:
 
     The result is upright (by the Exif orientation). Grey becomes three equal channels, 16 bits
     become their upper 8, transparent pixels of PNG and WebP become white, and of an animation the
-    first frame is read. HEIC needs pillow-heif (`tfpose[heic]`).
+    first frame is read. HEIC needs pillow-heif (`tfpose[heic]`). A JPEG of more than 100 scans is
+    refused: each costs as much as a picture.
 
     Returns:
       (H, W, 3) uint8, RGB.
@@ -144,6 +148,8 @@ def decode(data: bytes, name: str, factor: int = 1) -> UInt8:
       factor: 1, or for a JPEG 2, 4 or 8: the factor by which both sides are reduced.
     """
     header = picture_header.read(data)
+    if header.fault:
+        raise ValueError(f"{name} {header.fault}")
     if not header.whole:
         raise ValueError(
             f"{name} is cut off: the file ends before its picture does ({len(data)} bytes). "
@@ -162,10 +168,23 @@ def decode(data: bytes, name: str, factor: int = 1) -> UInt8:
         decoded = turn(decoded, header.orientation)
     elif header.alpha or header.orientation != 1:
         decoded = _imdecode(data, cv2.IMREAD_UNCHANGED, name)
-        decoded = turn(_on_paper(decoded), header.orientation)
+        return turn(_in_rgb(decoded), header.orientation)
     else:
         decoded = _imdecode(data, cv2.IMREAD_COLOR, name)
-    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
+    return _in_rgb(decoded)
+
+
+def _in_rgb(decoded: npt.NDArray[Any]) -> UInt8:
+    """Converts what OpenCV decoded to (H, W, 3) uint8 RGB, rows after rows.
+
+    A whole picture at a time takes up to four times the memory of the picture.
+    """
+    plain = decoded.dtype == np.uint8 and decoded.ndim == 3 and decoded.shape[2] == 3
+    picture = decoded if plain else np.empty((*decoded.shape[:2], 3), np.uint8)
+    for top in range(0, len(decoded), _ROWS):
+        rows = decoded[top : top + _ROWS]
+        picture[top : top + _ROWS] = cv2.cvtColor(_on_paper(rows), cv2.COLOR_BGR2RGB)
+    return picture
 
 
 def _heic(data: bytes, name: str) -> UInt8:
@@ -208,7 +227,7 @@ def _what(data: bytes) -> str:
     return "no picture that OpenCV can decode; convert it to JPEG or PNG"
 
 
-def _on_paper(decoded: UInt8) -> UInt8:
+def _on_paper(decoded: npt.NDArray[Any]) -> UInt8:
     """Converts a result of IMREAD_UNCHANGED to (H, W, 3) uint8 BGR, on white where transparent."""
     if decoded.dtype == np.uint16:
         decoded = (decoded >> 8).astype(np.uint8)

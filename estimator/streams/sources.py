@@ -241,6 +241,8 @@ def open_source(name: str, *, rate: float | None = None) -> Source:
     if camera:
         return LiveSource(name, lambda: cv2.VideoCapture(int(camera[1])))
     if name == "-":
+        if sys.stdin is None:
+            raise ValueError("standard input is closed: pipe JPEG pictures into it, or one picture")
         return Piped(sys.stdin.buffer, rate=rate or RATE)
     if ADDRESS.match(name):
         return _open_address(name)

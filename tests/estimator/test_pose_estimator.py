@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -300,3 +301,22 @@ def test_a_limb_that_points_right_is_undone_by_its_mirror_image(
 def test_averaging_that_cannot_be_is_refused_before_the_first_picture(colour_model: Model) -> None:
     with pytest.raises(ValueError, match="scale 1 only, found 2"):
         PoseEstimator(colour_model(), averaging=Averaging(scales=(1.0, 2.0)))
+
+
+@pytest.mark.parametrize("given", ["photo.jpg", Path("photo.jpg"), b"\xff\xd8", ["photo.jpg"]])
+def test_a_path_given_as_a_picture_is_told_of_read(colour_model: Model, given: object) -> None:
+    with pytest.raises(ValueError, match=r"no array of pixels; call \.read"):
+        PoseEstimator(colour_model())(given)
+
+
+def test_threads_share_one_estimator(colour_model: Model, blobs: np.ndarray) -> None:
+    estimator = PoseEstimator(colour_model(flexible=True))
+    pictures = [np.ascontiguousarray(blobs[:, : 8 * columns]) for columns in range(4, 9)]
+    alone = [estimator(picture).xy for picture in pictures]
+
+    def same(index: int) -> bool:
+        found = estimator(pictures[index % len(pictures)])
+        return np.array_equal(found.xy, alone[index % len(pictures)], equal_nan=True)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(same, range(100)))

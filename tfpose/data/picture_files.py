@@ -209,6 +209,8 @@ def measure(picture: bytes, name: str) -> tuple[int, int]:
     """
     import tensorflow as tf  # the rest of this module is for machines without it, too
 
+    if fault := header.read(picture).fault:
+        raise BadPicture(f"{name} {fault}")
     try:
         if picture.startswith(_JPEG):
             tf.io.decode_jpeg(picture, channels=3, ratio=8)  # all of it is read, little is computed

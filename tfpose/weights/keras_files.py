@@ -4,6 +4,7 @@ import io
 import os
 import warnings
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,17 @@ from estimator.spec import PoseSpec
 
 SUFFIX, WEIGHTS_SUFFIX = ".keras", ".weights.h5"
 WEIGHTS = "model.weights.h5"  # the member of a .keras with its weights
+_DAMAGED = (  # what Keras, h5py and zipfile raise on a file that is cut, encrypted or no .keras
+    *(ValueError, OSError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error),
+    *(AttributeError, IndexError),
+)
 
 
 def load_keras(path: Path) -> Any:
     """Opens a .keras file, with the layers of `tfpose.models` registered.
 
     Raises:
-      ValueError: it has a layer that nobody registered.
+      ValueError: it has a layer that nobody registered, or is damaged.
     """
     files.check_download(path)
     import keras  # takes 2 s, and whoever evaluates a .tflite needs none
@@ -32,6 +37,11 @@ def load_keras(path: Path) -> Any:
     try:
         with older_files.renamed(path) as readable:
             return keras.models.load_model(readable, compile=False)
+    except _DAMAGED as error:
+        raise ValueError(
+            f"{path} cannot be read as a .keras file: {str(error).partition(chr(10))[0]:.200}; is "
+            "it whole?"
+        ) from error
     except TypeError as error:
         raise ValueError(
             f"{path} has a layer that Keras cannot make: import the module that registers it "

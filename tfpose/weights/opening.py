@@ -146,8 +146,9 @@ def open_saved_model(path: Path) -> SavedModel:
 
     try:
         loaded = tf.saved_model.load(str(path))
-    except OSError as error:
-        raise ValueError(f"{path} is no SavedModel: {error}") from error
+    except Exception as error:  # OSError, OpError, KeyError, DecodeError: by the part missing
+        said = str(error).partition("\n")[0]
+        raise ValueError(f"{path} is no SavedModel, or parts of it are missing: {said}") from error
     if SIGNATURE not in loaded.signatures:
         raise ValueError(f"{path} has the signatures {sorted(loaded.signatures)}, no {SIGNATURE}")
     signature = loaded.signatures[SIGNATURE]

@@ -60,6 +60,12 @@ KEY = flags.DEFINE_string(
 ORIGINS = flags.DEFINE_list(
     "cors_origins", [], "Other sites' pages that browsers let in.", flag_values=FLAGS
 )
+HOSTS = flags.DEFINE_list(
+    "allowed_hosts",
+    [],
+    "Names it is reached by, as a proxy passes them; * for any.",
+    flag_values=FLAGS,
+)
 DRAIN = flags.DEFINE_float(
     "drain_seconds", DEFAULT.drain_seconds, "From SIGTERM to not listening.", flag_values=FLAGS
 )
@@ -87,7 +93,7 @@ def main(_: list[str]) -> None:
     from tfpose.serving import server
     from tfpose.serving.app import create_app
 
-    server.run(create_app(settings), host=HOST.value, port=PORT.value)
+    server.run(create_app(settings), port=PORT.value)
 
 
 def _settings() -> Settings:
@@ -106,6 +112,8 @@ def _settings() -> Settings:
         hard_hat_rule=RULE.value,
         api_key=Path(KEY.value).read_text().strip() if KEY.value else os.getenv("TFPOSE_API_KEY"),
         origins=tuple(ORIGINS.value),
+        host=HOST.value,
+        hosts=tuple(HOSTS.value),
         drain_seconds=DRAIN.value,
         limits=dataclasses.replace(
             LIMITS,

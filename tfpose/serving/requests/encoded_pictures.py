@@ -15,14 +15,18 @@ from estimator.inputs import scaled_decoding
 from estimator.pictures import header as picture_header
 from estimator.pictures.header import Header
 
-from .errors import ServiceError
-from .settings import Limits
+from ..errors import ServiceError
+from ..settings import Limits
 
+_STANDARD = bytes.maketrans(b"-_", b"+/")  # of the URL-safe alphabet
 _STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM")
 
 
 def from_base64(text: str, name: str) -> bytes:
-    """The bytes of standard base64; line breaks and a `data:image/...;base64,` before are passed.
+    """The bytes of base64 (RFC 4648): the standard or the URL-safe alphabet, padded or not.
+
+    Line breaks are passed over, and a `data:image/...;base64,` before. A blank between two
+    characters is refused, for a form that was decoded once too often has blanks in place of "+".
 
     Raises:
       ServiceError: it is no base64.
@@ -30,10 +34,18 @@ def from_base64(text: str, name: str) -> bytes:
     if text.startswith("data:"):
         text = text.partition(",")[2]
     try:
-        return base64.b64decode("".join(text.split()), validate=True)
+        data = text.encode("ascii").translate(_STANDARD, b"\r\n\t").strip(b" ")
+        if b" " in data:
+            raise ValueError("there are blanks in it: was it decoded as a form, + to blanks?")
+        given = len(data) - len(data.rstrip(b"="))
+        padding = -(len(data) - given) % 4
+        if given not in (0, padding):
+            raise ValueError("its padding is wrong")
+        return base64.b64decode(data if given else data + b"=" * padding, validate=True)
     except (binascii.Error, ValueError) as error:
+        reason = "it has other characters" if isinstance(error, UnicodeError) else error
         raise ServiceError(
-            HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: is not base64 ({error})"
+            HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: is not base64 ({reason})"
         ) from error
 
 
@@ -62,6 +74,8 @@ def check(data: bytes, name: str, limits: Limits, *, pixels: int | None = None) 
         )
     header = picture_header.read(data)
     height, width = header.height, header.width
+    if header.fault:
+        raise ServiceError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: {header.fault}")
     if not header.whole or not height or not width:
         raise ServiceError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -75,6 +89,16 @@ def check(data: bytes, name: str, limits: Limits, *, pixels: int | None = None) 
             f"{limits.picture_side} a side are taken: make it smaller first",
         )
     return header
+
+
+def work(data: bytes, header: Header) -> float:
+    """What decoding costs, about in nanoseconds on a core of 2020.
+
+    A JPEG's pixels are decoded at a reduced size, once per scan; of the other formats all are.
+    Measured on libjpeg-turbo 3 and libpng 1.6; the share of the bytes is that of dense JPEGs.
+    """
+    rounds = max(2.5, header.scans) if header.jpeg else 4
+    return header.height * header.width * rounds + len(data)
 
 
 def decode(data: bytes, name: str) -> UInt8:

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from estimator import ImageSpec, geometry
-from tfpose.serving import encoded_pictures
 from tfpose.serving.errors import ServiceError
+from tfpose.serving.requests import encoded_pictures
 from tfpose.serving.settings import Limits
 
 IMAGE = ImageSpec(height=64, width=64, flexible=True)
@@ -55,7 +55,9 @@ def test_a_large_jpeg_is_decoded_smaller_and_its_header_says_how_large_it_was(
     assert spot(picture, matrix) == pytest.approx(place, abs=0.5)
 
 
-@pytest.mark.parametrize("text", ["a", "äöü", "a b c", "=", "data:image/png;base64,*"])
+@pytest.mark.parametrize(
+    "text", ["a", "äöü", "a b c", "=", "aGVs bG8=", "aGVsbG8==", "data:image/png;base64,*"]
+)
 def test_what_is_no_base64_is_refused(text: str) -> None:
     with pytest.raises(ServiceError, match="img: is not base64"):
         encoded_pictures.from_base64(text, "img")
@@ -64,6 +66,16 @@ def test_what_is_no_base64_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["aGVsbG8=", "aGVs\nbG8=\n", "data:image/png;base64,aGVsbG8="])
 def test_line_breaks_and_a_data_url_are_passed(text: str) -> None:
     assert encoded_pictures.from_base64(text, "img") == b"hello"
+
+
+@pytest.mark.parametrize("text", ["+/8=", "-_8=", "+/8", "-_8", "+/\r\n8="])
+def test_both_alphabets_are_read_with_and_without_padding(text: str) -> None:
+    assert encoded_pictures.from_base64(text, "img") == b"\xfb\xff"
+
+
+def test_base64_whose_pluses_became_blanks_is_refused_and_not_another_picture() -> None:
+    with pytest.raises(ServiceError, match="decoded as a form"):
+        encoded_pictures.from_base64("aGVs bG8 aGVs", "img")
 
 
 def with_ruined_pixels() -> bytes:

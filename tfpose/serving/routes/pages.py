@@ -1,13 +1,16 @@
 """The page to try models in, the page of documentation, and what probes and Prometheus read."""
 
+import asyncio
 from http import HTTPStatus
 from importlib import resources
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from . import service
-from .errors import ServiceError, busy
+from estimator import pictures
+
+from .. import service
+from ..errors import ServiceError, busy
 
 _KINDS = {
     "/": ("index.html", "text/html"),
@@ -16,7 +19,12 @@ _KINDS = {
     "/docs": ("docs.html", "text/html"),
     "/docs.js": ("docs.js", "text/javascript"),
 }
-OPEN_PATHS = frozenset(_KINDS) | {"/openapi.json", "/healthz", "/readyz"}  # read without the key
+OPEN_PATHS = frozenset(_KINDS) | {
+    "/sample.jpg",
+    "/openapi.json",
+    "/healthz",
+    "/readyz",
+}  # read without the key
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' blob: data:; media-src 'self' blob:; form-action 'none'; "
@@ -27,7 +35,7 @@ router = APIRouter()
 
 
 def _add_file(path: str, name: str, kind: str) -> None:
-    content = resources.files(__package__).joinpath("page", name).read_bytes()
+    content = resources.files("tfpose.serving").joinpath("page", name).read_bytes()
 
     @router.get(path, include_in_schema=False)
     async def file() -> Response:
@@ -37,6 +45,12 @@ def _add_file(path: str, name: str, kind: str) -> None:
 
 for _path, (_name, _kind) in _KINDS.items():
     _add_file(_path, _name, _kind)
+
+
+@router.get("/sample.jpg", include_in_schema=False)
+async def sample() -> Response:
+    """A photograph to try the page with."""
+    return Response(await asyncio.to_thread(pictures.SAMPLE.read_bytes), media_type="image/jpeg")
 
 
 @router.get("/healthz", tags=["operation"])

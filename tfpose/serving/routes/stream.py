@@ -11,19 +11,19 @@ import json
 import time
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from estimator import Poses, Smoother, Tracker
 
-from . import encoded_pictures, service
-from .errors import ServiceError
-from .guard import key_fits
-from .service import Seen, Service
+from .. import answers, service
+from ..errors import ServiceError
+from ..requests import callers, encoded_pictures, off_loop
+from ..service import Seen, Service
 
 PROTOCOL = "tfpose"  # browsers cannot send the key in a header: they offer "tfpose" and "key.KEY"
 _POLICY, _TOO_MANY, _AWAY = 1008, 1013, 1001  # RFC 6455, section 7.4; IANA's registry of codes
+_REASON = 120  # bytes; RFC 6455, section 5.5 allows 123
 
 router = APIRouter()
 
@@ -71,7 +71,7 @@ async def stream(websocket: WebSocket, model: str | None = None, smooth: bool = 
     try:
         name = shared.catalogue.find(model)
     except ServiceError as error:
-        refusal = (_POLICY, error.message)
+        refusal = (_POLICY, _short(error))
     if refusal:
         await websocket.close(*refusal)
         return
@@ -96,19 +96,21 @@ async def stream(websocket: WebSocket, model: str | None = None, smooth: bool = 
 
 def _refusal(websocket: WebSocket, shared: Service) -> tuple[int, str] | None:
     """Why this client gets no stream: a foreign page, no key, too many."""
-    origin = websocket.headers.get("origin")
-    here = websocket.headers.get("host", "")
-    if origin and urlsplit(origin).netloc != here and origin not in shared.settings.origins:
-        return _POLICY, "pages of other origins are not let in"
+    try:
+        callers.check(shared.settings, websocket.headers, "GET")
+    except ServiceError as error:
+        return _POLICY, _short(error)
     offered = websocket.scope.get("subprotocols", [])
     keys = [one.removeprefix("key.") for one in offered if one.startswith("key.")]
-    scheme, _, token = websocket.headers.get("authorization", "").partition(" ")
-    given = token if scheme.lower() == "bearer" else websocket.headers.get("x-api-key")
-    if not key_fits(shared, given or (keys[0] if keys else None)):
+    if not callers.key_fits(shared.settings, websocket.headers, keys[0] if keys else None):
         return _POLICY, "this service wants its API key"
     if shared.draining or shared.streams >= shared.settings.limits.streams:
         return _TOO_MANY, "too many streams; try again later"
     return None
+
+
+def _short(error: ServiceError) -> str:
+    return error.message.encode("ascii", "replace")[:_REASON].decode()
 
 
 async def _read(websocket: WebSocket, latest: Latest, shared: Service) -> tuple[int, str]:
@@ -154,11 +156,14 @@ async def _answer(
 
 async def _look(frame: Frame, shared: Service, model: str, follow: "_People") -> dict[str, Any]:
     limits = shared.settings.limits
-    encoded_pictures.check(frame.data, "the frame", limits, pixels=limits.frame_pixels)
+    await off_loop.run(
+        len(frame.data),
+        lambda: encoded_pictures.check(frame.data, "the frame", limits, pixels=limits.frame_pixels),
+    )
     (done,) = await shared.look([("the frame", frame.data)], model, lambda seen: seen)
     seen: Seen = done.value
     poses = follow(seen.poses, frame.time)
-    return {**service.people(poses, seen.height, seen.width), "ms": round(1000 * done.took, 1)}
+    return {**answers.people(poses, seen.height, seen.width), "ms": round(1000 * done.took, 1)}
 
 
 class _People:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 _FAR = 1e6  # no coordinate of a picture is farther out
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-_FAR, le=_FAR)]
@@ -81,6 +81,7 @@ class ModelAnswer(BaseModel):
     default: bool
     spec: dict[str, Any] = Field(description="pose_spec.json, as the model's file carries it.")
     drawn_limbs: list[tuple[int, int]] = Field(description="Pairs of keypoint indices.")
+    model_version_status: list[dict[str, Any]] = Field(description="As TensorFlow Serving's.")
 
 
 class ModelsAnswer(BaseModel):
@@ -95,18 +96,56 @@ class ImageBytes(Body):
     image_bytes: Base64
 
 
-class PredictRequest(Body):
-    """A request of TensorFlow Serving's REST API: pictures by row."""
+Row = Base64 | ImageBytes
 
-    instances: list[Base64 | ImageBytes] = Field(min_length=1)
+
+class ImageBytesColumn(Body):
+    image_bytes: Base64 | list[Base64]
+
+
+class PredictRequest(Body):
+    """A request of TensorFlow Serving's REST API: pictures by row (`instances`) or `inputs`."""
+
+    instances: list[Row] | None = Field(None, min_length=1)
+    inputs: Base64 | ImageBytesColumn | list[Row] | None = None
     signature_name: str | None = Field(None, description="serve_bytes or serving_default.")
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"instances": [{"b64": _PICTURE}]}]}
     )
 
+    @model_validator(mode="after")
+    def _has_one_of_them(self) -> "PredictRequest":
+        if (self.instances is None) == (self.inputs is None) or self.inputs == []:
+            raise ValueError("give either 'instances' or 'inputs', with at least one picture")
+        return self
+
+    @property
+    def rows(self) -> tuple[list[str], str]:
+        """Base64 of every picture, and the name of the field that has them."""
+        found: Any = self.instances
+        field = "instances" if found is not None else "inputs"
+        found = self.inputs if found is None else found
+        if isinstance(found, ImageBytesColumn):
+            found = found.image_bytes
+        if isinstance(found, Base64):
+            found = [found]
+        return [row.b64 if isinstance(row, Base64) else row.image_bytes.b64 for row in found], field
+
 
 class PredictAnswer(BaseModel):
-    predictions: list[PictureAnswer]
+    """`predictions` of instances, `outputs` of inputs."""
+
+    predictions: list[PictureAnswer] | None = None
+    outputs: list[PictureAnswer] | None = None
+
+
+class MetadataAnswer(BaseModel):
+    model_spec: dict[str, str]
+    metadata: dict[str, Any]
+
+
+class StatusAnswer(BaseModel):
+    model_version_status: list[dict[str, Any]]
 
 
 class HatBox(BaseModel):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from .fake_service import Running, running
-from .fakes import picture
+from ..fake_service import Running, running
+from ..fakes import picture
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
 from selenium.webdriver.common.by import By  # noqa: E402
@@ -123,6 +123,72 @@ def test_what_is_no_picture_is_said(page: "webdriver.Chrome", tmp_path: Path) ->
     bad.write_text("hello")
     page.find_element(By.ID, "file").send_keys(str(bad))
     wait(lambda: "no picture" in status(page))
+
+
+def test_a_file_that_is_no_picture_leaves_nothing_of_the_last_one(
+    page: "webdriver.Chrome", photo: Path, tmp_path: Path
+) -> None:
+    choose(page, photo)
+    assert page.find_element(By.ID, "details").is_displayed()
+    bad = tmp_path / "bad.jpg"
+    bad.write_text("hello")
+    page.find_element(By.ID, "file").send_keys(str(bad))
+    wait(lambda: "no picture" in status(page))
+    assert not page.find_element(By.ID, "details").is_displayed()
+    assert not page.find_element(By.ID, "saveJson").is_enabled()
+    assert pixel(page, 120, 165) == (0, 0, 0)
+
+
+def test_the_sample_is_tried_and_its_first_person_named_when_pointed_at(
+    page: "webdriver.Chrome",
+) -> None:
+    """White letters right of the left eye at 104, 60 appear with the pointer, and go with it."""
+    page.find_element(By.ID, "sample").click()
+    wait(lambda: "people" in status(page))
+    ink = "return context.getImageData(90, 50, 60, 30).data.filter((value) => value === 255).length"
+    before = page.execute_script(ink)
+    canvas = page.find_element(By.ID, "canvas")
+    shift = page.execute_script(
+        "const { width, height } = canvas.getBoundingClientRect();"
+        "return [width * (100 / canvas.width - 0.5), height * (100 / canvas.height - 0.5)]"
+    )
+    webdriver.ActionChains(page).move_to_element_with_offset(
+        canvas, round(shift[0]), round(shift[1])
+    ).perform()
+    assert page.execute_script("return state.pointed") == 0
+    assert page.execute_script(ink) > before
+    webdriver.ActionChains(page).move_to_element(page.find_element(By.ID, "status")).perform()
+    assert page.execute_script(ink) == before
+
+
+def test_status_and_buttons_are_seen_without_scrolling(
+    page: "webdriver.Chrome", tmp_path: Path
+) -> None:
+    """A laptop of 1366 x 768, of which the browser leaves about 650 pixels."""
+    metrics = {"width": 1366, "height": 650, "deviceScaleFactor": 1, "mobile": False}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    tall = tmp_path / "tall.jpg"
+    tall.write_bytes(picture(1200, 800))
+    choose(page, tall)
+    for name in ("status", "saveJson", "savePicture", "canvas"):
+        place = page.find_element(By.ID, name).rect
+        assert place["y"] + place["height"] <= 650, name
+    page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_a_phone_shows_no_empty_box(page: "webdriver.Chrome") -> None:
+    metrics = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    assert not page.find_element(By.ID, "canvas").is_displayed()
+    assert page.find_element(By.ID, "sample").is_displayed()
+    page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_the_first_example_of_the_api_is_a_file(page: "webdriver.Chrome", service: Running) -> None:
+    page.get(f"http://127.0.0.1:{service.port}/docs")
+    wait(lambda: page.find_elements(By.CSS_SELECTOR, "summary"))
+    first = page.find_element(By.CSS_SELECTOR, "pre").text
+    assert first == f"curl -F image=@photo.jpg http://127.0.0.1:{service.port}/v1/pose"
 
 
 def test_a_picture_is_dropped(page: "webdriver.Chrome") -> None:

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from tfpose.serving import hard_hat
 from tfpose.serving.settings import Settings
 
-from .fakes import FakeNetwork, encoded, fake_app, people, picture, standing
+from ..fakes import FakeNetwork, encoded, fake_app, people, picture, standing
 
 KEY = "a-key-of-at-least-16"
 
@@ -67,6 +67,110 @@ def test_predict_answers_as_tensorflow_serving_does(client: TestClient, row: dic
     assert answer.status_code == 200
     assert [len(one["people"]) for one in answer.json()["predictions"]] == [2, 2]
     assert "error" in client.post("/v1/models/other:predict", content=body).json()
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"b64": None},
+        [{"b64": None}],
+        [{"image_bytes": {"b64": None}}],
+        {"image_bytes": {"b64": None}},
+        {"image_bytes": [{"b64": None}]},
+    ],
+)
+def test_columns_are_answered_in_outputs_whatever_the_content_type(
+    client: TestClient, inputs: object
+) -> None:
+    body = json.dumps({"inputs": inputs}).replace("null", f'"{encoded(picture())}"')
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}  # as curl -d says
+    path = "/v1/models/pose/versions/1:predict"
+    answer = client.post(path, content=body, headers=headers)
+    assert answer.status_code == 200
+    assert [len(one["people"]) for one in answer.json()["outputs"]] == [2]
+    assert "predictions" not in answer.json()
+
+
+def test_a_version_and_its_metadata_are_described(client: TestClient) -> None:
+    for path in ("/v1/models/pose", "/v1/models/pose/versions/1"):
+        (status,) = client.get(path).json()["model_version_status"]
+        assert (status["version"], status["state"]) == ("1", "AVAILABLE")
+    for path in ("/v1/models/pose/metadata", "/v1/models/pose/versions/1/metadata"):
+        found = client.get(path).json()
+        assert found["model_spec"] == {"name": "pose", "signature_name": "", "version": "1"}
+        assert "image_bytes" in json.dumps(found["metadata"])
+    assert "there is 1" in client.get("/v1/models/pose/versions/2").json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({}, "either 'instances' or 'inputs'"),
+        ({"inputs": []}, "either 'instances' or 'inputs'"),
+        ({"instances": [{"b64": "aGVsbG8="}], "inputs": {"b64": "aGVsbG8="}}, "either"),
+    ],
+)
+def test_predict_without_pictures_says_what_it_takes(
+    client: TestClient, body: dict, said: str
+) -> None:
+    answer = client.post("/v1/models/pose:predict", json=body)
+    assert answer.status_code == 422
+    assert said in answer.json()["error"]
+
+
+def test_the_best_people_and_shares_of_the_picture_are_given_on_request(
+    client: TestClient, network: FakeNetwork
+) -> None:
+    """The nose lies at 100, 64 of 400 x 300: from edge to edge at 100.5 / 400 and 64.5 / 300."""
+    network.poses.person_score[:] = (0.4, 0.8)
+    for path, key in (("/v1/pose", "images"), ("/v1/models/pose:predict", "predictions")):
+        body = {"images": [encoded(picture())]}
+        if key == "predictions":
+            body = {"instances": [{"b64": encoded(picture())}]}
+        (found,) = client.post(f"{path}?max_people=1&normalised=1", json=body).json()[key]
+        (person,) = found["people"]
+        assert person["score"] == pytest.approx(0.8)
+        assert person["keypoints"]["nose"]["x"] == pytest.approx(300.5 / 400, abs=1e-6)
+        assert person["keypoints"]["nose"]["y"] == pytest.approx(64.5 / 300, abs=1e-6)
+        assert person["box"] == pytest.approx(
+            [274.5 / 400, 60.5 / 300, 52 / 400, 179 / 300], abs=1e-6
+        )
+    assert client.post("/v1/pose?max_people=0", files={"image": picture()}).status_code == 422
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "evil.example:24417"])
+def test_another_name_that_leads_here_is_refused(client: TestClient, host: str) -> None:
+    """DNS rebinding: a page's own name, pointed at 127.0.0.1."""
+    for path in ("/", "/v1/models", "/healthz"):
+        assert client.get(path, headers={"Host": host}).status_code == 421
+    answer = client.post("/v1/pose", files={"image": picture()}, headers={"Host": host})
+    assert "--allowed_hosts" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost:24417", "[::1]:80", "LOCALHOST."])
+def test_the_loopback_is_known_by_its_names(client: TestClient, host: str) -> None:
+    assert client.get("/healthz", headers={"Host": host}).status_code == 200
+
+
+def test_a_service_on_all_addresses_is_reached_by_each(network: FakeNetwork) -> None:
+    with TestClient(fake_app(network, host="0.0.0.0", hosts=("pose.example",))) as client:
+        for host in ("10.1.2.3:80", "[fe80::1]", "pose.example"):
+            assert client.get("/healthz", headers={"Host": host}).status_code == 200
+        assert client.get("/healthz", headers={"Host": "evil.example"}).status_code == 421
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
+def test_what_another_sites_page_posts_is_not_worked_on(
+    client: TestClient, network: FakeNetwork, origin: str
+) -> None:
+    headers = {"Origin": origin}
+    answer = client.post("/v1/pose", files={"image": picture()}, headers=headers)
+    assert answer.status_code == 403
+    assert network.seen == []
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    assert client.post("/v1/pose", files={"image": picture()}, headers=headers).status_code == 403
+    own = {"Origin": "http://testserver"}
+    assert client.post("/v1/pose", files={"image": picture()}, headers=own).status_code == 200
 
 
 def test_the_hard_hat_service_answers_the_fields_and_types_of_the_original(
@@ -165,7 +269,9 @@ def test_json_without_a_content_type_is_read(client: TestClient) -> None:
         ("", {"data": {"image": "text"}}, 415, "content type"),
         ("", {"content": b"x", "headers": {"Content-Type": "multipart/form-data"}}, 400, ""),
         ("?draw=1", {"files": [("image", picture())] * 2}, 422, "draw=1 takes one picture"),
-        ("", {"files": [("image", picture(8, 8))] * 17}, 400, "is 16"),
+        ("", {"files": [("image", picture(8, 8))] * 17}, 400, "at most 16 files"),
+        ("", {"files": {"image": picture()}, "data": {"model": "pose"}}, 422, "'model' is no file"),
+        ("", {"files": {"image": (None, "text")}}, 422, "curl -F image=@photo.jpg"),
         ("", {"json": {"images": [PICTURE] * 17}}, 413, "at most 16 pictures"),
         ("", {"json": {"images": [PICTURE], "boxes": []}}, 422, "boxes are for top-down"),
         ("", {"json": {"image": [PICTURE]}}, 422, "images: Field required"),
@@ -230,9 +336,10 @@ def test_without_its_key_only_the_page_and_probes_answer(network: FakeNetwork) -
             assert client.post("/", json=body, headers=headers).status_code == 401
 
 
-def test_a_short_key_is_refused() -> None:
+@pytest.mark.parametrize("key", ["short", "passwort-mit-ö-und-mehr", "with a blank in it"])
+def test_a_key_that_no_header_carries_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="at least 16"):
-        Settings(models={"a": "b"}, api_key="short")
+        Settings(models={"a": "b"}, api_key=key)
     assert KEY not in repr(Settings(models={"a": "b"}, api_key=KEY))
 
 
@@ -269,7 +376,11 @@ def test_the_schema_has_an_example_for_every_body(client: TestClient) -> None:
     schema = client.get("/openapi.json").json()
     text = json.dumps(schema)
     assert text.count('"examples"') >= 4
+    assert "$defs" not in text
     assert set(schema["paths"]) == {
         *("/v1/pose", "/v1/models", "/v1/models/{name}", "/v1/models/{name}:predict"),
+        *("/v1/models/{name}/metadata", "/v1/models/{name}/versions/{version}"),
+        "/v1/models/{name}/versions/{version}:predict",
+        "/v1/models/{name}/versions/{version}/metadata",
         *("/", "/get_head_point", "/get_body_box", "/healthz", "/readyz", "/metrics"),
     }

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tfpose.serving.batching import Batcher, Done, Job
 from tfpose.serving.errors import ServiceError
+from tfpose.serving.lanes.batching import Batcher, Done, Job
 from tfpose.serving.metrics import Metrics
 from tfpose.serving.settings import Limits, Settings
 

@@ -2,18 +2,17 @@
 
 import asyncio
 import contextlib
-import re
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive
 
-from .errors import ServiceError, busy
-from .metrics import Metrics
-from .settings import Limits
+from ..errors import ServiceError, busy
+from ..metrics import Metrics
+from ..settings import Limits
+from .json_bounds import JsonBounds
 
-_TOKEN = re.compile(rb'"(?:[^"\\]+|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 _DRAINED = 8  # bodies' limits that are still read and thrown away, so that the answer is read
 
 
@@ -69,24 +68,25 @@ class Reader:
             return None
         parts: list[bytes] = []
         size = 0
+        multipart = headers.get("content-type", "").lower().startswith("multipart/")
+        bounds = None if multipart else JsonBounds(self._limits)
         try:
             async for part in _parts(receive):
                 if size + len(part) > self._limits.body_bytes:
                     self._hold(-size)
                     return None
+                if bounds is not None:
+                    bounds.feed(part)
                 if self._held + len(part) > self._limits.buffered_bytes:
                     self._metrics.refused.labels("bytes").inc()
                     raise busy("too many large requests at once")
                 parts.append(part)
                 size += len(part)
                 self._hold(len(part))
-            body = b"".join(parts)
-            if not headers.get("content-type", "").startswith("multipart/"):
-                _check_json(body, self._limits)
         except BaseException:
             self._hold(-size)
             raise
-        return body
+        return b"".join(parts)
 
     async def _drain(self, receive: Receive) -> None:
         """Reads on for a while: a client that still writes would not read an answer."""
@@ -106,23 +106,3 @@ async def _parts(receive: Receive) -> AsyncIterator[bytes]:
             raise DisconnectedError
         more = message.get("more_body", False)
         yield message.get("body", b"")
-
-
-def _check_json(body: bytes, limits: Limits) -> None:
-    """Counts arrays and objects, and how deep they nest; strings are passed over."""
-    parts = body.count(b"[") + body.count(b"{")
-    if parts <= limits.json_depth:
-        return
-    depth = count = 0
-    for token in _TOKEN.finditer(body):
-        kind = token.group()[:1]
-        if kind in b"[{":
-            depth, count = depth + 1, count + 1
-            if depth > limits.json_depth or count > limits.json_parts:
-                raise ServiceError(
-                    HTTPStatus.BAD_REQUEST,
-                    f"JSON may nest {limits.json_depth} deep and have {limits.json_parts} "
-                    "arrays and objects",
-                )
-        elif kind in b"]}":
-            depth -= 1

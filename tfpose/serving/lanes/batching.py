@@ -9,6 +9,7 @@ measured to cost more a picture (docs/serving.md).
 
 import asyncio
 import itertools
+import math
 import threading
 import time
 from collections import deque
@@ -18,9 +19,9 @@ from typing import Any, Generic, TypeVar
 
 from estimator import PoseEstimator
 
-from .errors import busy
-from .metrics import Metrics
-from .settings import Settings
+from ..errors import busy
+from ..metrics import Metrics
+from ..settings import Settings
 
 T = TypeVar("T")
 Networks = Mapping[str, PoseEstimator]  # by the model's name
@@ -78,9 +79,12 @@ class Batcher:
         self._queue: deque[_Waiting] = deque()
         self._working = 0  # lanes that are at work
         self._closed = False
+        self._since: dict[int, float] = {}  # by lane, when the picture at work was begun
         self._pace = 0.1  # seconds a picture, averaged; for Retry-After
         self._threads = [
-            threading.Thread(target=self._live, args=(networks,), name=f"lane {index}", daemon=True)
+            threading.Thread(
+                target=self._live, args=(networks, index), name=f"lane {index}", daemon=True
+            )
             for index, networks in enumerate(lanes)
         ]
         for thread in self._threads:
@@ -88,8 +92,13 @@ class Batcher:
 
     @property
     def alive(self) -> bool:
-        """Every lane is there and takes work."""
-        return not self._closed and all(thread.is_alive() for thread in self._threads)
+        """Every lane is there, takes work, and is not held by one picture."""
+        longest = time.monotonic() - min(self._since.copy().values(), default=math.inf)
+        return (
+            not self._closed
+            and longest < self._settings.limits.lane_seconds
+            and all(thread.is_alive() for thread in self._threads)
+        )
 
     async def run(self, jobs: Sequence[Job[T]]) -> list[Done[T]]:
         """Runs all jobs of a request.
@@ -110,12 +119,16 @@ class Batcher:
                 one.answer.cancel()  # of the others, where one failed
 
     async def close(self) -> None:
-        """Finishes what is in the queue, then ends the threads."""
+        """Finishes what is in the queue, then ends the threads; waits no longer than an answer may.
+
+        A lane that a picture holds is given up: its thread ends with the process.
+        """
         with self._news:
             self._closed = True
             self._news.notify_all()
-        for thread in self._threads:
-            await asyncio.to_thread(thread.join)
+        until = time.monotonic() + self._settings.limits.answer_seconds
+        while any(thread.is_alive() for thread in self._threads) and time.monotonic() < until:
+            await asyncio.sleep(0.01)
 
     def _enter(self, jobs: Sequence[Job[T]]) -> list[_Waiting]:
         loop, now = asyncio.get_running_loop(), time.monotonic()
@@ -140,11 +153,13 @@ class Batcher:
         """Seconds until half of the queue should be done."""
         return round(self._pace * len(self._queue) / len(self._threads) / 2)
 
-    def _live(self, networks: Networks) -> None:
+    def _live(self, networks: Networks, lane: int) -> None:
         while batch := self._take():
             alone = len(batch) == 1 and self._working == 1 and not self._queue
             for one in batch:
+                self._since[lane] = time.monotonic()
                 self._do(one, self._wide if alone and self._wide else networks)
+                del self._since[lane]
             with self._news:
                 self._working -= 1
 

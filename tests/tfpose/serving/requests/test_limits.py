@@ -1,3 +1,4 @@
+import json
 import resource
 import struct
 import time
@@ -7,11 +8,13 @@ import zlib
 import pytest
 from fastapi.testclient import TestClient
 
-from tfpose.serving import encoded_pictures
+from tests import hostile_pictures as hostile
 from tfpose.serving.errors import ServiceError
+from tfpose.serving.requests import encoded_pictures
+from tfpose.serving.requests.json_bounds import JsonBounds
 from tfpose.serving.settings import Limits, Settings
 
-from .fakes import FakeNetwork, encoded, fake_app, picture
+from ..fakes import FakeNetwork, encoded, fake_app, picture
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -113,6 +116,9 @@ def test_100_mb_of_base64_are_refused_and_not_held(client: TestClient) -> None:
         b'{"images":' * 1000 + b"1" + b"}" * 1000,
         b"[" + b"[]," * 5000 + b"[]]",
         b"[" * 1_000_000,
+        hostile.deep_escapes(1_000_000),
+        b"[" + b"1," * 70_000 + b"1]",
+        b"[" + b'"",' * 40_000 + b"1]",
     ],
 )
 def test_deep_or_crowded_json_is_refused(client: TestClient, body: bytes) -> None:
@@ -126,6 +132,25 @@ def test_deep_or_crowded_json_is_refused(client: TestClient, body: bytes) -> Non
 def test_brackets_in_strings_do_not_count(client: TestClient) -> None:
     body = b'{"images": ["' + b"[{" * 3000 + b'\\"[[[[' + b'"]}'
     assert "not base64" in client.post("/v1/pose", content=body).json()["error"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_json_is_bounded_however_it_is_cut_into_pieces(size: int) -> None:
+    """Brackets in strings, behind escaped quotes and behind escaped backslashes."""
+    body = b'{"a\\\\": [1, "[[\\"[[\\\\", {"b": "\\\\\\"{{"}]}'
+    tree = json.loads(body)
+    assert tree["a\\"][1] == '[["[[\\'
+    for depth in (3, 2):
+        bounds = JsonBounds(Limits(json_depth=depth))
+        pieces = [body[start : start + size] for start in range(0, len(body), size)]
+        refused = False
+        for piece in pieces:
+            try:
+                bounds.feed(piece)
+            except ServiceError as error:
+                refused = "nest 2 deep" in error.message
+                break
+        assert refused == (depth == 2)
 
 
 def test_bodies_held_at_once_are_bounded(network: FakeNetwork) -> None:

@@ -11,21 +11,29 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
 
-from . import encoded_pictures, hard_hat, schemas, service
-from .errors import ServiceError
-from .service import Seen
+from .. import hard_hat, service
+from ..errors import ServiceError
+from ..requests import encoded_pictures, json_bodies, off_loop, schemas
+from ..service import Seen
 
 T = TypeVar("T")
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": schemas.HardHatError} for status in (400, 401, 404, 408, 413, 415, 422, 503)
+    status: {"model": schemas.HardHatError}
+    for status in (400, 401, 403, 404, 408, 413, 415, 421, 422, 503)
 }
+_IMAGE = json_bodies.described(schemas.ImageRequest)
 
 router = APIRouter(tags=["hard hat"], responses=_ERRORS)
 
 
-@router.post("/", response_model=schemas.HardHatAnswer)
-async def hard_hats(request: Request, body: schemas.HardHatRequest) -> dict[str, Any]:
+@router.post(
+    "/",
+    response_model=schemas.HardHatAnswer,
+    openapi_extra=json_bodies.described(schemas.HardHatRequest),
+)
+async def hard_hats(request: Request) -> dict[str, Any]:
     """Who wears a hard hat: a picture, and where a detector found hats in it."""
+    body = await json_bodies.read(request, schemas.HardHatRequest)
     limits, rule = service.of(request).settings.limits, service.of(request).settings.hard_hat_rule
     if len(body.hat_location) > limits.hats:
         raise ServiceError(
@@ -42,16 +50,18 @@ async def hard_hats(request: Request, body: schemas.HardHatRequest) -> dict[str,
     return {"code": "200", "data": data, "message": "Success"}
 
 
-@router.post("/get_head_point", response_model=schemas.HeadsAnswer)
-async def get_head_point(request: Request, body: schemas.ImageRequest) -> dict[str, Any]:
+@router.post("/get_head_point", response_model=schemas.HeadsAnswer, openapi_extra=_IMAGE)
+async def get_head_point(request: Request) -> dict[str, Any]:
     """The points of every head seen: ears, their middle, nose, eyes."""
+    body = await json_bodies.read(request, schemas.ImageRequest)
     data = await _look(request, body, lambda seen: hard_hat.head_points(seen.poses))
     return {"code": 200, "data": data, "message": "Success"}
 
 
-@router.post("/get_body_box", response_model=schemas.BodiesAnswer)
-async def get_body_box(request: Request, body: schemas.ImageRequest) -> dict[str, Any]:
+@router.post("/get_body_box", response_model=schemas.BodiesAnswer, openapi_extra=_IMAGE)
+async def get_body_box(request: Request) -> dict[str, Any]:
     """The boxes of people who are seen from the neck to a knee."""
+    body = await json_bodies.read(request, schemas.ImageRequest)
     data = await _look(request, body, lambda seen: hard_hat.body_boxes(seen.poses))
     return {"code": 200, "data": data, "message": "Success"}
 
@@ -63,6 +73,8 @@ async def _look(request: Request, body: schemas.ImageRequest, finish: Callable[[
         raise ServiceError(
             HTTPStatus.NOT_FOUND, "no model that is served here finds heads by itself"
         )
-    files = [("img", encoded_pictures.from_base64(body.first, "img"))]
+    text = body.first
+    data = await off_loop.run(len(text), lambda: encoded_pictures.from_base64(text, "img"))
+    files = [("img", data)]
     (done,) = await shared.look(files, model, finish)
     return done.value

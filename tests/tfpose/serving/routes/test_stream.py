@@ -8,11 +8,11 @@ from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from websockets.sync.client import connect
 
+from tfpose.serving.routes.stream import Latest
 from tfpose.serving.settings import Limits
-from tfpose.serving.stream import Latest
 
-from .fake_service import running
-from .fakes import FakeNetwork, fake_app, people, picture, standing
+from ..fake_service import running
+from ..fakes import FakeNetwork, fake_app, people, picture, standing
 
 KEY = "a-key-of-at-least-16"
 FRAME = picture(48, 64)
