@@ -7,6 +7,7 @@ folder, `.NAME.partial`, which the next attempt removes.
 
 import os
 import shutil
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -124,7 +125,15 @@ def write(path: str | os.PathLike[str], data: bytes | str, *, durable: bool = Fa
         partial.write_bytes(data.encode() if isinstance(data, str) else data)
 
 
+def sweep(folder: Path) -> None:
+    """Removes what killed processes left half written; nobody else may write to the folder now."""
+    for room in folder.glob(".*.partial"):
+        shutil.rmtree(room)
+
+
 def _flush(path: Path) -> None:
+    if sys.platform == "win32" and path.is_dir():
+        return  # Windows opens no folders
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

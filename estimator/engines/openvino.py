@@ -6,6 +6,7 @@ import numpy as np
 
 from ..arrays import Float, UInt8
 from ..spec import PoseSpec
+from . import cpu, saturation
 from .checks import check_alone, check_image, check_names, check_size
 
 PRECISION = "f32"  # OpenVINO's default is bfloat16 where the CPU has it
@@ -13,6 +14,9 @@ PRECISION = "f32"  # OpenVINO's default is bfloat16 where the CPU has it
 
 class OpenVinoRunner:
     """Runs a file written by tfpose.export.
+
+    On x86 without VNNI the kernels of an int8 network are scaled to what OpenVINO can add there
+    (`saturation`), so that its maps are LiteRT's but for rounding.
 
     Args:
       path: an .onnx or a .tflite.
@@ -43,6 +47,8 @@ class OpenVinoRunner:
             settings["INFERENCE_NUM_THREADS"] = str(threads)
         try:
             model = openvino.Core().read_model(path)
+            if cpu.may_lack_vnni():
+                saturation.guard(model)
             if spec.image.flexible:
                 model.reshape([1, -1, -1, 3])
             self._model = openvino.compile_model(model, "CPU", settings)

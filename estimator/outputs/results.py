@@ -47,27 +47,7 @@ def readable(
         "width": width,
         "height": height,
         "model": model,
-        "skeleton": poses.skeleton.name,
-        "people": [
-            {
-                **({} if poses.identity is None else {"id": int(poses.identity[person])}),
-                "score": round(float(poses.person_score[person]), 4),
-                "keypoints": _keypoints(poses, person, digits),
-            }
-            for person in range(len(poses))
-        ],
-    }
-
-
-def _keypoints(poses: Poses, person: int, digits: int) -> dict[str, dict[str, float]]:
-    return {
-        name: {
-            "x": round(float(poses.xy[person, index, 0]), digits),
-            "y": round(float(poses.xy[person, index, 1]), digits),
-            "score": round(float(poses.score[person, index]), 4),
-        }
-        for index, name in enumerate(poses.skeleton.keypoints)
-        if poses.found[person, index]
+        **poses.to_dict(digits),
     }
 
 

@@ -39,10 +39,12 @@ class Listing:
       files: pictures, each once, in the order of the paths; those of a folder in natural order (2
         before 10).
       skipped: files of folders and globs without the suffix of a picture.
+      empty: a line for every folder and glob without a picture, beside others that have some.
     """
 
     files: tuple[Path, ...]
     skipped: tuple[Path, ...]
+    empty: tuple[str, ...] = ()
 
 
 def find(paths: Iterable[str | os.PathLike[str]], *, drawn_suffix: str = "") -> Listing:
@@ -57,10 +59,11 @@ def find(paths: Iterable[str | os.PathLike[str]], *, drawn_suffix: str = "") -> 
         folders and globs are skipped.
 
     Raises:
-      FileNotFoundError: a path does not exist, or a folder or glob has no pictures.
+      FileNotFoundError: a path does not exist, or none of the folders and globs has a picture.
     """
     files: dict[Path, None] = {}
     skipped: dict[Path, None] = {}
+    empty: list[str] = []
     for path in map(Path, paths):
         if path.exists() and not path.is_dir():
             files[path] = None
@@ -68,12 +71,14 @@ def find(paths: Iterable[str | os.PathLike[str]], *, drawn_suffix: str = "") -> 
         members = _members(path)
         pictures = [file for file in members if _is_picture(file, drawn_suffix)]
         if not pictures:
-            raise FileNotFoundError(
-                f"no pictures in {path}: {len(members)} files, none of {' '.join(sorted(SUFFIXES))}"
-            )
+            kinds = " ".join(sorted(SUFFIXES))
+            empty.append(f"no pictures in {path}: {len(members)} files, none of {kinds}")
+            continue
         files.update(dict.fromkeys(pictures))
         skipped.update(dict.fromkeys(file for file in members if file not in files))
-    return Listing(files=tuple(files), skipped=tuple(skipped))
+    if empty and not files:
+        raise FileNotFoundError("; ".join(empty))
+    return Listing(files=tuple(files), skipped=tuple(skipped), empty=tuple(empty))
 
 
 def _members(path: Path) -> list[Path]:

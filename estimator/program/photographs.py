@@ -57,7 +57,7 @@ def prepare(options: Options, names: Sequence[str], stack: ExitStack) -> Callabl
     options.check_outputs(listing.files)
     if options.coco:
         frame_writers.check_image_ids(listing.files)
-    (estimator,) = options.estimators()
+    (estimator,) = options.estimators(pictures=len(listing.files))
     (estimate,) = options.frame_estimators([estimator], listing.files)
     run = Run(
         estimate=estimate,
@@ -71,7 +71,7 @@ def prepare(options: Options, names: Sequence[str], stack: ExitStack) -> Callabl
 
     def work() -> int:
         done, failures = list(run.summaries()), run.source.failures
-        report_skipped(failures)
+        report_skipped([*((line, line) for line in listing.empty), *failures])
         if done:
             print(table(done, drawings))
         others = len(listing.skipped)
@@ -79,7 +79,7 @@ def prepare(options: Options, names: Sequence[str], stack: ExitStack) -> Callabl
             print(
                 f"{len(done)} pictures done, {len(failures)} failed, {others} other files skipped"
             )
-        return 1 if failures else 0
+        return 1 if failures or listing.empty else 0
 
     return work
 

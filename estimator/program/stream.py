@@ -91,7 +91,8 @@ def prepare(options: Options, names: Sequence[str], stack: ExitStack) -> Callabl
     options.check_outputs(paths or [Path(source.name)])
     part = None if options.frames is None else sliced.parse(options.frames)
     video = _video_path(options, source)
-    estimators = options.estimators(1 if source.live else options.cores)
+    count = 1 if source.live else options.cores
+    estimators = options.estimators(count, pictures=None if paths is None else len(paths))
     spec = estimators[0].spec
     frame_estimators = options.frame_estimators(estimators, paths)
     painting, people = options.painting(spec), options.people()

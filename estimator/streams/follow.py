@@ -96,7 +96,7 @@ def whole_frame(estimator: PoseEstimator) -> FrameEstimator:
 
     def estimate(frame: Frame) -> tuple[Poses, Maps | None]:
         maps = estimator.maps(frame.picture)
-        return estimator.decode(maps), maps
+        return estimator.people(frame.picture, maps), maps
 
     return estimate
 

@@ -11,6 +11,7 @@ from estimator.decoders import heatmap
 from estimator.inputs import preprocess
 from estimator.inputs.averaging import Averaging
 from estimator.layout import OutputSpec
+from estimator.outputs import results
 
 from .conftest import colour_spec
 
@@ -253,6 +254,19 @@ def test_model_is_found_by_its_name(
     assert len(PoseEstimator("colours")(blobs)) == 1
     with pytest.raises(FileNotFoundError, match="no model 'shapes': shipped are colours"):
         PoseEstimator("shapes")
+
+
+def test_a_path_and_a_list_of_paths_are_read(
+    colour_model: Model, blobs: np.ndarray, tmp_path: Path
+) -> None:
+    results.write_picture(tmp_path / "a.png", blobs)
+    estimator = PoseEstimator(colour_model())
+    expected = estimator(blobs)
+    assert np.allclose(estimator(tmp_path / "a.png").xy, expected.xy, equal_nan=True)
+    (one,) = estimator([str(tmp_path / "a.png")])
+    assert np.allclose(one.xy, expected.xy, equal_nan=True)
+    with pytest.raises(FileNotFoundError):
+        estimator("nosuch.jpg")
 
 
 def test_a_list_of_pictures_gives_a_list(colour_model: Model, blobs: np.ndarray) -> None:

@@ -113,4 +113,4 @@ def _tile(report: Report, finding: Finding) -> UInt8 | None:
             contact_sheet.draw_box(drawn, corners, thickness=thickness), corners, MARGIN
         )
     caption = f"{Path(finding.picture).name}: {finding.detail}"
-    return contact_sheet.fit(drawn, TILE, TILE, caption[:50])
+    return contact_sheet.fit(drawn, TILE, TILE, caption)

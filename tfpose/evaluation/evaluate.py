@@ -21,6 +21,7 @@ from estimator.people.boxes import PersonBox, usable
 from estimator.people.suppression import Suppression
 from estimator.pose_estimator import PoseEstimator
 from estimator.poses import Poses, concatenate
+from estimator.second_look.options import Options as SecondLook
 from estimator.skeleton import mapping
 
 from ..data.annotations.labels import ImageId
@@ -46,6 +47,7 @@ class Settings:
       subset: evaluate so many pictures, drawn with `seed`; None takes all.
       seed: of the subset and the bootstrap.
       suppression: how two answers for one person are resolved; the default is what ships.
+      second_look: as `PoseEstimator` takes it. By default the network is measured alone.
       draws: of the bootstrap; 0 leaves intervals out.
       confidence: of the intervals.
     """
@@ -55,6 +57,7 @@ class Settings:
     subset: int | None = None
     seed: int = 0
     suppression: Suppression = field(default_factory=Suppression)
+    second_look: str | SecondLook = "off"
     draws: int = 1000
     confidence: float = 0.95
 
@@ -107,7 +110,8 @@ def evaluate(
     """Measures a network.
 
     Args:
-      network: `networks.load` opens files, `networks.of_keras` takes a model in memory.
+      network: `networks.load` opens files, `networks.of_keras` takes a model in memory. A
+        `PoseEstimator` is measured with its second look, whatever the settings say.
       annotations: COCO keypoints; `truth.read` reads them once for many evaluations, and
         `Truth.upright` turns them once.
       images: folders and zips with the pictures.
@@ -122,6 +126,7 @@ def evaluate(
     """
     settings = settings or Settings()
     if isinstance(network, PoseEstimator):
+        settings = replace(settings, second_look=network.second_look)
         network = networks.of_estimator(network)
     if not isinstance(annotations, Truth):
         annotations = truth.read(annotations, known=(network.spec.skeleton,))
@@ -208,7 +213,11 @@ def _people(
         requests = _cut(stream, boxes or person_boxes.of_truth(annotations))
     answers: dict[ImageId, list[tuple[_Key, Poses]]] = defaultdict(list)
     for key, poses in predict(
-        network, requests, averaging=settings.averaging, batch=settings.batch
+        network,
+        requests,
+        averaging=settings.averaging,
+        batch=settings.batch,
+        second_look=settings.second_look,
     ):
         answers[key.image_id].append((key, poses))
     found = {}

@@ -13,6 +13,7 @@ from ..data.picture_files import Pictures
 from ..evaluation import annotations as annotation_files
 from ..evaluation import network as networks
 from ..evaluation.evaluate import Settings, evaluate
+from .logs import HEIGHT
 from .loop import Validate, shipped
 
 
@@ -31,7 +32,8 @@ def on_coco(
       annotations: COCO keypoints; read once.
       images: folders and zips with the pictures.
       skeleton: of the annotations, where it is none that ships.
-      height: base height of a flexible network's input, pixels; 0 takes its default.
+      height: base height of a flexible network's input, pixels; 0 takes the training's, since a
+        network finds people of the sizes that it was trained on.
       subset: number of pictures, always the same ones; None takes all.
       choice: of format, categories and keypoint names of the annotations.
 
@@ -47,9 +49,10 @@ def on_coco(
 
     def validate(model: keras.Model, spec: PoseSpec, _step: int) -> Mapping[str, float]:
         network = networks.of_keras(*shipped(model, spec))
-        if height:
-            network = network.with_height(height)
+        if network.spec.image.flexible:
+            network = network.with_height(height or spec.image.height)
         scores = evaluate(network, people, pictures, settings=settings).scores
-        return {"AP": scores.ap, "AP50": scores.ap50, "AP75": scores.ap75, "AR": scores.ar}
+        figures = {"AP": scores.ap, "AP50": scores.ap50, "AP75": scores.ap75, "AR": scores.ar}
+        return figures | {HEIGHT: network.spec.image.height}
 
     return validate

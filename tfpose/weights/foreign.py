@@ -12,7 +12,7 @@ from estimator import files
 from estimator.spec import PoseSpec
 
 from .. import models
-from .formats import ckpt, h5, human_pose_estimation_0001, npy, pb, pth
+from .formats import ckpt, h5, human_pose_estimation_0001, npy, openvino_ir, pb, pth
 from .formats.assign import Array, assign
 
 READERS: dict[str, ModuleType] = {
@@ -25,6 +25,7 @@ READERS: dict[str, ModuleType] = {
     ".pt": pth,
     ".pth": pth,
     ".pth.tar": pth,
+    ".xml": openvino_ir,
 }
 
 

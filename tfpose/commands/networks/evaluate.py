@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from absl import app, flags
 
+from estimator.engines import CHOICES
 from estimator.inputs.averaging import MULTISCALE, Averaging
 from estimator.people import suppression
 from estimator.pose_estimator import shipped_names
 from estimator.program import run
+from estimator.second_look.options import MODES as LOOKS
+from estimator.second_look.options import Options as SecondLook
 from tfpose.commands import arguments, label_flags
 from tfpose.data.picture_files import Pictures
 
@@ -51,6 +54,13 @@ HEIGHT = flags.DEFINE_integer(
     "height", None, "Base height of a flexible network's input.", flag_values=FLAGS
 )
 THREADS = flags.DEFINE_integer("threads", None, "Of a .tflite.", flag_values=FLAGS)
+ENGINE = flags.DEFINE_enum(
+    "engine",
+    None,
+    list(CHOICES),
+    "What runs the file; default: LiteRT for a .tflite, ONNX Runtime for an .onnx.",
+    flag_values=FLAGS,
+)
 BATCH = flags.DEFINE_integer(
     "batch", None, "Pictures at a time; a .tflite takes one.", flag_values=FLAGS
 )
@@ -76,6 +86,9 @@ SUPPRESS = flags.DEFINE_enum(
     suppression.KINDS,
     "Of two answers for one person. Default: hard for boxes, else none.",
     flag_values=FLAGS,
+)
+LOOK = flags.DEFINE_enum(
+    "second_look", SecondLook.mode, LOOKS, "As `tfpose predict` has it.", flag_values=FLAGS
 )
 LIMIT = flags.DEFINE_float("oks_limit", None, "How alike two may be.", flag_values=FLAGS)
 SUBSET = flags.DEFINE_integer(
@@ -137,7 +150,7 @@ def _evaluate(model: str, annotations: str) -> None:
     from tfpose.evaluation import evaluate, files, text
     from tfpose.evaluation import network as networks
 
-    network = networks.load(model, threads=THREADS.value)
+    network = networks.load(model, threads=THREADS.value, engine=ENGINE.value)
     if HEIGHT.value is not None:
         network = network.with_height(HEIGHT.value)
     skeleton = arguments.skeleton_of(SKELETON.value)
@@ -203,6 +216,7 @@ def _settings() -> "evaluate.Settings":
         subset=SUBSET.value,
         seed=default.seed if SEED.value is None else SEED.value,
         suppression=dataclasses.replace(default.suppression, **_given(alike)),
+        second_look=LOOK.value,
         draws=default.draws if DRAWS.value is None else DRAWS.value,
     )
 

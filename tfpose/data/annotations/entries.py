@@ -48,6 +48,7 @@ class Entry(msgspec.Struct):
     bbox: list[float] | None = None
     area: float | None = None
     iscrowd: int = 0
+    labelled_by: Any = None
     segmentation: msgspec.Raw = msgspec.Raw(b"null")
 
 

@@ -6,6 +6,7 @@ and features in this order; ours joins features, heatmaps and fields, as in PyTo
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,15 @@ def read(path: str | os.PathLike[str]) -> dict[str, Array]:
             stored = dict(file)
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} is not a .npz of arrays: {error}") from error
+    return named(stored)
+
+
+def named(stored: Mapping[str, Array]) -> dict[str, Array]:
+    """Renames the arrays of the original's layers, and reorders what its second stage joins.
+
+    Args:
+      stored: `<layer>/kernel` and `<layer>/bias` by the original's names.
+    """
     names = layer_names()
     arrays = {}
     for name, array in stored.items():
