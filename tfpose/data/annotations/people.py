@@ -58,6 +58,7 @@ def person(
         area=area,
         crowd=crowd,
         region=region if crowd or not labelled else None,
+        labelled_by=str(entry.labelled_by or ""),
         unflagged=unflagged,
         labelled_by=str(entry.labelled_by or ""),
     )
