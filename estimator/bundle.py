@@ -55,6 +55,7 @@ def read(path: str | os.PathLike[str]) -> PoseSpec:
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"no model at {path}")
+    files.check_download(path / "saved_model.pb" if path.is_dir() else path)
     text = _read_text(path)
     if text is None:
         raise ValueError(

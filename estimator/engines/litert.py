@@ -11,7 +11,10 @@ import numpy.typing as npt
 
 from ..arrays import Float, UInt8
 from ..spec import PoseSpec
+from . import stderr
 from .checks import ALONE, check_image, check_names, check_size, default_threads
+
+NOTE = "^INFO: Created TensorFlow Lite XNNPACK delegate for CPU"  # on every start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,12 +70,13 @@ class LiteRtRunner:
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be at least 1, found {threads}")
         self._path, self._spec = Path(path), spec
-        self._interpreter = _open(self._path, threads or default_threads(), xnnpack)
-        self._input = self._find_input()
-        self._outputs = self._find_outputs()
         self._turn = threading.Lock()
         self._current: tuple[int, ...] = ()
-        self._resize((1, spec.image.height, spec.image.width, 3))
+        with stderr.kept(drop=NOTE):
+            self._interpreter = _open(self._path, threads or default_threads(), xnnpack)
+            self._input = self._find_input()
+            self._outputs = self._find_outputs()
+            self._resize((1, spec.image.height, spec.image.width, 3))
 
     def __call__(self, image: UInt8) -> dict[str, Float]:
         """Runs the network once; see `Runner`.
@@ -174,6 +178,16 @@ class LiteRtRunner:
                     f"{height}x{width}, stride {stride} and skeleton "
                     f"{self._spec.skeleton.name!r}; the graph gives {found}"
                 )
+
+
+def is_quantised(path: Path) -> bool:
+    """Whether a .tflite computes in 8 bits: its input is uint8 or int8.
+
+    Raises:
+      ValueError: not a .tflite.
+    """
+    (details, *_) = _open(path, 1, True).get_input_details()
+    return bool(details["dtype"] != np.float32)
 
 
 def _open(path: Path, threads: int, xnnpack: bool) -> Any:

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..arrays import Float, UInt8
 from ..spec import PoseSpec
+from . import cpu, saturation
 from .checks import check_alone, check_image, check_names, check_size
 
 PRECISION = "f32"  # OpenVINO's default is bfloat16 where the CPU has it
@@ -14,6 +15,9 @@ PRECISION = "f32"  # OpenVINO's default is bfloat16 where the CPU has it
 
 class OpenVinoRunner:
     """Runs a file written by tfpose.export. Several threads may call one instance: they take turns.
+
+    On x86 without VNNI the kernels of an int8 network are scaled to what OpenVINO can add there
+    (`saturation`), so that its maps are LiteRT's but for rounding.
 
     Args:
       path: an .onnx or a .tflite.
@@ -46,6 +50,8 @@ class OpenVinoRunner:
             core = openvino.Core()
             core.set_property({"ENABLE_MMAP": False})  # a mapped file may change (SIGBUS)
             model = core.read_model(path)
+            if cpu.may_lack_vnni():
+                saturation.guard(model)
             if spec.image.flexible:
                 model.reshape([1, -1, -1, 3])
             self._model = openvino.compile_model(model, "CPU", settings)

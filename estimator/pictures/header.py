@@ -75,8 +75,10 @@ def _read_jpeg(data: bytes) -> Header:
     for _ in range(jpeg_scans.MOST_SEGMENTS):
         fill = _FILL.match(data, place)
         if fill is None:  # out of step: the decoder may know how to go on
-            return found if place < len(data) else Header(whole=False)
+            return found if place < len(data) else replace(found, whole=False)
         place = fill.end() - 1
+        if place + 12 > len(data):  # it ends within its header
+            return replace(found, whole=False)
         marker = data[place + 1]
         if marker in _JPEG_FRAMES:
             height, width = struct.unpack_from(">HH", data, place + 5)

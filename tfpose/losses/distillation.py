@@ -184,7 +184,7 @@ def channels(teacher: PoseSpec, student: PoseSpec) -> dict[str, Channels]:
     Raises:
       ValueError: they share no keypoint.
     """
-    picked = {"heatmaps": _heatmap_channels(teacher, student)}
+    picked = matched(teacher, student)
     if not picked["heatmaps"].taught.any():
         raise ValueError(
             f"teacher {teacher.model} ({teacher.skeleton.name}) and student {student.model} "
@@ -192,6 +192,12 @@ def channels(teacher: PoseSpec, student: PoseSpec) -> dict[str, Channels]:
             f"{', '.join(teacher.skeleton.keypoints)} against "
             f"{', '.join(student.skeleton.keypoints)}"
         )
+    return picked
+
+
+def matched(teacher: PoseSpec, student: PoseSpec) -> dict[str, Channels]:
+    """As `channels`, of skeletons that may share nothing."""
+    picked = {"heatmaps": _heatmap_channels(teacher, student)}
     if student.outputs.pafs and teacher.outputs.pafs:
         picked["pafs"] = _paf_channels(teacher.skeleton, student.skeleton)
     return picked

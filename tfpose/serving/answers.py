@@ -55,14 +55,13 @@ def sure(poses: Poses, min_score: float) -> Poses:
 
 def people(poses: Poses, height: int, width: int, *, normalised: bool = False) -> dict[str, Any]:
     """Poses as `schemas.PictureAnswer` says."""
-    boxes = poses.boxes.astype(np.float64)  # (N, 4)
-    digits = 2
+    boxes, digits = poses.boxes.astype(np.float64), 2  # (N, 4)
     if normalised:  # pixel i reaches from i - 0.5 to i + 0.5
         sides, digits = np.array([width, height], np.float64), 6
-        xy = ((poses.xy + 0.5) / sides).astype(np.float32)
         boxes = np.concatenate([(boxes[:, :2] + 0.5) / sides, boxes[:, 2:] / sides], axis=1)
-        poses = replace(poses, xy=xy)
-    table = results.readable(poses, file="", height=height, width=width, model="", digits=digits)
+    table = results.readable(
+        poses, file="", height=height, width=width, model="", normalised=normalised
+    )
     rounded = np.round(boxes, digits).tolist()
     rows = [{**row, "box": box} for row, box in zip(table["people"], rounded, strict=True)]
     return {"width": width, "height": height, "people": rows}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from estimator import PoseEstimator, PoseSpec, skeletons
+from estimator import PoseEstimator, PoseSpec, engines, skeletons
 from estimator.engines.checks import default_threads, usable_cores
 from estimator.skeleton import mapping
 
@@ -85,7 +85,13 @@ def open_all(
     """
 
     def estimator(name: str, threads: int) -> PoseEstimator:
-        return PoseEstimator(settings.models[name], threads=threads, height=settings.height)
+        return PoseEstimator(
+            settings.models[name],
+            threads=threads,
+            height=settings.height,
+            engine=engines.AUTO,
+            second_look=settings.second_look,
+        )
 
     make = opener or estimator
     cores = usable_cores()

@@ -3,6 +3,9 @@
 import re
 from dataclasses import dataclass, field
 
+from estimator.second_look.options import MODES
+from estimator.second_look.options import Options as SecondLook
+
 from .hard_hat import RULES
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "0.0.0.0")  # the last reaches the same on Linux
@@ -87,6 +90,8 @@ class Settings:
     Attributes:
       models: name to path of a .tflite or .onnx, or a shipped model; the first is the default.
       height: base height of flexible models' inputs; None takes each spec's.
+      second_look: whether a small network reads the people found again; one of
+        `second_look.options.MODES`.
       lanes: pictures worked on at once, a thread each; None takes the cores of this process.
       batch_pictures: of one size that a thread takes at a time at most.
       batch_milliseconds: that a thread waits for more of them while others are at work.
@@ -101,6 +106,7 @@ class Settings:
 
     models: dict[str, str]
     height: int | None = None
+    second_look: str = SecondLook.mode
     lanes: int | None = None
     batch_pictures: int = 8
     batch_milliseconds: float = 2.0
@@ -122,6 +128,8 @@ class Settings:
                 )
         if self.hard_hat_rule not in RULES:
             raise ValueError(f"hard_hat_rule must be one of {list(RULES)}: {self.hard_hat_rule!r}")
+        if self.second_look not in MODES:
+            raise ValueError(f"second_look must be one of {list(MODES)}: {self.second_look!r}")
         if self.lanes is not None and self.lanes < 1:
             raise ValueError(f"lanes must be at least 1, found {self.lanes}")
         if self.batch_pictures < 1:

@@ -8,10 +8,11 @@ from types import ModuleType
 
 import keras
 
+from estimator import files
 from estimator.spec import PoseSpec
 
 from .. import models
-from .formats import ckpt, h5, human_pose_estimation_0001, npy, pb, pth
+from .formats import ckpt, h5, human_pose_estimation_0001, npy, openvino_ir, pb, pth
 from .formats.assign import Array, assign
 
 READERS: dict[str, ModuleType] = {
@@ -24,6 +25,7 @@ READERS: dict[str, ModuleType] = {
     ".pt": pth,
     ".pth": pth,
     ".pth.tar": pth,
+    ".xml": openvino_ir,
 }
 
 
@@ -57,6 +59,7 @@ def load(
       FileNotFoundError: there is no such file.
       ValueError: the format is unknown, or the file does not fit; nothing was loaded then.
     """
+    files.check_download(source)
     reader = _reader(source)
     only, ignore = tuple(only), (*ignore, *getattr(models.family_of(spec.model), "UNUSED", ()))
     if backbone:

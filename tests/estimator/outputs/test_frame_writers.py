@@ -15,7 +15,7 @@ from estimator.outputs import frame_writers, results
 from estimator.poses import Poses
 from estimator.streams.frames import Frame
 from tests.estimator import walkers
-from tests.estimator.conftest import COLOURS
+from tests.estimator.conftest import COLOURS, colour_spec
 
 
 def frame(index: int, name: str = "walk.mp4") -> Frame:
@@ -201,3 +201,54 @@ def test_a_disk_that_fills_is_told_with_the_file_and_nothing_partial_stays(
         full.close()
     assert [file.name for file in tmp_path.iterdir()] in ([], ["out"])
     assert (tmp_path / "out").exists() == (kind != "json")
+
+
+def test_pictures_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    names = ["a/cam#1.jpg", "b/cam 1.jpg", "c/cam_1.jpg", "a/cam#1.jpg"]
+    writer = frame_writers.OpenPoseJson(tmp_path, walkers.SKELETON, numbered=False)
+    for name in names:
+        writer.write(frame(0, name), people(1))
+    written = {
+        path.name: json.loads(path.read_text())["file"] for path in sorted(tmp_path.iterdir())
+    }
+    assert written == {
+        "cam_1-2_keypoints.json": "b/cam 1.jpg",
+        "cam_1-3_keypoints.json": "c/cam_1.jpg",
+        "cam_1_keypoints.json": "a/cam#1.jpg",
+    }
+
+
+def test_pictures_of_one_coco_id_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"7\.jpg and .*007\.png both have the COCO image id 7"):
+        frame_writers.check_image_ids([Path("a/7.jpg"), Path("b/007.png")])
+    rows = frame_writers.coco_rows(walkers.SKELETON, numbered=False)
+    assert rows(frame(0, "a/7.jpg"), people(1))[0]["file"] == "a/7.jpg"
+    with pytest.raises(ValueError, match="both have the COCO image id 7"):
+        rows(frame(1, "b/007.png"), people(1))
+    assert frame_writers.coco_rows(walkers.SKELETON, numbered=True)(frame(1, "b"), people(1))
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl", "csv"])
+def test_normalised_places_are_shares_of_the_picture(tmp_path: Path, kind: str) -> None:
+    poses = people(1)
+    path = tmp_path / "out"
+    spec = colour_spec()
+    writer = {
+        "json": lambda: frame_writers.JsonList(
+            path, frame_writers.readable_rows(spec.model, normalised=True)
+        ),
+        "jsonl": lambda: frame_writers.JsonLines(path, normalised=True),
+        "csv": lambda: frame_writers.Csv(path, walkers.SKELETON, normalised=True),
+    }[kind]()
+    with writer:
+        writer.write(frame(0), poses)
+    expected = (poses.xy[0, 0] + 0.5) / [640, 480]
+    if kind == "csv":
+        (row,) = csv.DictReader(path.open())
+        found = [float(row["nose_x"]), float(row["nose_y"])]
+    else:
+        tree = json.loads(path.read_text())
+        tree = tree[0] if kind == "json" else tree
+        nose = tree["people"][0]["keypoints"]["nose"]
+        found = [nose["x"], nose["y"]]
+    np.testing.assert_allclose(found, expected, atol=1e-5)

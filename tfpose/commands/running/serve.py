@@ -16,6 +16,7 @@ from absl import app, flags
 from estimator.pose_estimator import DEFAULT as OUR_MODEL
 from estimator.pose_estimator import model_path
 from estimator.program import run
+from estimator.second_look.options import MODES as LOOKS
 from tfpose.commands import arguments
 from tfpose.serving import hard_hat
 from tfpose.serving.settings import Limits, Settings
@@ -37,6 +38,9 @@ PORT = flags.DEFINE_integer(
 )
 HEIGHT = flags.DEFINE_integer(
     "height", DEFAULT.height, "Base height of flexible models' inputs.", flag_values=FLAGS
+)
+LOOK = flags.DEFINE_enum(
+    "second_look", DEFAULT.second_look, LOOKS, "As `tfpose predict` has it.", flag_values=FLAGS
 )
 LANES = flags.DEFINE_integer(
     "lanes", DEFAULT.lanes, "Pictures at once; the cores if not given.", flag_values=FLAGS
@@ -101,6 +105,7 @@ def _settings() -> Settings:
     return Settings(
         models=models,
         height=HEIGHT.value,
+        second_look=LOOK.value,
         lanes=LANES.value,
         batch_pictures=BATCH.value,
         batch_milliseconds=WAIT.value,

@@ -8,6 +8,7 @@ and features in this order; ours joins features, heatmaps and fields, as in PyTo
 import os
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,15 @@ def read(path: str | os.PathLike[str]) -> dict[str, Array]:
         raise ValueError(f"{path} is not a .npz of arrays: {error}") from error
     if not stored:
         raise ValueError(f"{path} is a .npz without arrays: was it cut off, or never filled?")
+    return named(stored)
+
+
+def named(stored: Mapping[str, Array]) -> dict[str, Array]:
+    """Renames the arrays of the original's layers, and reorders what its second stage joins.
+
+    Args:
+      stored: `<layer>/kernel` and `<layer>/bias` by the original's names.
+    """
     names = layer_names()
     arrays = {}
     for name, array in stored.items():

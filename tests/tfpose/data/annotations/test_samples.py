@@ -8,21 +8,23 @@ import pytest
 
 from estimator import skeleton_file, skeletons
 from tests.tfpose import toy_data
-from tfpose.data import coco_json, ignore_regions
+from tfpose.data import annotations, ignore_regions
+from tfpose.data.annotations import fitting
+from tfpose.data.records import Sample
 
 # pycocotools 2.0 in numpy 2
 
 SKELETON = skeleton_file.from_tree(toy_data.SKELETON)
 
 
-def read(folder: Path, tree: Any) -> coco_json.CocoFile:
+def read(folder: Path, tree: Any) -> annotations.Annotations:
     path = folder / "toy.json"
     path.write_text(tree if isinstance(tree, str) else json.dumps(tree))
-    return coco_json.read(path)
+    return annotations.read(path)
 
 
-def samples(folder: Path, tree: Any) -> list[coco_json.Sample]:
-    return list(coco_json.samples(read(folder, tree), SKELETON))
+def samples(folder: Path, tree: Any) -> list[Sample]:
+    return list(annotations.samples(fitting.fit(read(folder, tree), SKELETON), 5))
 
 
 def test_picture_without_annotation_has_no_people(tmp_path: Path) -> None:
@@ -95,13 +97,13 @@ def test_region_of_another_size_is_refused() -> None:
 def test_zip_is_read_like_the_json(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "toy.json.zip", "w") as archive:
         archive.writestr("toy.json", json.dumps(toy_data.tree(3)))
-    assert len(coco_json.read(tmp_path / "toy.json.zip").images) == 3
+    assert len(annotations.read(tmp_path / "toy.json.zip").images) == 3
 
 
 def test_annotation_of_no_listed_image_is_named(tmp_path: Path) -> None:
     tree = toy_data.tree(1)
     tree["annotations"].append(toy_data.annotation(7, 99))
-    assert read(tmp_path, tree).orphans == (
+    assert read(tmp_path, tree).unusable == (
         "annotation 7 is of image 99, which toy.json does not list",
     )
 
@@ -123,21 +125,21 @@ def test_regions_of_posetrack_are_ignored(tmp_path: Path) -> None:
         ({"images": []}, "needs the lists 'images', 'annotations' and 'categories'"),
         ([{"joints": [], "center": []}], "HRNet's MPII format; use --dataset=mpii"),
         ([{"bbox": [], "score": 1}], "looks like detections"),
-        (toy_data.tree(1) | {"categories": []}, "one category with 'id' and 'keypoints'"),
-        (toy_data.tree(1) | {"images": [{"id": 1}]}, "no 'id' or no 'file_name'"),
-        (toy_data.tree(1) | {"annotations": [{}]}, "no 'image_id'"),
+        (toy_data.tree(1) | {"categories": []}, "one category with 'keypoints', found none"),
+        (toy_data.tree(1) | {"images": [{"id": 1}]}, "image at place 0: it has no 'file_name'"),
+        (toy_data.tree(1) | {"annotations": [{}]}, "annotation at place 0: it has no 'image_id'"),
         (toy_data.tree(1) | {"images": toy_data.tree(1)["images"] * 2}, "two images have the id 1"),
         (
             toy_data.tree(1) | {"annotations": [toy_data.annotation(3, 1, keypoints=[1, 2, 2])]},
-            "annotation 3 has 3 numbers .* 5 keypoints need 15",
+            "annotation 3: keypoints has 3 numbers: 5 keypoints need 15",
         ),
         (
             toy_data.tree(1) | {"annotations": [toy_data.annotation(3, 1, keypoints=["a"] * 15)]},
-            "annotation 3 has keypoints that are no numbers",
+            "annotation 3: keypoints is .*: give x, y and a flag",
         ),
         (
             toy_data.tree(1) | {"annotations": [toy_data.annotation(3, 1, bbox=[1, 2])]},
-            "annotation 3 has the bbox",
+            "annotation 3: bbox .*: it needs x, y, width, height",
         ),
     ],
 )
@@ -149,16 +151,29 @@ def test_what_is_not_coco_is_refused(tmp_path: Path, tree: Any, message: str) ->
 def test_five_keypoints_against_seventeen_name_both_files(tmp_path: Path) -> None:
     tree = toy_data.tree(1)
     tree["categories"][0]["keypoints"] = list(skeletons.get("coco17").keypoints)
-    with pytest.raises(ValueError, match=r"toy.json has 17 keypoints .* 'toy5' has 5 .* Give the"):
+    tree["annotations"][0]["keypoints"] = [5, 5, 2] * 17
+    with pytest.raises(ValueError, match=r"toy.json has 17 keypoints .* 'toy5' has 5, .* Give the"):
         samples(tmp_path, tree)
 
 
-def test_another_order_of_the_keypoints_is_refused(tmp_path: Path) -> None:
+def test_another_order_of_the_keypoints_is_put_right_by_name(tmp_path: Path) -> None:
     tree = toy_data.tree(1)
-    names = toy_data.KEYPOINTS
-    tree["categories"][0]["keypoints"] = [names[0], names[2], names[1], *names[3:]]
-    with pytest.raises(ValueError, match=r"'right_hand' as keypoint 1, .* 'left_hand'"):
-        samples(tmp_path, tree)
+    order = [0, 2, 1, 4, 3]
+    tree["categories"][0]["keypoints"] = [toy_data.KEYPOINTS[index] for index in order]
+    person = np.reshape(toy_data.PERSON, (5, 3))
+    tree["annotations"][0]["keypoints"] = person[order].ravel().tolist()
+    (sample,) = samples(tmp_path, tree)
+    np.testing.assert_array_equal(sample.keypoints, [person])
+
+
+def test_keypoints_that_the_skeleton_lacks_are_left_out_and_said(tmp_path: Path) -> None:
+    tree = toy_data.tree(1)
+    tree["categories"][0]["keypoints"] = ["hat", *toy_data.KEYPOINTS]
+    tree["annotations"][0]["keypoints"] = [1, 2, 2, *toy_data.PERSON]
+    found = fitting.fit(read(tmp_path, tree), SKELETON)
+    (sample,) = annotations.samples(found, 5)
+    np.testing.assert_array_equal(sample.keypoints, [np.reshape(toy_data.PERSON, (5, 3))])
+    assert any("left out, as 'toy5' lacks them: hat" in note for note in found.notes())
 
 
 def test_spelling_of_keypoints_does_not_matter(tmp_path: Path) -> None:
@@ -174,4 +189,4 @@ def test_spelling_of_keypoints_does_not_matter(tmp_path: Path) -> None:
 
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"no annotation file .*absent.json"):
-        coco_json.read(tmp_path / "absent.json")
+        annotations.read(tmp_path / "absent.json")
