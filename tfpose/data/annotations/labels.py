@@ -53,7 +53,6 @@ class Person:
       area: square pixels, at least 0; 0 only of people without keypoints.
       crowd: `iscrowd`, a group that nobody labelled one by one.
       region: what it covers; None where it has keypoints or covers nothing.
-      labelled_by: who or what labelled it, where the file says it; else empty.
       unflagged: number of keypoints with coordinates and flag 0, which count as not labelled.
       labelled_by: who, such as "human" or "teacher"; empty where the file doesn't say.
     """
@@ -66,7 +65,6 @@ class Person:
     region: Region | None = None
     labelled_by: str = ""
     unflagged: int = 0
-    labelled_by: str = ""
 
     @property
     def counts(self) -> bool:

@@ -60,7 +60,6 @@ def person(
         region=region if crowd or not labelled else None,
         labelled_by=str(entry.labelled_by or ""),
         unflagged=unflagged,
-        labelled_by=str(entry.labelled_by or ""),
     )
 
 
