@@ -151,13 +151,13 @@ def samples(coco: CocoFile, skeleton: Skeleton) -> Iterable[Sample]:
         )
 
 
-def pose_set(path: Path, pictures: Iterable[Path], skeleton: Skeleton) -> PoseSet:
-    """The split that one annotation file and its picture folders or zips make.
+def pose_set(path: Path | CocoFile, pictures: Iterable[Path], skeleton: Skeleton) -> PoseSet:
+    """The split that one annotation file, or one that was read, and its pictures make.
 
     Raises:
       FileNotFoundError, ValueError: as `read`, `samples` and `Pictures`.
     """
-    coco = read(path)
+    coco = path if isinstance(path, CocoFile) else read(path)
     return PoseSet(
         samples=tuple(samples(coco, skeleton)),
         pictures=Pictures(pictures),

@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 from estimator import skeletons
 from estimator.skeleton import Skeleton
 
-from ..data import coco_json, pose_set
+from ..data import coco_json, pose_set, whole_body
 from ..data.pose_builder import PoseBuilder
 from ..data.pose_set import PoseSet
 
@@ -47,7 +47,9 @@ class Builder(PoseBuilder):
         if not config.annotations:
             return {"train": pose_set.unlabelled(config.pictures, self.skeleton)}
         return {
-            split: coco_json.pose_set(path, config.pictures, self.skeleton)
+            split: coco_json.pose_set(
+                whole_body.read(path, self.skeleton), config.pictures, self.skeleton
+            )
             for split, path in config.annotations.items()
         }
 

@@ -16,7 +16,7 @@ from estimator import skeletons
 from estimator.poses import Poses
 from estimator.skeleton import Skeleton
 
-from ..data import coco_json
+from ..data import coco_json, whole_body
 from ..data.records import area_of, box_of
 
 PERSON = 1  # COCO's category
@@ -75,14 +75,16 @@ def read(path: str | Path, *, known: Iterable[Skeleton] = ()) -> Truth:
 
     Args:
       path: a .json, or a .zip of one.
-      known: skeletons beside those that ship; the file's keypoints tell which it is.
+      known: skeletons beside those that ship; the file's keypoints tell which it is. Where the
+        first has a whole body's keypoints, COCO-WholeBody's parts are read, too.
 
     Raises:
       FileNotFoundError: there is no such file.
       ValueError: it is not COCO's keypoint format, an id is no whole number, or its keypoints are
         of no known skeleton.
     """
-    coco = coco_json.read(Path(path))
+    known = tuple(known)
+    coco = whole_body.read(Path(path), known[0]) if known else coco_json.read(Path(path))
     for image_id in coco.images:
         if not isinstance(image_id, int):
             raise ValueError(f"{path}: image ids must be whole numbers, found {image_id!r}")

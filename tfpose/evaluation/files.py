@@ -54,6 +54,7 @@ def summary(report: Report) -> dict[str, Any]:
         "annotations": report.truth.path.name,
         "settings": dataclasses.asdict(report.settings),
         "figures": dataclasses.asdict(report.scores),
+        "parts": {name: dataclasses.asdict(scores) for name, scores in report.parts.items()},
         "intervals": {name: list(ends) for name, ends in report.intervals.items()},
         "pictures": len(report.image_ids),
         "people": sum(len(report.truth.people(image_id)) for image_id in report.image_ids),
