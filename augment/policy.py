@@ -291,6 +291,22 @@ def _cached() -> AugmentPolicy:
     )
 
 
+def _finetune() -> AugmentPolicy:
+    """For one's own few pictures: as large as evaluation shows them, a little changed.
+
+    The published policies make people a share of the input's height. Pictures that one person
+    fills are then smaller in training than in use, at the same height of the input.
+    """
+    return AugmentPolicy(
+        scale=Draw(low=0.75, high=1.25),
+        rotation=Draw(low=-20, high=20),
+        shift=0.1,
+        flip=0.5,
+        brightness=Draw(low=0.8, high=1.2),
+        contrast=Draw(low=0.8, high=1.2),
+    )
+
+
 POLICIES = {
     "cached": _cached(),
     "none": AugmentPolicy(),
@@ -300,5 +316,6 @@ POLICIES = {
     "hrnet": _hrnet(),
     "hrnet_mpii": _hrnet_mpii(),
     "fpd_hourglass": _fpd_hourglass(),
+    "finetune": _finetune(),
     "rtmpose": _rtmpose(),
 }

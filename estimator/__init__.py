@@ -18,7 +18,7 @@ from .outputs import adapters, draw, results
 from .people.smoothing import Smoother
 from .people.tracking import Tracker
 from .pose_estimator import PoseEstimator
-from .poses import Poses
+from .poses import Person, Poses
 from .skeleton import Skeleton
 from .spec import PoseSpec
 from .streams import sources
@@ -32,6 +32,7 @@ __all__ = [
     "Maps",
     "OutputSpec",
     "PeopleFilter",
+    "Person",
     "PoseEstimator",
     "PoseSpec",
     "Poses",

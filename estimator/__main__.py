@@ -26,12 +26,15 @@ from typing import Any
 
 from absl import flags
 
+from .engines import CHOICES
 from .outputs import draw, painting
 from .people.smoothing import PRESETS as SMOOTHINGS
 from .people.tracking import PRESETS as TRACKINGS
 from .pose_estimator import DEFAULT
 from .program import photographs, run, stream
 from .program.options import Options
+from .second_look.options import MODES as LOOKS
+from .second_look.options import Options as SecondLook
 from .streams import sources
 
 FLAGS = run.new_flags()
@@ -97,6 +100,18 @@ flags.DEFINE_float(
     0.0,
     flag_values=FLAGS,
 )
+flags.DEFINE_integer(
+    "max_people", None, "At most so many people a picture, the best first.", 1, flag_values=FLAGS
+)
+flags.DEFINE_bool(
+    "normalised",
+    False,
+    "x and y of --json, --jsonl and --csv as shares of width and height.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "frames", None, "START:STOP:STEP of a video's frames, counted from 0.", flag_values=FLAGS
+)
 flags.DEFINE_bool(
     "flip", False, "Average with the mirrored picture; takes twice the time.", flag_values=FLAGS
 )
@@ -112,6 +127,14 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "detector", None, "Boxes for a top-down model: those of a bottom-up model.", flag_values=FLAGS
 )
+flags.DEFINE_enum(
+    "second_look",
+    SecondLook.mode,
+    LOOKS,
+    "A small network reads the people found again: auto is for our own network and the "
+    f"{SecondLook.people} best people of a picture; docs/estimator.md.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_integer(
     "batch", 1, "Boxes per run of a top-down model; docs/video.md.", 1, flag_values=FLAGS
 )
@@ -126,6 +149,14 @@ flags.DEFINE_integer(
     None,
     "Threads of the networks. Default: the usable cores, at most 4.",
     1,
+    flag_values=FLAGS,
+)
+flags.DEFINE_enum(
+    "engine",
+    None,
+    list(CHOICES),
+    "What runs the model; auto: the fastest installed for this processor. Default: auto for "
+    "streams and many pictures, else what starts fastest.",
     flag_values=FLAGS,
 )
 

@@ -7,7 +7,9 @@ SavedModel it is `assets.extra/pose_spec.json`, in an .onnx an entry of its meta
 
 import io
 import os
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 from . import files, protobuf
@@ -15,6 +17,11 @@ from .spec import PoseSpec
 
 MEMBER = "pose_spec.json"
 ASSETS = "assets.extra"
+MOST_BYTES = 1 << 20  # of a spec; the largest that we know has 4 KiB
+_DAMAGED = (  # what zipfile raises on a member that is encrypted, damaged or of an unknown kind
+    *(RuntimeError, zipfile.BadZipFile, zlib.error, EOFError, struct.error, OverflowError),
+    *(OSError, ValueError, MemoryError),
+)
 
 
 def write_tflite(path: str | os.PathLike[str], flatbuffer: bytes, spec: PoseSpec) -> None:
@@ -48,12 +55,8 @@ def read(path: str | os.PathLike[str]) -> PoseSpec:
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"no model at {path}")
-    if path.is_dir():
-        text = _read_folder(path)
-    elif path.suffix == ".onnx":
-        text = protobuf.read(path.read_bytes(), MEMBER)
-    else:
-        text = _read_zip(path)
+    files.check_download(path / "saved_model.pb" if path.is_dir() else path)
+    text = _read_text(path)
     if text is None:
         raise ValueError(
             f"{path} carries no {MEMBER}; was it written by tfpose.export? Give an existing "
@@ -65,14 +68,43 @@ def read(path: str | os.PathLike[str]) -> PoseSpec:
         raise ValueError(f"{path}: {error}") from error
 
 
-def _read_folder(path: Path) -> str | None:
-    file = path / ASSETS / MEMBER
-    return file.read_text(encoding="utf-8") if file.is_file() else None
+def _read_text(path: Path) -> str | None:
+    """The spec's JSON; None where there is none.
 
-
-def _read_zip(path: Path) -> str | None:
+    Raises:
+      OSError: the file cannot be read.
+      ValueError: it is damaged, or too large to be a spec; names the file.
+    """
     try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.read(MEMBER).decode("utf-8")
-    except (zipfile.BadZipFile, KeyError):
+        if path.is_dir():
+            data = _read_folder(path)
+        elif path.suffix == ".onnx":
+            data = protobuf.read(path.read_bytes(), MEMBER)
+        else:
+            data = _read_zip(path)
+        if data is not None and len(data) > MOST_BYTES:
+            raise ValueError(f"it has more than {MOST_BYTES} bytes")
+        return None if data is None else data.decode("utf-8")
+    except ValueError as error:
+        raise ValueError(f"{path}: its {MEMBER} cannot be read: {error}") from error
+
+
+def _read_folder(path: Path) -> bytes | None:
+    file = path / ASSETS / MEMBER
+    if not file.is_file():
         return None
+    with file.open("rb") as opened:
+        return opened.read(MOST_BYTES + 1)
+
+
+def _read_zip(path: Path) -> bytes | None:
+    with path.open("rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive, archive.open(MEMBER) as member:
+                return member.read(MOST_BYTES + 1)
+        except KeyError:
+            return None
+        except _DAMAGED as error:
+            if not zipfile.is_zipfile(file):
+                return None
+            raise ValueError(str(error) or type(error).__name__) from error

@@ -7,11 +7,50 @@ folder, `.NAME.partial`, which the next attempt removes.
 
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+ESCAPES = "backslashreplace"  # of what UTF-8 cannot say: a file's name may be any bytes
 MIN_FREE = 1 << 20  # bytes that a disk should have left before work starts
+_LFS = b"version https://git-lfs"  # github.com/git-lfs/git-lfs, docs/spec.md
+_PAGES = (b"<!doctype html", b"<html")
+
+
+def check_download(path: str | os.PathLike[str]) -> None:
+    """Refuses what a download may leave in a file's place: a web page, a pointer, a cut zip.
+
+    A folder, and a file that is missing, is somebody else's to refuse.
+
+    Raises:
+      ValueError: says what it is, and how to get the file itself.
+    """
+    path = Path(path)
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        head = file.read(1024)
+    size = path.stat().st_size
+    if not head:
+        raise ValueError(f"{path} is empty: download it again")
+    if head.startswith(_LFS):
+        raise ValueError(
+            f"{path} is a pointer of Git LFS ({size} bytes), not the file: run `git lfs pull`, or "
+            "download the file itself"
+        )
+    if any(page in head.lower() for page in _PAGES):
+        raise ValueError(
+            f"{path} is a web page, not the file ({size} bytes): the download asked for a login "
+            "or a confirmation. Download it with a browser, or from the address of the file itself"
+        )
+    if head.startswith(b"PK\3\4") and not zipfile.is_zipfile(path):
+        raise ValueError(
+            f"{path} is cut off: it begins as a zip and has no end ({size} bytes). Download it "
+            "again"
+        )
 
 
 class Whole:
@@ -81,14 +120,40 @@ class Whole:
 def write(path: str | os.PathLike[str], data: bytes | str, *, durable: bool = False) -> None:
     """Writes bytes, or text as UTF-8, whole or not at all.
 
+    Bytes of file names that are no UTF-8, which Python keeps as lone surrogates (PEP 383), are
+    written as \\udcXX, which JSON reads back.
+
     Raises:
-      OSError: the file cannot be written; what was there is untouched.
+      OSError: the file cannot be written; what was there is untouched. Names the file.
     """
-    with Whole(path, durable=durable) as partial:
-        partial.write_bytes(data.encode() if isinstance(data, str) else data)
+    with naming(path), Whole(path, durable=durable) as partial:
+        partial.write_bytes(data.encode("utf-8", ESCAPES) if isinstance(data, str) else data)
+
+
+@contextmanager
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Names the file in what the system says of it: a full disk is met far from its name.
+
+    Raises:
+      OSError: as inside, with the path.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, f"{error.strerror} ({path} cannot be written)") from error
+
+
+def sweep(folder: Path) -> None:
+    """Removes what killed processes left half written; nobody else may write to the folder now."""
+    for room in folder.glob(".*.partial"):
+        shutil.rmtree(room)
 
 
 def _flush(path: Path) -> None:
+    if sys.platform == "win32" and path.is_dir():
+        return  # Windows opens no folders
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

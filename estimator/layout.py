@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 FITS = ("letterbox", "crop")
+LONGEST, COARSEST = 8192, 1024  # pixels of an input's side; of a multiple or a stride
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,17 +33,22 @@ class ImageSpec:
     def __post_init__(self) -> None:
         if self.fit not in FITS:
             raise ValueError(f"image.fit must be one of {FITS}, found {self.fit!r}")
-        if self.multiple < 1:
-            raise ValueError(f"image.multiple must be at least 1, found {self.multiple}")
+        if not 1 <= self.multiple <= COARSEST:
+            raise ValueError(
+                f"image.multiple must be at least 1 and at most {COARSEST}, found {self.multiple}"
+            )
         for name, length in (("height", self.height), ("width", self.width)):
-            if length < self.multiple or length % self.multiple:
+            if not self.multiple <= length <= LONGEST or length % self.multiple:
                 raise ValueError(
-                    f"image.{name} must be a positive multiple of {self.multiple}, found {length}"
+                    f"image.{name} must be a positive multiple of {self.multiple}, at most "
+                    f"{LONGEST}, found {length}"
                 )
-        if not self.box_padding > 0:
-            raise ValueError(f"image.box_padding must be positive, found {self.box_padding}")
-        if not self.scale > 0:
-            raise ValueError(f"image.scale must be positive, found {self.scale}")
+        if not 0 < self.box_padding <= 100:
+            raise ValueError(
+                f"image.box_padding must be positive and at most 100, found {self.box_padding}"
+            )
+        if not 0 < self.scale <= 100:
+            raise ValueError(f"image.scale must be positive and at most 100, found {self.scale}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,12 +75,14 @@ class OutputSpec:
     people: int = 1
 
     def __post_init__(self) -> None:
-        if self.stride < 1:
-            raise ValueError(f"outputs.stride must be at least 1, found {self.stride}")
-        if not (self.sigma > 0 and self.paf_thickness > 0):
+        if not 1 <= self.stride <= COARSEST:
             raise ValueError(
-                "outputs.sigma and outputs.paf_thickness must be positive, "
-                f"found {self.sigma} and {self.paf_thickness}"
+                f"outputs.stride must be at least 1 and at most {COARSEST}, found {self.stride}"
+            )
+        if not (0 < self.sigma <= LONGEST and 0 < self.paf_thickness <= LONGEST):
+            raise ValueError(
+                "outputs.sigma and outputs.paf_thickness must be positive, and at most "
+                f"{LONGEST}, found {self.sigma} and {self.paf_thickness}"
             )
 
         if self.people < 1:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 
@@ -14,14 +14,21 @@ from .inputs import averaging, preprocess, scaled_decoding
 from .inputs.averaging import Averaging, View
 from .maps import Maps, Runner
 from .poses import Poses, concatenate
+from .second_look.look import SecondLook
+from .second_look.options import Options as SecondLookOptions
 from .spec import PoseSpec
 
+Picture: TypeAlias = UInt8 | str | os.PathLike[str]
+Several: TypeAlias = Sequence[UInt8] | Sequence[Path] | list[str] | tuple[str, ...]
 SHIPPED = Path(__file__).resolve().parent.parent / "saved_models"
 DEFAULT = "tfpose_s"  # our own small network, int8; saved_models/tfpose_s/card.md
 
 
 class PoseEstimator:
     """Finds people in pictures.
+
+    Several threads may call one estimator: each network runs for one of them at a time, on all its
+    threads, and all else is done beside it. A `runner` of your own must allow it, too.
 
     Args:
       model: path of a .tflite or .onnx that carries its spec, or the name of a shipped model; our
@@ -34,7 +41,11 @@ class PoseEstimator:
       batch: number of boxes of one picture per run of a top-down network. docs/video.md says which
         networks gain by it; some graphs take only 1.
       runner: an engine of your own; a network in memory needs one.
-      engine: one of `engines.ENGINES`; None takes LiteRT for a .tflite, ONNX Runtime for an .onnx.
+      engine: one of `engines.ENGINES`, or "auto" for the fastest that is installed, which may take
+        a second longer to start; None takes LiteRT for a .tflite, ONNX Runtime for an .onnx.
+      second_look: whether a small top-down network reads the people found again: "auto", "off",
+        "always", or `second_look.options.Options`. "auto" is for our own small network, and for the
+        best people of a picture, so that the time stays bounded.
 
     Raises:
       FileNotFoundError: there is no such model.
@@ -54,6 +65,7 @@ class PoseEstimator:
         batch: int = 1,
         runner: Runner | None = None,
         engine: str | None = None,
+        second_look: str | SecondLookOptions = SecondLookOptions.mode,
     ) -> None:
         self.runner: Runner
         if isinstance(model, PoseSpec):
@@ -72,21 +84,27 @@ class PoseEstimator:
         self._batch = batch
         self._check_averaging()
         self._check_batch()
+        self.second_look = (
+            SecondLookOptions(mode=second_look) if isinstance(second_look, str) else second_look
+        )
+        self._second_look = self._open_second_look(threads)
 
     @overload
-    def __call__(self, picture: UInt8, boxes: Sequence[Sequence[float]] | None = None) -> Poses: ...
+    def __call__(
+        self, picture: Picture, boxes: Sequence[Sequence[float]] | None = None
+    ) -> Poses: ...
 
     @overload
-    def __call__(self, picture: Sequence[UInt8], boxes: None = None) -> list[Poses]: ...
+    def __call__(self, picture: Several, boxes: None = None) -> list[Poses]: ...
 
     def __call__(
-        self, picture: UInt8 | Sequence[UInt8], boxes: Sequence[Sequence[float]] | None = None
+        self, picture: Picture | Several, boxes: Sequence[Sequence[float]] | None = None
     ) -> Poses | list[Poses]:
         """Finds the people in a picture, or in each of a list of pictures.
 
         Args:
-          picture: (H, W, 3) uint8, RGB, upright, as `estimator.pictures.read` gives it; or a list
-            of such, of any sizes.
+          picture: (H, W, 3) uint8, RGB, upright, as `estimator.pictures.read` gives it, or the path
+            of a file, which is read as `read` does; or a list of such, of any sizes.
           boxes: for a top-down model: x, y of the top left corner, width and height of each
             person, pixels of the picture, as edges. Without them the whole picture is one box.
 
@@ -95,14 +113,21 @@ class PoseEstimator:
           of the boxes. For a list of pictures, a list.
 
         Raises:
+          FileNotFoundError, OSError: as in `pictures.read`.
           ValueError: not (H, W, 3) uint8, or boxes for a model that needs none.
         """
+        if isinstance(picture, bytes):
+            raise ValueError("bytes are no array of pixels; call .read for those of a picture file")
+        if isinstance(picture, str | os.PathLike):
+            if boxes is None:
+                return self.read(picture)
+            picture = pictures.read(picture)
         if not isinstance(picture, np.ndarray) and isinstance(picture, Sequence):
             if boxes is not None:
                 raise ValueError("boxes are of one picture; call once for each picture of the list")
             return [self(one) for one in picture]
         if boxes is None:
-            return self.decode(self.maps(picture))
+            return self.people(picture, self.maps(picture))
         self._check_takes_boxes()
         people = map(self.decode, self._maps_of_boxes(picture, boxes))
         return concatenate(people, self.spec.skeleton)
@@ -119,9 +144,7 @@ class PoseEstimator:
         if self.averaging.scales != (1.0,):
             return self(pictures.read(source))
         picture, reduced_by = scaled_decoding.read(source, self.spec.image)
-        maps = self.maps(picture)
-        matrix = maps.matrix @ np.vstack([reduced_by, [0, 0, 1]])
-        return self.decode(replace(maps, matrix=matrix))
+        return self(picture).transformed(geometry.invert(reduced_by))
 
     def maps(self, picture: UInt8, box: Sequence[float] | None = None) -> Maps:
         """The network's maps of a picture, or of one box of it; see `__call__`."""
@@ -176,9 +199,36 @@ class PoseEstimator:
             group = boxes[start : start + self._batch]
             yield from self.answer([self.inputs(picture, box) for box in group])
 
+    def people(self, picture: UInt8, maps: Maps) -> Poses:
+        """Reads the maps of a picture as people, and gives them the second look.
+
+        Args:
+          picture: (H, W, 3) uint8, RGB.
+          maps: of that picture, from `maps` or `answer`.
+
+        Returns:
+          Poses in pixels of the picture.
+        """
+        poses = self.decode(maps)
+        return poses if self._second_look is None else self._second_look(picture, poses)
+
     def decode(self, maps: Maps) -> Poses:
-        """Reads maps as people, in pixels of the picture."""
+        """Reads maps as people, in pixels of the picture, without a second look."""
         return self.spec.decode(maps.outputs).transformed(geometry.invert(maps.matrix))
+
+    def _open_second_look(self, threads: int | None) -> SecondLook | None:
+        """Opens the second network, where there is to be a second look."""
+        if not self.second_look.applies_to(self.spec.model, self.spec.image.fit):
+            return None
+        path = model_path(self.second_look.model)
+        spec = bundle.read(path)
+        return SecondLook(
+            spec,
+            engines.open_runner(path, spec, threads=threads),
+            first=self.spec,
+            options=self.second_look,
+            flip=self.averaging.flip,
+        )
 
     def _check_averaging(self) -> None:
         """Refuses an averaging that would fail at the first picture."""

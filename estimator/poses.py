@@ -2,15 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from . import geometry
-from .arrays import Float, Int, check_shape
+from .arrays import Float, Int, UInt8, check_shape
 from .skeleton import Skeleton, mapping
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Person:
+    """One person of `Poses`.
+
+    Attributes:
+      skeleton: K keypoints.
+      xy: (K, 2) float32, pixels; NaN where a keypoint was not found.
+      score: (K,) float32, 0..1; 0 where a keypoint was not found.
+      person_score: at least 0.
+      identity: of a tracker; None without one.
+      box: x, y, width and height around the keypoints found; zeros where none was.
+    """
+
+    skeleton: Skeleton
+    xy: Float
+    score: Float
+    person_score: float
+    identity: int | None
+    box: tuple[float, float, float, float]
+
+    def __getitem__(self, keypoint: str) -> tuple[float, float, float] | None:
+        """x, y and score of a keypoint, `person["nose"]`; None if it was not found.
+
+        Raises:
+          KeyError: the skeleton has no such keypoint; says which it has.
+        """
+        if keypoint not in self.skeleton.keypoints:
+            raise KeyError(f"no keypoint {keypoint!r}; there are {self.skeleton.keypoints}")
+        index = self.skeleton.keypoints.index(keypoint)
+        if not self.score[index] > 0:
+            return None
+        return float(self.xy[index, 0]), float(self.xy[index, 1]), float(self.score[index])
+
+    def __repr__(self) -> str:
+        found = int((self.score > 0).sum())
+        who = "" if self.identity is None else f"#{self.identity}, "
+        return f"Person({who}score {self.person_score:.2f}, {found} of {len(self.score)} keypoints)"
+
+    def to_dict(self, digits: int = 2) -> dict[str, Any]:
+        """Its id if it has one, its score, and the keypoints found, for JSON.
+
+        Args:
+          digits: of x and y behind the point.
+        """
+        return {
+            **({} if self.identity is None else {"id": self.identity}),
+            "score": round(self.person_score, 4),
+            "keypoints": {
+                name: {
+                    "x": round(float(x), digits),
+                    "y": round(float(y), digits),
+                    "score": round(float(s), 4),
+                }
+                for name, (x, y), s in zip(
+                    self.skeleton.keypoints, self.xy, self.score, strict=True
+                )
+                if s > 0
+            },
+        }
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,6 +125,33 @@ class Poses:
     def __len__(self) -> int:
         return len(self.xy)
 
+    def __iter__(self) -> Iterator[Person]:
+        """The people, in order."""
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: int) -> Person:
+        """One person.
+
+        Raises:
+          IndexError: there are not so many.
+        """
+        x, y, width, height = self.boxes[index].tolist()
+        return Person(
+            skeleton=self.skeleton,
+            xy=self.xy[index],
+            score=self.score[index],
+            person_score=float(self.person_score[index]),
+            identity=None if self.identity is None else int(self.identity[index]),
+            box=(x, y, width, height),
+        )
+
+    def __repr__(self) -> str:
+        people = "1 person" if len(self) == 1 else f"{len(self)} people"
+        scores = ", ".join(f"{score:.2f}" for score in self.person_score[:3])
+        more = ", ..." if len(self) > 3 else ""
+        shown = f", scores {scores}{more}" if len(self) else ""
+        return f"Poses({people}, {self.skeleton.name}{shown})"
+
     @classmethod
     def empty(cls, skeleton: Skeleton) -> Poses:
         """No people."""
@@ -101,11 +192,86 @@ class Poses:
             identity=None if self.identity is None else self.identity[index],
         )
 
-    def to_rows(self) -> list[dict[str, int | float | None]]:
+    def plot(self, picture: UInt8 | str | os.PathLike[str], **options: Any) -> UInt8:
+        """Draws the people on a picture.
+
+        Args:
+          picture: (H, W, 3) uint8, RGB, or a file's path: the one that they were found in.
+          options: of `estimator.draw.skeletons`, such as `scores=True`.
+
+        Returns:
+          A new picture, (H, W, 3) uint8, RGB.
+        """
+        from .outputs import showing
+
+        return showing.plot(self, picture, **options)
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        picture: UInt8 | str | os.PathLike[str] | None = None,
+        **options: Any,
+    ) -> Path:
+        """Writes the people to a file, by its suffix.
+
+        Args:
+          path: .json or .csv of the people; .jpg, .png and the like draw them on `picture`.
+          picture, options: as in `plot`.
+
+        Returns:
+          The path.
+
+        Raises:
+          OSError: the file cannot be written.
+          ValueError: a suffix that is none of these, or a drawing without a picture.
+        """
+        from .outputs import showing
+
+        return showing.save(self, path, picture, **options)
+
+    def show(self, picture: UInt8 | str | os.PathLike[str], **options: Any) -> None:
+        """Shows the people on a picture: in a notebook below the cell, else in a window.
+
+        Args:
+          picture, options: as in `plot`.
+
+        Raises:
+          OSError: there is no screen, or this OpenCV has no windows.
+        """
+        from .outputs import showing
+
+        showing.show(self, picture, **options)
+
+    def to_dict(self, digits: int = 2) -> dict[str, Any]:
+        """The people for JSON: `{"skeleton": name, "people": [...]}`.
+
+        A person is `{"score": 0.83, "keypoints": {"nose": {"x": 210.4, "y": 88.0, "score": 0.91}}}`
+        with an `id` if it was tracked; keypoints that were not found are left out.
+
+        Args:
+          digits: of x and y behind the point.
+        """
+        return {"skeleton": self.skeleton.name, "people": [one.to_dict(digits) for one in self]}
+
+    def best(self, count: int | None) -> Poses:
+        """At most `count` people, those with the highest scores, in their order; None keeps all."""
+        if count is None or len(self) <= count:
+            return self
+        return self.select(np.sort(np.argsort(-self.person_score, kind="stable")[:count]))
+
+    def normalised(self, height: int, width: int) -> Poses:
+        """x and y as shares of a picture's width and height: 0 and 1 are its edges."""
+        sides = np.array([width, height], np.float32)
+        return replace(self, xy=np.asarray((self.xy + np.float32(0.5)) / sides, np.float32))
+
+    def to_rows(self, digits: int = 2) -> list[dict[str, int | float | None]]:
         """One flat row per person, for `pandas.DataFrame(poses.to_rows())` or `csv.DictWriter`.
 
         Columns: `person` (the index), `identity`, `score`, and for every keypoint NAME_x, NAME_y
           and NAME_score. Missing values are None, which pandas turns into NaN.
+
+        Args:
+          digits: of x and y behind the point.
         """
         rows = []
         for person, (xy, score) in enumerate(zip(self.xy, self.score, strict=True)):
@@ -115,7 +281,7 @@ class Poses:
                 "score": round(float(self.person_score[person]), 4),
             }
             for name, place, sure in zip(self.skeleton.keypoints, xy, score, strict=True):
-                x, y = (round(float(part), 2) for part in place) if sure > 0 else (None, None)
+                x, y = (round(float(part), digits) for part in place) if sure > 0 else (None, None)
                 row |= {f"{name}_x": x, f"{name}_y": y, f"{name}_score": round(float(sure), 4)}
             rows.append(row)
         return rows

@@ -19,8 +19,8 @@ def append(model: bytes, key: str, value: str) -> bytes:
     return model + _field(METADATA, entry)
 
 
-def read(model: bytes, key: str) -> str | None:
-    """The last entry of that key, or None.
+def read(model: bytes, key: str) -> bytes | None:
+    """The value of the last entry of that key, or None.
 
     Raises:
       ValueError: the bytes are no protobuf message.
@@ -30,15 +30,15 @@ def read(model: bytes, key: str) -> str | None:
         for number, value in fields(memoryview(model)):
             if number == METADATA and isinstance(value, memoryview):
                 entry = dict(fields(value))
-                if _text(entry.get(KEY)) == key:
-                    found = _text(entry.get(VALUE))
+                if _bytes(entry.get(KEY)) == key.encode():
+                    found = _bytes(entry.get(VALUE))
     except ValueError as error:
         raise ValueError(f"no .onnx, or one cut off: {error}") from error
     return found
 
 
-def _text(value: int | memoryview | None) -> str:
-    return bytes(value).decode("utf-8", "replace") if isinstance(value, memoryview) else ""
+def _bytes(value: int | memoryview | None) -> bytes:
+    return bytes(value) if isinstance(value, memoryview) else b""
 
 
 def _field(number: int, value: bytes) -> bytes:

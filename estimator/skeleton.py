@@ -8,6 +8,7 @@ import numpy as np
 
 from .arrays import Float
 
+MOST = 512  # keypoints
 _Rule: TypeAlias = tuple[bool, str]  # whether it is broken, and the message
 
 
@@ -49,10 +50,15 @@ class Skeleton:
         """Whether each rule is broken, and the message; later rules rely on earlier ones."""
         count, swapped = len(self.keypoints), [index for pair in self.flip_pairs for index in pair]
         yield count == 0, "needs at least one keypoint"
+        yield count > MOST, f"has {count} keypoints; at most {MOST} are taken"
+        yield (
+            not all(isinstance(name, str) and 0 < len(name) <= MOST for name in self.keypoints),
+            f"needs names of keypoints, found {str(self.keypoints)[:200]}",
+        )
         yield len(set(self.keypoints)) < count, f"repeats a keypoint: {self.keypoints}"
         yield (
-            len(self.sigmas) != count or not all(sigma > 0 for sigma in self.sigmas),
-            f"needs {count} positive sigmas, found {self.sigmas}",
+            len(self.sigmas) != count or not all(0 < sigma <= 100 for sigma in self.sigmas),
+            f"needs {count} positive sigmas, at most 100, found {self.sigmas}",
         )
         yield from self._rules_of_pairs()
         yield (

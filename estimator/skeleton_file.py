@@ -45,6 +45,16 @@ def from_tree(tree: Any) -> Skeleton:
         raise ValueError(
             f"has unknown fields {unknown} and lacks {missing}; known are {sorted(FIELDS)}"
         )
+    for name in ("keypoints", "limbs", "flip_pairs", "sigmas", "redundant_limbs"):
+        if not isinstance(tree.get(name, []), list | tuple):
+            raise ValueError(f"{name} must be a list, found {str(tree[name])[:80]}")
+    try:
+        return _built(tree)
+    except (TypeError, AttributeError, OverflowError) as error:
+        raise ValueError(f"a field is of a wrong type: {error}") from error
+
+
+def _built(tree: dict[str, Any]) -> Skeleton:
     keypoints = tuple(tree["keypoints"])
     return Skeleton(
         name=str(tree["name"]),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,6 +17,22 @@ from .skeleton import Skeleton
 
 FORMAT = 1  # version of the JSON; a reader refuses a newer one
 T = TypeVar("T")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= 1 << 31
+
+
+def _is_number(value: object) -> bool:
+    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+_KINDS: dict[str, Callable[[object], bool]] = {  # by the name of a field's type
+    "int": _is_whole,
+    "float": _is_number,
+    "bool": lambda value: isinstance(value, bool),
+    "str": lambda value: isinstance(value, str) and len(value) <= 200,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +149,9 @@ class PoseSpec:
         """
         try:
             tree = json.loads(text)
-        except json.JSONDecodeError as error:
+        except RecursionError:
+            raise ValueError("pose_spec.json is no pose spec: it nests too deep") from None
+        except ValueError as error:  # a number of thousands of digits is no JSONDecodeError
             raise ValueError(f"pose_spec.json is not JSON: {error}") from error
         if not isinstance(tree, dict) or not isinstance(tree.get("format"), int):
             raise ValueError("pose_spec.json has no integer 'format': it is no pose spec")
@@ -143,7 +162,7 @@ class PoseSpec:
             )
         fields = {key: value for key, value in tree.items() if key != "format"}
         parameters = _object("decoder", fields.get("decoder"))
-        module = decoders.get(str(parameters.pop("name", None)))
+        module = decoders.get(str(parameters.pop("name", None))[:80])
         parameters = {module.RENAMED.get(name, name): part for name, part in parameters.items()}
         return _build(
             cls,
@@ -160,17 +179,16 @@ class PoseSpec:
 
 def _object(name: str, value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError(f"pose_spec.json needs an object {name!r}, found {value!r}")
+        raise ValueError(f"pose_spec.json needs an object {name!r}, found {str(value)[:80]}")
     return dict(value)
 
 
 def _skeleton(value: object) -> Skeleton:
+    tree = _object("skeleton", value)
     try:
-        return skeleton_file.from_tree(_object("skeleton", value))
-    except TypeError as error:
-        raise ValueError(
-            f"pose_spec.json: skeleton has a field of a wrong type: {error}"
-        ) from error
+        return skeleton_file.from_tree(tree)
+    except ValueError as error:
+        raise ValueError(f"pose_spec.json: skeleton: {error}") from error
 
 
 def _build(kind: type[T], name: str, fields: dict[str, Any]) -> T:
@@ -187,7 +205,18 @@ def _build(kind: type[T], name: str, fields: dict[str, Any]) -> T:
             f"pose_spec.json: {name} has unknown fields {unknown} and lacks {missing}; "
             f"known are {sorted(known)}"
         )
+    for field, value in fields.items():
+        kind_of_field: Any = known[field].type  # a string where annotations are postponed
+        told = getattr(kind_of_field, "__name__", kind_of_field)
+        _check_kind(f"{name}.{field}", str(told), value)
     try:
         return kind(**fields)
     except TypeError as error:
         raise ValueError(f"pose_spec.json: {name} has a field of a wrong type: {error}") from error
+
+
+def _check_kind(name: str, kind: str, value: object) -> None:
+    """Refuses a value of another kind than the field's, and numbers that are none."""
+    for word, fits in _KINDS.items():
+        if word == kind and not fits(value):
+            raise ValueError(f"pose_spec.json: {name} must be {word}, found {str(value)[:80]!r}")

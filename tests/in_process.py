@@ -1,9 +1,11 @@
 """Commands within the tests' own process, as their users type them."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from absl import logging
 
 from tfpose import commands
 from tfpose.commands import run
@@ -22,8 +24,10 @@ Tfpose = Callable[..., Ended]
 
 
 @pytest.fixture
-def tfpose(capsys: pytest.CaptureFixture[str]) -> Tfpose:
+def tfpose(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Tfpose:
     """`tfpose("evaluate", "--model=...")` runs that command here."""
+    handler = logging.get_absl_handler().python_handler
+    monkeypatch.setattr(handler, "stream", sys.stderr)  # that of an earlier test is closed
 
     def call(name: str, *arguments: object) -> Ended:
         capsys.readouterr()

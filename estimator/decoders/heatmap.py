@@ -82,10 +82,12 @@ class Parameters:
                 raise ValueError(
                     f"decoder.{name} must be at least 0 and below 1, found {getattr(self, name)}"
                 )
-        if not self.beta > 0:
-            raise ValueError(f"decoder.beta must be positive, found {self.beta}")
-        if not np.isfinite(self.offset):
-            raise ValueError(f"decoder.offset must be finite, found {self.offset}")
+        if not 0 < self.beta <= 1e6:
+            raise ValueError(f"decoder.beta must be positive and at most 10^6, found {self.beta}")
+        if not abs(self.offset) <= 1e4:
+            raise ValueError(
+                f"decoder.offset must be finite, at most 10^4 pixels, found {self.offset}"
+            )
         if self.corners and self.offset:
             raise ValueError(
                 f"decoder.corners says where all cells lie: offset must be 0, found {self.offset}"

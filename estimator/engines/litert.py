@@ -1,6 +1,7 @@
 """Runs a .tflite with LiteRT on the CPU."""
 
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,13 @@ import numpy.typing as npt
 
 from ..arrays import Float, UInt8
 from ..spec import PoseSpec
+from . import stderr
 from .checks import ALONE, check_image, check_names, check_size, default_threads
 
 # Scale and zero point of a uint8 input, and the spec's scale, for which pixels go in as they are;
 # a scale of 0 means that the tensor is not quantised.
 UNCHANGED = ((1, 0, 1), (0, 0, 1))
+NOTE = "^INFO: Created TensorFlow Lite XNNPACK delegate for CPU"  # on every start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +48,10 @@ class LiteRtRunner:
 
     Outputs are found by name, in the graph's signature or among its tensors. The input of the graph
     is float32 or quantised; with scale 1 and zero point 0 pixels are passed on unchanged. Quantised
-    outputs are returned as float32. One instance serves one thread at a time.
+    outputs are returned as float32. Several threads may call one instance: they take turns.
+
+    The file is read whole, not mapped: a mapped file that is cut short or written over while it is
+    in use ends the process (SIGBUS).
 
     Args:
       path: the file.
@@ -68,11 +74,13 @@ class LiteRtRunner:
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be at least 1, found {threads}")
         self._path, self._spec = Path(path), spec
-        self._interpreter = _open(self._path, threads or default_threads(), xnnpack)
-        self._input = self._find_input()
-        self._outputs = self._find_outputs()
+        self._turn = threading.Lock()
         self._current: tuple[int, ...] = ()
-        self._resize((1, spec.image.height, spec.image.width, 3))
+        with stderr.kept(drop=NOTE):
+            self._interpreter = _open(self._path, threads or default_threads(), xnnpack)
+            self._input = self._find_input()
+            self._outputs = self._find_outputs()
+            self._resize((1, spec.image.height, spec.image.width, 3))
 
     def __call__(self, image: UInt8) -> dict[str, Float]:
         """Runs the network once; see `Runner`.
@@ -84,14 +92,19 @@ class LiteRtRunner:
             number of pictures.
         """
         check_image(image)
-        self._resize(image.shape)
         values = _quantise(image, self._input, self._spec.image.scale)
-        self._interpreter.set_tensor(self._input.index, values)
-        self._interpreter.invoke()
-        return {
-            name: _dequantise(self._interpreter.get_tensor(tensor.index), tensor)
-            for name, tensor in self._outputs.items()
-        }
+        with self._turn:
+            self._resize(image.shape)
+            self._interpreter.set_tensor(self._input.index, values)
+            try:
+                self._interpreter.invoke()
+            except RuntimeError as error:
+                raise ValueError(f"{self._path} cannot be run: {error}") from error
+            found = {
+                name: self._interpreter.get_tensor(tensor.index)  # a copy
+                for name, tensor in self._outputs.items()
+            }
+        return {name: _dequantise(found[name], tensor) for name, tensor in self._outputs.items()}
 
     def _resize(self, shape: tuple[int, ...]) -> None:
         if shape == self._current:
@@ -185,13 +198,25 @@ class LiteRtRunner:
                 )
 
 
+def is_quantised(path: Path) -> bool:
+    """Whether a .tflite computes in 8 bits: its input is uint8 or int8.
+
+    Raises:
+      ValueError: not a .tflite.
+    """
+    (details, *_) = _open(path, 1, True).get_input_details()
+    return bool(details["dtype"] != np.float32)
+
+
 def _open(path: Path, threads: int, xnnpack: bool) -> Any:
     from ai_edge_litert.interpreter import Interpreter, OpResolverType  # 0.1 s: only when needed
 
     resolver = OpResolverType.AUTO if xnnpack else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     try:
         return Interpreter(
-            model_path=str(path), num_threads=threads, experimental_op_resolver_type=resolver
+            model_content=path.read_bytes(),
+            num_threads=threads,
+            experimental_op_resolver_type=resolver,
         )
     except (ValueError, RuntimeError) as error:
         raise ValueError(f"{path} is no .tflite that LiteRT can run: {error}") from error

@@ -12,6 +12,8 @@ from .checks import check_alone, check_image, check_names, check_scale, check_si
 class OnnxRunner:
     """Runs an .onnx written by tfpose.export: `image` (1, H, W, 3) float32 to named maps.
 
+    Several threads may call one instance.
+
     Args:
       path: the file.
       spec: checked against the file's outputs.
@@ -34,11 +36,15 @@ class OnnxRunner:
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
+                path.read_bytes(), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # its exceptions have no class in common but this
             raise ValueError(f"{path} is no .onnx that ONNX Runtime can run: {error}") from error
-        (self._input,) = self._session.get_inputs()
+        inputs = self._session.get_inputs()
+        if len(inputs) != 1:
+            found = [one.name for one in inputs]
+            raise ValueError(f"{path} must have one input, the image; found {found}")
+        (self._input,) = inputs
         check_names(path, spec, [output.name for output in self._session.get_outputs()])
 
     def __call__(self, image: UInt8) -> dict[str, Float]:
@@ -48,5 +54,8 @@ class OnnxRunner:
         if self._input.shape[0] == 1:
             check_alone(self._path, image)
         names = list(self._spec.channels)
-        answers = self._session.run(names, {self._input.name: image.astype(np.float32)})
+        try:
+            answers = self._session.run(names, {self._input.name: image.astype(np.float32)})
+        except Exception as error:  # as above
+            raise ValueError(f"{self._path} cannot be run: {error}") from error
         return dict(zip(names, answers, strict=True))

@@ -1,18 +1,23 @@
 """Runs an .onnx or a .tflite with OpenVINO on the CPU."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
 
 from ..arrays import Float, UInt8
 from ..spec import PoseSpec
+from . import cpu, saturation
 from .checks import check_alone, check_image, check_names, check_scale, check_size
 
 PRECISION = "f32"  # OpenVINO's default is bfloat16 where the CPU has it
 
 
 class OpenVinoRunner:
-    """Runs a file written by tfpose.export.
+    """Runs a file written by tfpose.export. Several threads may call one instance: they take turns.
+
+    On x86 without VNNI the kernels of an int8 network are scaled to what OpenVINO can add there
+    (`saturation`), so that its maps are LiteRT's but for rounding.
 
     Args:
       path: an .onnx or a .tflite.
@@ -38,12 +43,16 @@ class OpenVinoRunner:
         except ImportError as error:
             raise ImportError("this needs OpenVINO: pip install 'tfpose[openvino]'") from error
         check_scale(path, spec)
-        self._path, self._spec = path, spec
+        self._path, self._spec, self._turn = path, spec, threading.Lock()
         settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
         if threads:
             settings["INFERENCE_NUM_THREADS"] = str(threads)
         try:
-            model = openvino.Core().read_model(path)
+            core = openvino.Core()
+            core.set_property({"ENABLE_MMAP": False})  # a mapped file may change (SIGBUS)
+            model = core.read_model(path)
+            if cpu.may_lack_vnni():
+                saturation.guard(model)
             if spec.image.flexible:
                 model.reshape([1, -1, -1, 3])
             self._model = openvino.compile_model(model, "CPU", settings)
@@ -58,8 +67,12 @@ class OpenVinoRunner:
         check_size(self._path, self._spec, image.shape)
         if self._model.input(0).partial_shape[0] == 1:
             check_alone(self._path, image)
-        answers = self._model(image.astype(self._type, copy=False))
-        return {name: np.array(answers[index]) for name, index in self._outputs.items()}
+        with self._turn:
+            try:
+                answers = self._model(image.astype(self._type, copy=False))
+            except RuntimeError as error:
+                raise ValueError(f"{self._path} cannot be run: {error}") from error
+            return {name: np.array(answers[index]) for name, index in self._outputs.items()}
 
     def _find_outputs(self) -> dict[str, int]:
         """The index of each output, by name or channels: OpenVINO loses the names of a .tflite."""

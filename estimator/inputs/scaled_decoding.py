@@ -45,15 +45,15 @@ def read(
     if not isinstance(data, bytes):
         return pictures.read(data), geometry.scaling(1, 1)  # says what is wrong with it
     header = picture_header.read(data)
-    factor = _factor(header, image) if header.jpeg else 1
+    factor = factor_for(header, image)
     name = "the picture" if isinstance(source, bytes) else str(source)
-    return pictures.decode(data, name, factor), _matrix(header, factor)
+    return pictures.decode(data, name, factor), matrix(header, factor)
 
 
-def _factor(header: picture_header.Header, image: ImageSpec) -> int:
-    """The factor by which both sides can be reduced: 1, 2, 4 or 8."""
+def factor_for(header: picture_header.Header, image: ImageSpec) -> int:
+    """The factor by which both sides of a picture can be reduced: 1, 2, 4 or 8."""
     height, width = header.upright
-    if image.fit == "crop" or min(height, width) < 1:
+    if not header.jpeg or image.fit == "crop" or min(height, width) < 1:
         return 1
     fit = geometry.letterbox(height, width, *preprocess.input_size(height, width, image))
     factor = 1
@@ -66,19 +66,19 @@ def _factor(header: picture_header.Header, image: ImageSpec) -> int:
     return factor
 
 
-def _matrix(header: picture_header.Header, factor: int) -> npt.NDArray[np.float64]:
+def matrix(header: picture_header.Header, factor: int) -> npt.NDArray[np.float64]:
     """The matrix from the whole picture to the reduced one, both upright.
 
     In the stored picture reduced pixels start at the left and the top, and the last one of a row
     may extend beyond the picture. If the orientation puts the stored end first, that pixel comes
     first.
     """
-    matrix = geometry.scaling(1 / factor, 1 / factor)
+    reduced_by = geometry.scaling(1 / factor, 1 / factor)
     beyond = [-side % factor / factor for side in (header.width, header.height)]
     if header.orientation >= 5:
         beyond.reverse()
     if header.orientation in pictures.FLIPPED_X:
-        matrix[0, 2] += beyond[0]
+        reduced_by[0, 2] += beyond[0]
     if header.orientation in pictures.FLIPPED_Y:
-        matrix[1, 2] += beyond[1]
-    return matrix
+        reduced_by[1, 2] += beyond[1]
+    return reduced_by

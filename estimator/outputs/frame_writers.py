@@ -10,14 +10,18 @@ JSON lines: one object per frame, as `results.readable` gives it, and
 
 `time` is in seconds since the first frame. Rows of a live source have `utc`, too.
 CSV: one row per person, with the columns file, frame, time and those of `Poses.to_rows`.
-OpenPose: one file per frame, NAME_000000000012_keypoints.json; for pictures NAME_keypoints.json.
+COCO and OpenPose: as their formats say, and `file`, the path of the source.
+OpenPose: one file per frame, NAME_000000000012_keypoints.json; for pictures NAME_keypoints.json,
+numbered where two pictures have one name.
 """
 
+import contextlib
 import csv
+import itertools
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Protocol, TextIO
@@ -53,10 +57,12 @@ class ClosingWriter(FrameWriter, Protocol):
 class _LineFile:
     """A text file that is complete up to the last frame, so that other programs can follow it."""
 
+    escapes = files.ESCAPES
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         files.check_writable(self.path)
-        self._file: TextIO = self.path.open("w", encoding="utf-8", newline="")
+        self._file: TextIO = self.path.open("w", encoding="utf-8", errors=self.escapes, newline="")
 
     def __enter__(self) -> Any:
         return self
@@ -66,7 +72,8 @@ class _LineFile:
 
     def close(self) -> None:
         """Finishes the file."""
-        self._file.close()
+        with files.naming(self.path):
+            self._file.close()
 
 
 class JsonLines(_LineFile):
@@ -76,16 +83,22 @@ class JsonLines(_LineFile):
       path: of the file; an existing one is replaced.
       model: name of the network, for the rows.
       live: write the UTC time of each frame, too.
+      normalised: write x and y as shares of width and height.
 
     Raises:
       OSError: the file cannot be written.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, model: str = "", live: bool = False
+        self,
+        path: str | os.PathLike[str],
+        *,
+        model: str = "",
+        live: bool = False,
+        normalised: bool = False,
     ) -> None:
         super().__init__(path)
-        self._model, self._live = model, live
+        self._model, self._live, self._normalised = model, live, normalised
 
     def write(self, frame: Frame, poses: Poses) -> None:
         """Writes the people of one frame."""
@@ -95,37 +108,54 @@ class JsonLines(_LineFile):
             ago = timedelta(seconds=time.monotonic() - frame.captured)
             row["utc"] = (datetime.now(timezone.utc) - ago).isoformat(timespec="milliseconds")
         row |= results.readable(
-            poses, file=frame.name, height=height, width=width, model=self._model
+            poses,
+            file=frame.name,
+            height=height,
+            width=width,
+            model=self._model,
+            normalised=self._normalised,
         )
-        self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
-        self._file.flush()
+        with files.naming(self.path):
+            self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            self._file.flush()
 
 
 class Csv(_LineFile):
-    """Writes one row per person, under a header.
+    """Writes one row per person, under a header; the bytes of file names as they are.
 
     Args:
       path: of the file; an existing one is replaced.
       skeleton: its keypoints are the columns.
+      normalised: write x and y as shares of width and height.
 
     Raises:
       OSError: the file cannot be written.
     """
 
-    def __init__(self, path: str | os.PathLike[str], skeleton: Skeleton) -> None:
+    escapes = "surrogateescape"
+
+    def __init__(
+        self, path: str | os.PathLike[str], skeleton: Skeleton, *, normalised: bool = False
+    ) -> None:
         super().__init__(path)
+        self._normalised = normalised
         columns = ["file", "frame", "time", "person", "identity", "score"]
         for name in skeleton.keypoints:
             columns += [f"{name}_x", f"{name}_y", f"{name}_score"]
         self._table = csv.DictWriter(self._file, columns)
-        self._table.writeheader()
-        self._file.flush()
+        with files.naming(self.path):
+            self._table.writeheader()
+            self._file.flush()
 
     def write(self, frame: Frame, poses: Poses) -> None:
         """Writes the people of one frame; a frame without people has no row."""
+        if self._normalised:
+            poses = poses.normalised(*frame.picture.shape[:2])
         about = {"file": frame.name, "frame": frame.index, "time": round(frame.time, 4)}
-        self._table.writerows(about | row for row in poses.to_rows())
-        self._file.flush()
+        digits = 6 if self._normalised else 2
+        with files.naming(self.path):
+            self._table.writerows(about | row for row in poses.to_rows(digits))
+            self._file.flush()
 
 
 class JsonList:
@@ -147,7 +177,7 @@ class JsonList:
         self.path, self._rows = Path(path), rows
         files.check_writable(self.path)
         self._whole = files.Whole(self.path)
-        self._file: TextIO = self._whole.partial.open("w", encoding="utf-8")
+        self._file: TextIO = self._whole.partial.open("w", encoding="utf-8", errors=files.ESCAPES)
         self._file.write("[\n")
         self._between = ""
 
@@ -159,25 +189,47 @@ class JsonList:
 
     def write(self, frame: Frame, poses: Poses) -> None:
         """Writes the people of one frame."""
-        for row in self._rows(frame, poses):
-            self._file.write(self._between + json.dumps(row, ensure_ascii=False))
-            self._between = ",\n"
+        with files.naming(self.path):
+            for row in self._rows(frame, poses):
+                self._file.write(self._between + json.dumps(row, ensure_ascii=False))
+                self._between = ",\n"
 
     def close(self) -> None:
-        """Finishes the file and moves it to its place."""
+        """Finishes the file and moves it to its place.
+
+        Raises:
+          OSError: it cannot be finished; nothing is left of it.
+        """
         if self._file.closed:
             return
-        self._file.write("\n]\n")
-        self._file.close()
-        self._whole.keep()
+        try:
+            with files.naming(self.path):
+                self._file.write("\n]\n")
+                self._file.close()
+                self._whole.keep()
+        finally:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            self._whole.discard()
 
 
-def readable_rows(model: str) -> Callable[[Frame, Poses], list[dict[str, Any]]]:
+def readable_rows(
+    model: str, *, normalised: bool = False
+) -> Callable[[Frame, Poses], list[dict[str, Any]]]:
     """Makes a function that gives one row per frame, as `results.readable`."""
 
     def rows(frame: Frame, poses: Poses) -> list[dict[str, Any]]:
         height, width = frame.picture.shape[:2]
-        return [results.readable(poses, file=frame.name, height=height, width=width, model=model)]
+        return [
+            results.readable(
+                poses,
+                file=frame.name,
+                height=height,
+                width=width,
+                model=model,
+                normalised=normalised,
+            )
+        ]
 
     return rows
 
@@ -189,12 +241,39 @@ def coco_rows(
 
     Args:
       skeleton: refused if it shares no keypoint with COCO's.
-      numbered: the image id is the index of the frame; if False, it is that of the picture's name.
+      numbered: the image id is the index of the frame; if False, it is that of the picture's name,
+        and a row of a second picture of that id is refused.
     """
     results.coco_results(Poses.empty(skeleton), 0)
-    return lambda frame, poses: results.coco_results(
-        poses, frame.index if numbered else coco_image_id(frame.name)
-    )
+    known: dict[int | str, str] = {}
+
+    def rows(frame: Frame, poses: Poses) -> list[dict[str, Any]]:
+        image_id = frame.index if numbered else coco_image_id(frame.name)
+        if not numbered and (first := known.setdefault(image_id, frame.name)) != frame.name:
+            raise ValueError(
+                f"{frame.name} and {first} both have the COCO image id {image_id!r}, and their "
+                "people would be mixed: rename one, or run them apart"
+            )
+        found = results.coco_results(poses, image_id)
+        return [{**row, "file": frame.name} for row in found]
+
+    return rows
+
+
+def check_image_ids(files: Sequence[Path]) -> None:
+    """Refuses pictures that would share a COCO image id.
+
+    Raises:
+      ValueError: names the first two.
+    """
+    known: dict[int | str, Path] = {}
+    for file in files:
+        first = known.setdefault(coco_image_id(file), file)
+        if first != file:
+            raise ValueError(
+                f"{first} and {file} both have the COCO image id {coco_image_id(file)!r}, and "
+                "their people would be mixed: rename one, or run them apart"
+            )
 
 
 class OpenPoseJson:
@@ -214,6 +293,7 @@ class OpenPoseJson:
         self, folder: str | os.PathLike[str], skeleton: Skeleton, *, numbered: bool = True
     ) -> None:
         self.folder, self._numbered = Path(folder), numbered
+        self._taken: dict[str, str] = {}
         results.openpose(Poses.empty(skeleton))
         files.make_folder(self.folder)
 
@@ -227,15 +307,32 @@ class OpenPoseJson:
         """Writes the people of one frame."""
         stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in Path(frame.name).stem)
         number = f"_{frame.index:012d}" if self._numbered else ""
-        path = self.folder / f"{stem or 'frame'}{number}_keypoints.json"
-        files.write(path, json.dumps(results.openpose(poses)))
+        name = self._free(f"{stem or 'frame'}{number}", frame.name)
+        tree = {**results.openpose(poses), "file": frame.name}
+        files.write(self.folder / f"{name}_keypoints.json", json.dumps(tree))
+
+    def _free(self, stem: str, source: str) -> str:
+        """The stem, numbered where a picture of another path has it: `cam_1`, `cam_1-2`."""
+        if self._numbered:
+            return stem
+        numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+        names = (f"{stem}{number}" for number in numbers)
+        free = next(name for name in names if self._taken.get(name.casefold(), source) == source)
+        self._taken[free.casefold()] = source
+        return free
 
     def close(self) -> None:
         """Does nothing: no file is open between frames."""
 
 
 def open_writer(
-    kind: str, path: str | os.PathLike[str], spec: PoseSpec, *, live: bool, numbered: bool
+    kind: str,
+    path: str | os.PathLike[str],
+    spec: PoseSpec,
+    *,
+    live: bool,
+    numbered: bool,
+    normalised: bool = False,
 ) -> ClosingWriter:
     """Opens a writer: "json", "jsonl", "csv", "coco" or "openpose_json".
 
@@ -245,16 +342,18 @@ def open_writer(
       spec: of the network.
       live: the source is live.
       numbered: frames are identified by their index, not by the name of their file.
+      normalised: x and y are shares of width and height; not in COCO's and OpenPose's formats,
+        which are of pixels.
 
     Raises:
       OSError, ValueError: the file cannot be written, or not for this skeleton.
     """
     if kind == "json":
-        return JsonList(path, readable_rows(spec.model))
+        return JsonList(path, readable_rows(spec.model, normalised=normalised))
     if kind == "jsonl":
-        return JsonLines(path, model=spec.model, live=live)
+        return JsonLines(path, model=spec.model, live=live, normalised=normalised)
     if kind == "csv":
-        return Csv(path, spec.skeleton)
+        return Csv(path, spec.skeleton, normalised=normalised)
     if kind == "coco":
         return JsonList(path, coco_rows(spec.skeleton, numbered=numbered))
     if kind == "openpose_json":

@@ -30,34 +30,27 @@ FIRST_TOE = 19  # of body25, whose feet come last
 PUPILS = [0.0] * 6  # OpenPose's two keypoints of a face that COCO-WholeBody lacks
 
 
-def readable(poses: Poses, *, file: str, height: int, width: int, model: str) -> dict[str, Any]:
-    """The people of one picture in the readable form, for `json.dumps`."""
+def readable(
+    poses: Poses, *, file: str, height: int, width: int, model: str, normalised: bool = False
+) -> dict[str, Any]:
+    """The people of one picture in the readable form, for `json.dumps`.
+
+    Args:
+      poses: people in pixels of the picture.
+      file: its name.
+      height, width: of the picture, pixels.
+      model: the network's name.
+      normalised: gives x and y as shares of width and height.
+    """
+    digits = 6 if normalised else 2
+    if normalised:
+        poses = poses.normalised(height, width)
     return {
         "file": file,
         "width": width,
         "height": height,
         "model": model,
-        "skeleton": poses.skeleton.name,
-        "people": [
-            {
-                **({} if poses.identity is None else {"id": int(poses.identity[person])}),
-                "score": round(float(poses.person_score[person]), 4),
-                "keypoints": _keypoints(poses, person),
-            }
-            for person in range(len(poses))
-        ],
-    }
-
-
-def _keypoints(poses: Poses, person: int) -> dict[str, dict[str, float]]:
-    return {
-        name: {
-            "x": round(float(poses.xy[person, index, 0]), 2),
-            "y": round(float(poses.xy[person, index, 1]), 2),
-            "score": round(float(poses.score[person, index]), 4),
-        }
-        for index, name in enumerate(poses.skeleton.keypoints)
-        if poses.found[person, index]
+        **poses.to_dict(digits),
     }
 
 

@@ -77,7 +77,10 @@ class VideoWriter:
             files.check_room(self.path, MIN_FREE)
         self._calls += 1
         writer = self._writer or self._begin(picture)
-        due = round((time - self._skipped) * self._rate) + 1
+        exact = (time - self._skipped) * self._rate + 1
+        due = round(exact)
+        if due <= self._written < exact:  # times are rounded; no frame is lost for that
+            due = self._written + 1
         most = self._written + max(1, round(LONGEST_HOLD * self._rate))
         if due > most:
             self._skipped += (due - most) / self._rate

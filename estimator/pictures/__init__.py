@@ -12,7 +12,9 @@ from .reading import (
     Listing,
     decode,
     find,
+    is_of_the_system,
     read,
+    turn,
 )
 
 __all__ = [
@@ -24,5 +26,7 @@ __all__ = [
     "Listing",
     "decode",
     "find",
+    "is_of_the_system",
     "read",
+    "turn",
 ]

@@ -5,14 +5,20 @@ RFC 9649 (WebP) section 2.7; Microsoft's BITMAPFILEHEADER, BITMAPCOREHEADER and 
 (wingdi.h); the Exif tag Orientation is 0x0112 of TIFF 6.0.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+
+from . import jpeg_scans
 
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0..15; the rest are tables
 _EXIF_SEGMENT = 0xE1  # APP1
 _ORIENTATION = 0x0112
+_FILL = re.compile(rb"\xff+")  # any number of FF may stand before a marker
+_MOST_EXIFS, _MOST_ENTRIES = 16, 256  # blocks of Exif that are read, and entries of each
+_MOST_CHUNKS = 1024  # of a PNG or WebP, and one more per KiB of the file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +31,8 @@ class Header:
       alpha: it may have transparent pixels (PNG and WebP).
       orientation: Exif's 1..8; 1 where it is not read here.
       jpeg: it is a JPEG.
+      scans: of a JPEG; its decoder goes through the whole picture once per scan.
+      fault: why it is not decoded though it may be whole, as the rest of a sentence; "" if it is.
     """
 
     height: int = 0
@@ -33,6 +41,8 @@ class Header:
     alpha: bool = False
     orientation: int = 1
     jpeg: bool = False
+    scans: int = 1
+    fault: str = ""
 
     @property
     def upright(self) -> tuple[int, int]:
@@ -61,35 +71,61 @@ def read(data: bytes) -> Header:
 def _read_jpeg(data: bytes) -> Header:
     """Walks the segments up to the first scan; a thumbnail inside a segment is skipped with it."""
     found = Header(jpeg=True)
-    place = 2
-    while True:
-        if data[place] != 0xFF:  # out of step: the decoder may know how to go on
+    place, exifs = 2, 0
+    for _ in range(jpeg_scans.MOST_SEGMENTS):
+        if place + 12 > len(data):  # it ends within its header
+            return replace(found, whole=False)
+        fill = _FILL.match(data, place)
+        if fill is None:  # out of step: the decoder may know how to go on
             return found
+        place = fill.end() - 1
         marker = data[place + 1]
-        if marker == 0xFF:  # a fill byte
-            place += 1
-            continue
         if marker in _JPEG_FRAMES:
             height, width = struct.unpack_from(">HH", data, place + 5)
             found = replace(found, height=height, width=width)
         if marker == 0xDA:  # the first scan: from here on, FF D9 is the end of the picture
-            return replace(found, whole=data.rfind(b"\xff\xd9", place) > 0)
+            return _with_scans(found, data, place)
         length = struct.unpack_from(">H", data, place + 2)[0]
         if marker == _EXIF_SEGMENT and data.startswith(b"Exif\0\0", place + 4):
-            orientation = _exif_orientation(data[place + 4 : place + 2 + length])
-            found = replace(found, orientation=orientation)
+            exifs += 1
+            if exifs <= _MOST_EXIFS:
+                orientation = _exif_orientation(data[place + 4 : place + 2 + length])
+                found = replace(found, orientation=orientation)
         place += 2 + length
+    return replace(found, fault=_crowded("segments", jpeg_scans.MOST_SEGMENTS))
+
+
+def _with_scans(found: Header, data: bytes, place: int) -> Header:
+    whole, scans = data.rfind(b"\xff\xd9", place) > 0, jpeg_scans.count(data, place)
+    fault = _crowded("scans", jpeg_scans.MOST) if scans > jpeg_scans.MOST else ""
+    return replace(found, whole=whole, scans=scans, fault=fault)
+
+
+def _crowded(parts: str, most: int) -> str:
+    return f"has more than {most} {parts}, which take too long to read: save it anew as JPEG or PNG"
 
 
 def _read_png(data: bytes) -> Header:
     width, height, _, colour = struct.unpack_from(">IIBB", data, 16)
-    alpha, orientation, whole = colour in (4, 6), 1, False
-    for kind, start, length in _png_chunks(data):
+    alpha, orientation, whole, exifs, count = colour in (4, 6), 1, False, 0, 0
+    most = _MOST_CHUNKS + len(data) // 1024
+    for count, (kind, start, length) in enumerate(_png_chunks(data)):
+        if count == most:
+            break
         alpha |= kind == b"tRNS"
         whole |= kind == b"IEND"
         if kind == b"eXIf":
-            orientation = _exif_orientation(data[start : start + length])
-    return Header(height=height, width=width, whole=whole, alpha=alpha, orientation=orientation)
+            exifs += 1
+            if exifs <= _MOST_EXIFS:
+                orientation = _exif_orientation(data[start : start + length])
+    return Header(
+        height=height,
+        width=width,
+        whole=whole or count == most,
+        alpha=alpha,
+        orientation=orientation,
+        fault=_crowded("chunks", most) if count == most else "",
+    )
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -141,7 +177,9 @@ def _read_bmp(data: bytes) -> Header:
 
 def _webp_orientation(data: bytes) -> int:
     place = 12
-    while place + 8 <= len(data):
+    for _ in range(_MOST_CHUNKS + len(data) // 1024):
+        if place + 8 > len(data):
+            break
         kind, length = struct.unpack_from("<4sI", data, place)
         if kind == b"EXIF":
             return _exif_orientation(data[place + 8 : place + 8 + length])
@@ -157,7 +195,8 @@ def _exif_orientation(exif: bytes) -> int:
         return 1
     try:
         start = struct.unpack_from(f"{order}I", exif, 4)[0]
-        for index in range(struct.unpack_from(f"{order}H", exif, start)[0]):
+        entries = struct.unpack_from(f"{order}H", exif, start)[0]
+        for index in range(min(entries, _MOST_ENTRIES)):
             tag, _, _, value = struct.unpack_from(f"{order}HHIH", exif, start + 2 + 12 * index)
             if tag == _ORIENTATION:
                 return int(value) if 1 <= value <= 8 else 1

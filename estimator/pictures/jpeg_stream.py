@@ -6,12 +6,14 @@ length: the picture ends at the first FF D9 there. Bytes between pictures (heade
 stream) are skipped.
 """
 
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
 START, END = b"\xff\xd8", b"\xff\xd9"
 SCAN = 0xDA
 LONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
+FILL = re.compile(rb"\xff+")
 CHUNK = 1 << 16
 MOST = 1 << 28  # bytes of one picture
 
@@ -56,18 +58,28 @@ def _end(stream: BinaryIO, data: bytearray) -> int | None:
     while True:
         if not _fill(stream, data, place + 4):
             return place + 2 if data[place : place + 2] == END else None
-        if data[place] != 0xFF:
-            place += 1  # damaged: look for the next marker
+        if data[place] != 0xFF:  # damaged: look for the next marker
+            found = data.find(b"\xff", place)
+            place = found if found >= 0 else len(data)
             continue
         marker = data[place + 1]
         if marker == END[1]:
             return place + 2
-        if marker == 0xFF or marker in LONE:
-            place += 1 if marker == 0xFF else 2
+        if marker == 0xFF:
+            place = _behind_fill(data, place)
+            continue
+        if marker in LONE:
+            place += 2
             continue
         place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
         if marker == SCAN:
             return _end_of_scans(stream, data, place)
+
+
+def _behind_fill(data: bytearray, place: int) -> int:
+    """The last FF of a run of them."""
+    run = FILL.match(data, place)
+    return run.end() - 1 if run else place
 
 
 def _end_of_scans(stream: BinaryIO, data: bytearray, place: int) -> int | None:

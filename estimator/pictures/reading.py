@@ -6,15 +6,18 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from ..arrays import UInt8
 from . import header as picture_header
+from . import signatures
 
 SUFFIXES = frozenset(
-    {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg"}
+    {".avif", ".bmp", ".gif", ".heic", ".heif", ".jp2", ".jpeg", ".jpg"}
     | {".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
 )
 # Eileen Collins, photographed by NASA, in the public domain: skimage.data.astronaut(), JPEG 90.
@@ -27,6 +30,7 @@ _REDUCED = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
+_ROWS = 256  # that are converted at a time
 _PAPER = 255  # transparent pixels become white, as in a browser
 
 
@@ -38,10 +42,12 @@ class Listing:
       files: pictures, each once, in the order of the paths; those of a folder in natural order (2
         before 10).
       skipped: files of folders and globs without the suffix of a picture.
+      empty: a line for every folder and glob without a picture, beside others that have some.
     """
 
     files: tuple[Path, ...]
     skipped: tuple[Path, ...]
+    empty: tuple[str, ...] = ()
 
 
 def find(paths: Iterable[str | os.PathLike[str]], *, drawn_suffix: str = "") -> Listing:
@@ -56,10 +62,11 @@ def find(paths: Iterable[str | os.PathLike[str]], *, drawn_suffix: str = "") -> 
         folders and globs are skipped.
 
     Raises:
-      FileNotFoundError: a path does not exist, or a folder or glob has no pictures.
+      FileNotFoundError: a path does not exist, or none of the folders and globs has a picture.
     """
     files: dict[Path, None] = {}
     skipped: dict[Path, None] = {}
+    empty: list[str] = []
     for path in map(Path, paths):
         if path.exists() and not path.is_dir():
             files[path] = None
@@ -67,12 +74,14 @@ def find(paths: Iterable[str | os.PathLike[str]], *, drawn_suffix: str = "") -> 
         members = _members(path)
         pictures = [file for file in members if _is_picture(file, drawn_suffix)]
         if not pictures:
-            raise FileNotFoundError(
-                f"no pictures in {path}: {len(members)} files, none of {' '.join(sorted(SUFFIXES))}"
-            )
+            kinds = " ".join(sorted(SUFFIXES))
+            empty.append(f"no pictures in {path}: {len(members)} files, none of {kinds}")
+            continue
         files.update(dict.fromkeys(pictures))
         skipped.update(dict.fromkeys(file for file in members if file not in files))
-    return Listing(files=tuple(files), skipped=tuple(skipped))
+    if empty and not files:
+        raise FileNotFoundError("; ".join(empty))
+    return Listing(files=tuple(files), skipped=tuple(skipped), empty=tuple(empty))
 
 
 def _members(path: Path) -> list[Path]:
@@ -87,9 +96,15 @@ def _members(path: Path) -> list[Path]:
 
 
 def _is_picture(file: Path, drawn_suffix: str) -> bool:
-    if drawn_suffix and file.stem.endswith(drawn_suffix):
+    if is_of_the_system(file) or (drawn_suffix and file.stem.endswith(drawn_suffix)):
         return False
     return file.suffix.lower() in SUFFIXES
+
+
+def is_of_the_system(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is one that macOS writes beside others (`._NAME`, in `__MACOSX`)."""
+    parts = Path(path).parts
+    return bool(parts) and (parts[-1].startswith("._") or "__MACOSX" in parts)
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:
@@ -103,7 +118,8 @@ def read(source: str | os.PathLike[str] | bytes) -> UInt8:
 
     The result is upright (by the Exif orientation). Grey becomes three equal channels, 16 bits
     become their upper 8, transparent pixels of PNG and WebP become white, and of an animation the
-    first frame is read.
+    first frame is read. HEIC needs pillow-heif (`tfpose[heic]`). A JPEG of more than 100 scans is
+    refused: each costs as much as a picture.
 
     Returns:
       (H, W, 3) uint8, RGB.
@@ -132,6 +148,8 @@ def decode(data: bytes, name: str, factor: int = 1) -> UInt8:
       factor: 1, or for a JPEG 2, 4 or 8: the factor by which both sides are reduced.
     """
     header = picture_header.read(data)
+    if header.fault:
+        raise ValueError(f"{name} {header.fault}")
     if not header.whole:
         raise ValueError(
             f"{name} is cut off: the file ends before its picture does ({len(data)} bytes). "
@@ -142,16 +160,54 @@ def decode(data: bytes, name: str, factor: int = 1) -> UInt8:
             f"{name} has {header.width} x {header.height} pixels, more than the "
             f"{MAX_PIXELS >> 20} x 2^20 that are read: make it smaller first"
         )
+    if signatures.is_heic(data):
+        return _heic(data, name)
     # IMREAD_COLOR drops alpha, and OpenCV 4.10 to 4.12 do not turn WebP by its Exif orientation
     if factor > 1:
         decoded = _imdecode(data, _REDUCED[factor] | cv2.IMREAD_IGNORE_ORIENTATION, name)
-        decoded = _upright(decoded, header.orientation)
+        decoded = turn(decoded, header.orientation)
     elif header.alpha or header.orientation != 1:
         decoded = _imdecode(data, cv2.IMREAD_UNCHANGED, name)
-        decoded = _upright(_on_paper(decoded), header.orientation)
+        return turn(_in_rgb(decoded), header.orientation)
     else:
         decoded = _imdecode(data, cv2.IMREAD_COLOR, name)
-    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
+    return _in_rgb(decoded)
+
+
+def _in_rgb(decoded: npt.NDArray[Any]) -> UInt8:
+    """Converts what OpenCV decoded to (H, W, 3) uint8 RGB, rows after rows.
+
+    A whole picture at a time takes up to four times the memory of the picture.
+    """
+    plain = decoded.dtype == np.uint8 and decoded.ndim == 3 and decoded.shape[2] == 3
+    picture = decoded if plain else np.empty((*decoded.shape[:2], 3), np.uint8)
+    for top in range(0, len(decoded), _ROWS):
+        rows = decoded[top : top + _ROWS]
+        picture[top : top + _ROWS] = cv2.cvtColor(_on_paper(rows), cv2.COLOR_BGR2RGB)
+    return picture
+
+
+def _heic(data: bytes, name: str) -> UInt8:
+    """A picture of an iPhone; libheif turns it upright."""
+    try:
+        import pillow_heif
+    except ImportError:
+        raise ValueError(
+            f"{name} is a HEIC picture, which needs pillow-heif: pip install 'tfpose[heic]', or "
+            "convert it to JPEG"
+        ) from None
+    try:
+        found = pillow_heif.open_heif(data, convert_hdr_to_8bit=True)
+        if found.size[0] * found.size[1] > MAX_PIXELS:
+            raise ValueError(f"{found.size[0]} x {found.size[1]} pixels are too many")
+        picture = np.asarray(found)
+    except (OSError, ValueError, RuntimeError, SyntaxError) as error:
+        raise ValueError(f"{name} is a HEIC picture that cannot be read: {error}") from error
+    if picture.ndim == 2:
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB))
+    if picture.shape[2] == 4:
+        return np.asarray(_on_paper(picture))  # the order of the colours does not matter here
+    return np.ascontiguousarray(picture)
 
 
 def _imdecode(data: bytes, flag: int, name: str) -> UInt8:
@@ -160,14 +216,18 @@ def _imdecode(data: bytes, flag: int, name: str) -> UInt8:
     except cv2.error as error:
         raise ValueError(f"{name} cannot be decoded: {error.err}") from error
     if decoded is None:
-        raise ValueError(
-            f"{name} is no picture that OpenCV can decode ({len(data)} bytes, starting "
-            f"{data[:8]!r}); convert it to JPEG or PNG"
-        )
+        raise ValueError(f"{name} is {_what(data)} ({len(data)} bytes, starting {data[:8]!r})")
     return np.asarray(decoded)
 
 
-def _on_paper(decoded: UInt8) -> UInt8:
+def _what(data: bytes) -> str:
+    """What a file that cannot be decoded is, and what to do."""
+    if signatures.is_video(data):
+        return "a video, no picture; give it on its own, as a video"
+    return "no picture that OpenCV can decode; convert it to JPEG or PNG"
+
+
+def _on_paper(decoded: npt.NDArray[Any]) -> UInt8:
     """Converts a result of IMREAD_UNCHANGED to (H, W, 3) uint8 BGR, on white where transparent."""
     if decoded.dtype == np.uint16:
         decoded = (decoded >> 8).astype(np.uint8)
@@ -180,8 +240,8 @@ def _on_paper(decoded: UInt8) -> UInt8:
     return np.asarray(cv2.add(colour, _PAPER - alpha))
 
 
-def _upright(picture: UInt8, orientation: int) -> UInt8:
-    """Turns and mirrors a picture by its Exif orientation 1..8 (TIFF 6.0, tag 274)."""
+def turn(picture: UInt8, orientation: int) -> UInt8:
+    """Turns and mirrors a stored picture upright, by its Exif orientation 1..8 (TIFF 6.0, 274)."""
     if orientation >= 5:
         picture = cv2.transpose(picture)
     if orientation in FLIPPED_X:

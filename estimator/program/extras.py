@@ -11,7 +11,7 @@ EXTRAS = {
     "openvino": ("openvino",),
     "beam": ("apache_beam",),
     "serve": (
-        *("fastapi", "httptools", "prometheus_client", "python_multipart", "uvicorn", "uvloop"),
+        *("fastapi", "httptools", "prometheus_client", "uvicorn", "uvloop"),
         "websockets",
     ),
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import files
+from ..engines import AUTO
 from ..engines.checks import default_threads
 from ..inputs.averaging import Averaging
 from ..outputs import frame_writers
@@ -20,6 +21,8 @@ from ..spec import PoseSpec
 from ..streams import top_down
 from ..streams.follow import FrameEstimator, PeopleFilter, whole_frame
 from ..streams.top_down import TopDown
+
+MANY = 64  # pictures from which on the fastest engine makes good its longer start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,17 +53,26 @@ class Options:
     scales: Sequence[str]
     boxes: str | None
     detector: str | None
+    second_look: str
     batch: int
     height: int | None
     threads: int | None
+    engine: str | None
+    max_people: int | None
+    normalised: bool
+    frames: str | None
 
     @property
     def tracks(self) -> bool:
         """Whether people get identities; smoothing needs them, too."""
         return self.track or self.smooth
 
-    def estimators(self, count: int = 1) -> list[PoseEstimator]:
+    def estimators(self, count: int = 1, *, pictures: int | None = None) -> list[PoseEstimator]:
         """The network, `count` times; they share the cores.
+
+        Args:
+          count: how many.
+          pictures: they will see; None for a stream.
 
         Raises:
           FileNotFoundError, ValueError: there is no such model, or an option does not fit it.
@@ -71,6 +83,7 @@ class Options:
             raise ValueError(
                 f"--scales must be factors as 0.5,1,1.5; found {self.scales}"
             ) from error
+        many = pictures is None or pictures >= MANY
         return [
             PoseEstimator(
                 self.model,
@@ -78,6 +91,8 @@ class Options:
                 height=self.height,
                 averaging=Averaging(flip=self.flip, scales=scales),
                 batch=self.batch,
+                engine=self.engine or (AUTO if many else None),
+                second_look=self.second_look,
             )
             for _ in range(count)
         ]
@@ -135,6 +150,7 @@ class Options:
             tracker=Tracker(TRACKINGS[self.tracking]) if self.tracks else None,
             smoother=Smoother(SMOOTHINGS[self.smoothing]) if self.smooth else None,
             min_score=self.min_score,
+            max_people=self.max_people,
         )
 
     def check_outputs(self, given: Sequence[Path]) -> None:
@@ -158,7 +174,14 @@ class Options:
         kinds = ("coco", "openpose_json", "json", "jsonl", "csv")
         return [
             stack.enter_context(
-                frame_writers.open_writer(kind, path, spec, live=live, numbered=numbered)
+                frame_writers.open_writer(
+                    kind,
+                    path,
+                    spec,
+                    live=live,
+                    numbered=numbered,
+                    normalised=self.normalised,
+                )
             )
             for kind in kinds
             if (path := getattr(self, kind))

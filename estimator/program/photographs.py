@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import files, pictures
-from ..outputs import results
+from ..outputs import frame_writers, results
 from ..outputs.frame_writers import FrameWriter
 from ..outputs.painting import Painting
 from ..poses import Poses
@@ -50,10 +50,14 @@ def prepare(options: Options, names: Sequence[str], stack: ExitStack) -> Callabl
     Raises:
       OSError, ValueError: it cannot be done.
     """
+    if options.frames:
+        raise ValueError("--frames is of a video; choose pictures by their names")
     listing = pictures.find(names or [pictures.SAMPLE], drawn_suffix=DRAWN)
     drawings = _prepare_drawings(options, listing.files, given=bool(names))
     options.check_outputs(listing.files)
-    (estimator,) = options.estimators()
+    if options.coco:
+        frame_writers.check_image_ids(listing.files)
+    (estimator,) = options.estimators(pictures=len(listing.files))
     (estimate,) = options.frame_estimators([estimator], listing.files)
     run = Run(
         estimate=estimate,
@@ -67,7 +71,7 @@ def prepare(options: Options, names: Sequence[str], stack: ExitStack) -> Callabl
 
     def work() -> int:
         done, failures = list(run.summaries()), run.source.failures
-        report_skipped(failures)
+        report_skipped([*((line, line) for line in listing.empty), *failures])
         if done:
             print(table(done, drawings))
         others = len(listing.skipped)
@@ -75,7 +79,7 @@ def prepare(options: Options, names: Sequence[str], stack: ExitStack) -> Callabl
             print(
                 f"{len(done)} pictures done, {len(failures)} failed, {others} other files skipped"
             )
-        return 1 if failures else 0
+        return 1 if failures or listing.empty else 0
 
     return work
 

@@ -4,6 +4,7 @@ Every program of the house is started here. A program has flags of its own (`abs
 so that several can be imported, and called, in one process.
 """
 
+import io
 import os
 import re
 import sys
@@ -62,6 +63,8 @@ def start(program: Program, arguments: Sequence[str]) -> int:
     flags.FLAGS.mark_as_parsed()  # absl's own, which stay at their defaults: logging asks for it
     logging.use_absl_handler()
     logging.set_verbosity(logging.INFO)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may be no text of this terminal
+        sys.stdout.reconfigure(errors="backslashreplace")
     return call(program, arguments)
 
 

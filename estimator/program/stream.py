@@ -22,7 +22,7 @@ from ..outputs.painting import Painting
 from ..outputs.video_writer import VideoWriter
 from ..outputs.window import Window
 from ..spec import PoseSpec
-from ..streams import sources
+from ..streams import containers, sliced, sources
 from ..streams.follow import FrameEstimator, PeopleFilter, Result, follow
 from ..streams.frames import Source
 from ..streams.overlap import overlapped
@@ -89,8 +89,10 @@ def prepare(options: Options, names: Sequence[str], stack: ExitStack) -> Callabl
     source = stack.enter_context(_open_source(options, names))
     paths = source.files if isinstance(source, sources.PictureFiles) else None
     options.check_outputs(paths or [Path(source.name)])
+    part = None if options.frames is None else sliced.parse(options.frames)
     video = _video_path(options, source)
-    estimators = options.estimators(1 if source.live else options.cores)
+    count = 1 if source.live else options.cores
+    estimators = options.estimators(count, pictures=None if paths is None else len(paths))
     spec = estimators[0].spec
     frame_estimators = options.frame_estimators(estimators, paths)
     painting, people = options.painting(spec), options.people()
@@ -102,7 +104,7 @@ def prepare(options: Options, names: Sequence[str], stack: ExitStack) -> Callabl
     run = Run(
         estimators=frame_estimators,
         spec=spec,
-        source=source,
+        source=source if part is None else sliced.Sliced(source, part),
         painting=painting,
         people=people,
         outputs=outputs,
@@ -146,10 +148,14 @@ def _video_path(options: Options, source: Source) -> Path | None:
 def _open_video(options: Options, path: Path, source: Source) -> VideoWriter:
     is_file = isinstance(source, sources.Video)
     rate = LIVE_RATE if source.live else source.rate or sources.RATE
+    if options.frames is not None:
+        rate /= sliced.parse(options.frames).step or 1
+    elif is_file:
+        rate = containers.film_rate(source.name, rate)
     return VideoWriter(
         path,
         rate=(None if is_file else options.rate) or rate,
-        sound_of=source.name if is_file else None,
+        sound_of=source.name if is_file and options.frames is None else None,
     )
 
 

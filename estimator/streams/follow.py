@@ -65,10 +65,14 @@ class PeopleFilter:
         tracker: Tracker | None = None,
         smoother: Smoother | None = None,
         min_score: float = 0.0,
+        max_people: int | None = None,
     ) -> None:
         if smoother is not None and tracker is None:
             raise ValueError("a smoother needs identities: give a tracker, too")
+        if max_people is not None and max_people < 1:
+            raise ValueError(f"max_people must be at least 1, found {max_people}")
         self.tracker, self._smoother, self._min_score = tracker, smoother, min_score
+        self._max_people = max_people
 
     def __call__(self, poses: Poses, time: float) -> Poses:
         """The filtered people of one frame.
@@ -79,6 +83,7 @@ class PeopleFilter:
         """
         if self._min_score > 0:
             poses = poses.select(poses.person_score >= self._min_score)
+        poses = poses.best(self._max_people)
         if self.tracker is not None:
             poses = self.tracker(poses, time)
         if self._smoother is not None:
@@ -91,7 +96,7 @@ def whole_frame(estimator: PoseEstimator) -> FrameEstimator:
 
     def estimate(frame: Frame) -> tuple[Poses, Maps | None]:
         maps = estimator.maps(frame.picture)
-        return estimator.decode(maps), maps
+        return estimator.people(frame.picture, maps), maps
 
     return estimate
 

@@ -8,7 +8,8 @@ Names of sources:
 
     photo.jpg, folder, 'shots/*.png'   pictures, in natural order (pictures.find)
     shot_%04d.png                      an image sequence
-    walk.mp4                           a video file; OpenCV turns phone videos upright
+    walk.mp4, wave.gif                 a video file or an animated GIF; OpenCV turns phone videos
+                                       upright. A file of another suffix is known by its content
     camera:0                           a camera, by number
     rtsp://..., http://...             a stream; a video file at an http address is read as a file
     -                                  standard input: JPEG pictures one after another (MJPEG, as
@@ -29,14 +30,17 @@ import cv2
 import numpy as np
 
 from .. import pictures
-from ..pictures import jpeg_stream
+from ..pictures import jpeg_stream, signatures
+from . import containers
 from .frames import Frame, Source
 from .live import STREAM_TIMEOUTS, LiveSource
 
 VIDEO_SUFFIXES = frozenset(
-    {".3gp", ".avi", ".flv", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"}
-    | {".mts", ".ogv", ".ts", ".webm", ".wmv"}
+    {".264", ".265", ".3gp", ".avi", ".flv", ".h264", ".h265", ".hevc", ".m2ts", ".m4v"}
+    | {".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm"}
+    | {".wmv"}
 )
+ANIMATED = frozenset({".gif", ".png", ".webp"})
 CAMERA = re.compile(r"camera:(\d+)")
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 PUSHED = ("rtmp", "rtmps", "rtp", "rtsp", "rtsps", "srt", "tcp", "udp")  # pushed by the sender
@@ -83,6 +87,7 @@ class PictureFiles(_File):
                 return
             try:
                 picture = pictures.read(file)
+                _tell_of_animation(file)
             except UNREADABLE as error:
                 self.failures.append((str(file), str(error) or type(error).__name__))
                 continue
@@ -145,7 +150,8 @@ class Video(_File):
     def _report_end(self, read: int) -> None:
         if read == 0:
             raise ValueError(f"{self.name} has no frame that OpenCV can read: is it whole?")
-        if self.frames and read < 0.98 * self.frames - 1:  # headers round
+        short = self.frames and read < 0.98 * self.frames - 1  # headers round
+        if short and not containers.shows_a_part(Path(self.name)):
             logging.warning(
                 "%s ended after %d of the %d frames in its header: it is cut off or damaged",
                 self.name,
@@ -190,7 +196,32 @@ def is_stream(name: str) -> bool:
         name == "-"
         or bool(CAMERA.fullmatch(name) or ADDRESS.match(name))
         or Path(name).suffix.lower() in VIDEO_SUFFIXES
+        or _is_video_inside(Path(name))
     )
+
+
+def _is_video_inside(path: Path) -> bool:
+    """Whether a file is a video by its content: an animated GIF, or one without a known suffix."""
+    suffix = path.suffix.lower()
+    if suffix in pictures.SUFFIXES - {".gif"} or not path.is_file():
+        return False
+    data = _head(path)
+    return signatures.is_animated(data) if data.startswith(b"GIF8") else signatures.is_video(data)
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(signatures.ENOUGH)
+
+
+def _tell_of_animation(path: Path) -> None:
+    """Logs that an animation among pictures is read by its first frame only."""
+    if path.suffix.lower() in ANIMATED and signatures.is_animated(_head(path)):
+        logging.warning(
+            "%s is an animation: only its first frame is read; give a GIF on its own to read it as "
+            "a video",
+            path,
+        )
 
 
 def open_source(name: str, *, rate: float | None = None) -> Source:
@@ -210,10 +241,12 @@ def open_source(name: str, *, rate: float | None = None) -> Source:
     if camera:
         return LiveSource(name, lambda: cv2.VideoCapture(int(camera[1])))
     if name == "-":
+        if sys.stdin is None:
+            raise ValueError("standard input is closed: pipe JPEG pictures into it, or one picture")
         return Piped(sys.stdin.buffer, rate=rate or RATE)
     if ADDRESS.match(name):
         return _open_address(name)
-    if Path(name).suffix.lower() in VIDEO_SUFFIXES:
+    if is_stream(name):
         return Video(name)
     files = _sequence(name) if SEQUENCE.search(name) else pictures.find([name]).files
     return PictureFiles(files, name=name, rate=rate or RATE)

@@ -1,9 +1,10 @@
+import io
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from estimator import bundle
+from estimator import bundle, protobuf
 from estimator.spec import FORMAT
 
 from .conftest import colour_spec
@@ -58,3 +59,58 @@ def test_newer_spec_is_refused_with_the_file_and_the_fix(tmp_path: Path) -> None
         archive.writestr(bundle.MEMBER, newer)
     with pytest.raises(ValueError, match=r"m\.tflite: .*upgrade tfpose"):
         bundle.read(path)
+
+
+def zipped(text: bytes, kind: int = zipfile.ZIP_DEFLATED) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", kind) as archive:
+        archive.writestr(bundle.MEMBER, text)
+    return file.getvalue()
+
+
+def encrypted(data: bytes) -> bytes:
+    """The same zip with the flag of encryption (APPNOTE 4.4.4, bit 0) in both of its headers."""
+    local, central = bytearray(data), data.index(b"PK\1\2")
+    local[6] |= 1
+    local[central + 8] |= 1
+    return bytes(local)
+
+
+def corrupt(data: bytes) -> bytes:
+    start = 30 + len(bundle.MEMBER)
+    return data[: start + 5] + bytes(20) + data[start + 25 :]
+
+
+SPEC = colour_spec().to_json().encode()
+DAMAGED = {
+    "encrypted": (encrypted(zipped(SPEC)), "encrypted"),
+    "corrupt": (corrupt(zipped(SPEC)), ""),
+    "another checksum": (zipped(SPEC, zipfile.ZIP_STORED).replace(b"colour", b"cOlour"), "CRC"),
+    "blanks": (zipped(b" " * (200 << 20)), "more than 1048576 bytes"),
+    "no UTF-8": (zipped(b"\xff\xfe"), "codec"),
+    "nested": (zipped(b"[" * 200_000), "nests too deep"),
+    "a cut zip": (zipped(SPEC)[:-8], "carries no"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+@pytest.mark.parametrize("suffix", [".tflite", ".keras"])
+def test_a_damaged_spec_is_refused_by_the_name_of_its_file(
+    kind: str, suffix: str, tmp_path: Path
+) -> None:
+    data, message = DAMAGED[kind]
+    path = tmp_path / f"m{suffix}"
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=rf"m\{suffix}.*{message}"):
+        bundle.read(path)
+
+
+def test_the_spec_of_a_folder_or_an_onnx_is_bounded_too(tmp_path: Path) -> None:
+    (tmp_path / "m" / bundle.ASSETS).mkdir(parents=True)
+    (tmp_path / "m" / bundle.ASSETS / bundle.MEMBER).write_bytes(b" " * (2 << 20))
+    files = {"m": "more than 1048576", "a.onnx": "more than 1048576", "b.onnx": "no .onnx"}
+    (tmp_path / "a.onnx").write_bytes(protobuf.append(b"", bundle.MEMBER, " " * (2 << 20)))
+    (tmp_path / "b.onnx").write_bytes(b"\xff" * 50)
+    for name, message in files.items():
+        with pytest.raises(ValueError, match=rf"{name}: .*{message}"):
+            bundle.read(tmp_path / name)

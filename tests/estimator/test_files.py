@@ -1,11 +1,12 @@
 """Files and folders that appear whole or not at all."""
 
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from estimator import files
+from estimator import bundle, files
 
 
 def names(folder: Path) -> list[str]:
@@ -107,3 +108,34 @@ def test_outputs_must_be_apart(tmp_path: Path) -> None:
         files.check_apart({"--json": a, "--csv": a}, [b])
     with pytest.raises(ValueError, match="is one of the pictures; it would be overwritten"):
         files.check_apart({"--json": a}, [tmp_path / "x/../a"])
+
+
+@pytest.mark.parametrize("name", ["m.tflite", "m.keras", "m.onnx", "m.pth", "m.npz", "m.h5"])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"<!DOCTYPE html>\n<html><head>", "is a web page, not the file"),
+        (b"\n <HTML lang=en>Sign in", "is a web page, not the file"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "pointer of Git LFS"),
+        (b"PK\3\4" + bytes(200), "is cut off: it begins as a zip and has no end"),
+    ],
+)
+def test_what_a_download_left_instead_is_named(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        files.check_download(path)
+    if path.suffix in (".tflite", ".keras", ".onnx"):
+        with pytest.raises(ValueError, match=message):
+            bundle.read(path)
+
+
+def test_a_sound_file_and_a_folder_are_no_download(tmp_path: Path) -> None:
+    path = tmp_path / "m.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a", "b")
+    for sound in (path, tmp_path, tmp_path / "absent"):
+        files.check_download(sound)

@@ -1,7 +1,6 @@
 """docs/quickstart.ipynb runs from its first cell to its last."""
 
 import json
-import shutil
 import sys
 import types
 from pathlib import Path
@@ -14,12 +13,11 @@ NOTEBOOK = ROOT / "docs/quickstart.ipynb"
 
 
 def test_the_notebook_runs(
-    trained_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: object
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In one process and without Jupyter, so that no extra is needed."""
+    """In one process and without Jupyter, with what is in a fresh clone alone."""
     if not NOTEBOOK.exists():
         pytest.skip("the documentation is not beside these tests")
-    shutil.copy(trained_model, tmp_path / "pose.tflite")
     monkeypatch.chdir(tmp_path)
     display = types.ModuleType("IPython.display")
     shown: list[bytes] = []
@@ -41,13 +39,10 @@ def test_the_notebook_runs(
 
 
 @pytest.mark.slow
-def test_the_notebook_runs_in_jupyter(
-    trained_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_notebook_runs_in_jupyter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nbclient = pytest.importorskip("nbclient")
     nbformat = pytest.importorskip("nbformat")
     pytest.importorskip("ipykernel")
-    shutil.copy(trained_model, tmp_path / "pose.tflite")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     client = nbclient.NotebookClient(

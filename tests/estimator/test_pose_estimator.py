@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from estimator.decoders import heatmap
 from estimator.inputs import preprocess
 from estimator.inputs.averaging import Averaging
 from estimator.layout import OutputSpec
+from estimator.outputs import results
 
 from .conftest import colour_spec
 
@@ -255,6 +257,19 @@ def test_model_is_found_by_its_name(
         PoseEstimator("shapes")
 
 
+def test_a_path_and_a_list_of_paths_are_read(
+    colour_model: Model, blobs: np.ndarray, tmp_path: Path
+) -> None:
+    results.write_picture(tmp_path / "a.png", blobs)
+    estimator = PoseEstimator(colour_model())
+    expected = estimator(blobs)
+    assert np.allclose(estimator(tmp_path / "a.png").xy, expected.xy, equal_nan=True)
+    (one,) = estimator([str(tmp_path / "a.png")])
+    assert np.allclose(one.xy, expected.xy, equal_nan=True)
+    with pytest.raises(FileNotFoundError):
+        estimator("nosuch.jpg")
+
+
 def test_a_list_of_pictures_gives_a_list(colour_model: Model, blobs: np.ndarray) -> None:
     estimator = PoseEstimator(colour_model())
     assert estimator([]) == []
@@ -286,3 +301,22 @@ def test_a_limb_that_points_right_is_undone_by_its_mirror_image(
 def test_averaging_that_cannot_be_is_refused_before_the_first_picture(colour_model: Model) -> None:
     with pytest.raises(ValueError, match="scale 1 only, found 2"):
         PoseEstimator(colour_model(), averaging=Averaging(scales=(1.0, 2.0)))
+
+
+@pytest.mark.parametrize("given", ["photo.jpg", Path("photo.jpg"), b"\xff\xd8", ["photo.jpg"]])
+def test_a_path_given_as_a_picture_is_told_of_read(colour_model: Model, given: object) -> None:
+    with pytest.raises(ValueError, match=r"no array of pixels; call \.read"):
+        PoseEstimator(colour_model())(given)
+
+
+def test_threads_share_one_estimator(colour_model: Model, blobs: np.ndarray) -> None:
+    estimator = PoseEstimator(colour_model(flexible=True))
+    pictures = [np.ascontiguousarray(blobs[:, : 8 * columns]) for columns in range(4, 9)]
+    alone = [estimator(picture).xy for picture in pictures]
+
+    def same(index: int) -> bool:
+        found = estimator(pictures[index % len(pictures)])
+        return np.array_equal(found.xy, alone[index % len(pictures)], equal_nan=True)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(same, range(100)))

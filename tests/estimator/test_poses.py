@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -85,3 +86,34 @@ def test_identity_stays_with_its_person() -> None:
 def test_wrong_identities_are_refused(identity: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(crowd([1, 2]), identity=identity)
+
+
+def test_people_are_iterated_and_named_keypoints_are_read() -> None:
+    poses = one_person()
+    (person,) = poses
+    assert person["left_shoulder"] == (10, 20, 0.5)
+    assert person["nose"] is None
+    assert person.box == (10, 20, 20, 20)
+    assert list(Poses.empty(COCO)) == []
+    with pytest.raises(KeyError, match="no keypoint 'tail'"):
+        person["tail"]
+    with pytest.raises(IndexError):
+        poses[1]
+
+
+def test_repr_is_a_line_that_counts() -> None:
+    assert repr(one_person()) == "Poses(1 person, coco17, scores 1.00)"
+    assert repr(Poses.empty(COCO)) == "Poses(0 people, coco17)"
+    assert repr(one_person()[0]) == "Person(score 1.00, 2 of 17 keypoints)"
+    assert repr(replace(one_person(), identity=np.array([7]))[0]).startswith("Person(#7, ")
+
+
+def test_to_dict_is_json_without_what_was_not_found() -> None:
+    found = json.loads(json.dumps(one_person().to_dict()))
+    assert found["skeleton"] == "coco17"
+    (person,) = found["people"]
+    assert person["keypoints"] == {
+        "left_shoulder": {"x": 10.0, "y": 20.0, "score": 0.5},
+        "right_shoulder": {"x": 30.0, "y": 40.0, "score": 0.25},
+    }
+    assert Poses.empty(COCO).to_dict() == {"skeleton": "coco17", "people": []}

@@ -1,41 +1,13 @@
-"""Commands within the tests' own process, as their users type them."""
+"""Small files for the commands, right and wrong; `tfpose` runs a command in this process."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.in_process import Ended, Tfpose, tfpose
 from tests.tfpose import toy_data
-from tfpose import commands
-from tfpose.commands import run
 
-
-@dataclass(frozen=True, kw_only=True)
-class Ended:
-    """What a command left behind."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Tfpose = Callable[..., Ended]
-
-
-@pytest.fixture
-def tfpose(capsys: pytest.CaptureFixture[str]) -> Tfpose:
-    """`tfpose("evaluate", "--model=...")` runs that command here."""
-
-    def call(name: str, *arguments: object) -> Ended:
-        capsys.readouterr()
-        try:
-            code = run.call(commands.get(name), f"tfpose {name}", list(map(str, arguments)))
-        finally:
-            printed = capsys.readouterr()
-        return Ended(returncode=code, stdout=printed.out, stderr=printed.err)
-
-    return call
+__all__ = ["Ended", "Tfpose", "tfpose"]
 
 
 @pytest.fixture(scope="session")

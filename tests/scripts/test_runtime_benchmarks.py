@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from estimator.engines import cpu
 from estimator.outputs import results
+from tfpose.benchmarks import engines
 
 from ..estimator.conftest import colour_flatbuffer, colour_model  # noqa: F401
 from .conftest import Tfpose
@@ -48,6 +50,24 @@ def test_infer_leaves_out_a_size_that_a_fixed_graph_does_not_take(
 ) -> None:
     ended = tfpose("benchmark", "infer", f"--models={colour_model()}", "--sizes=64x64,32x48")
     assert [line.split()[1] for line in ended.stdout.splitlines()] == ["size", "32x48"]
+
+
+def test_engines_prints_a_row_an_installed_engine(
+    colour_model: Model,  # noqa: F811
+    tfpose: Tfpose,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engines, "find_spec", lambda name: None if name == "openvino" else name)
+    monkeypatch.setattr(cpu, "lacks_vnni", lambda: True)
+    monkeypatch.setattr(engines, "is_quantised", lambda path: True)
+    model = colour_model()
+    ended = tfpose("benchmark", "engines", f"--models={model}", "--thread_counts=1,2")
+    assert ended.returncode == 0, ended.stderr
+    features, head, *rows, advice = ended.stdout.splitlines()
+    assert "of interest:" in features
+    assert head.split()[:3] == ["model", "engine", "threads"]
+    assert [row.split()[1:3] for row in rows] == [["litert", "1"], ["litert", "2"]]
+    assert "pip install 'tfpose[openvino]'" in advice
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ import numpy as np
 from absl import app, flags
 
 from estimator import bundle, engines
-from estimator.engines.litert import LiteRtRunner
+from estimator.engines.litert import LiteRtRunner, is_quantised
 from estimator.maps import Runner
 from estimator.pose_estimator import model_path
 from estimator.program import run
@@ -133,16 +133,8 @@ def _share(spec: PoseSpec, task: Task, threads: int, milliseconds: float) -> lis
     from . import peak  # TensorFlow: 2 s, only when asked for
 
     rate = peak.macs(spec, *task[2]) / milliseconds / 1e6
-    kind = "int8" if _is_int8(task[0]) else "float32"
+    kind = "int8" if task[0].suffix == ".tflite" and is_quantised(task[0]) else "float32"
     return [f"{rate:.1f}", f"{100 * rate / peak.measured(kind, threads):.0f}%"]
-
-
-def _is_int8(path: Path) -> bool:
-    if path.suffix != ".tflite":
-        return False
-    from ai_edge_litert.interpreter import Interpreter
-
-    return bool(Interpreter(str(path)).get_input_details()[0]["dtype"] != np.float32)
 
 
 def _tasks(specs: dict[Path, PoseSpec], size: tuple[int, int] | None) -> Iterator[Task]:

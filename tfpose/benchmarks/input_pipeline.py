@@ -11,10 +11,10 @@ import os
 import time
 from collections.abc import Iterator
 from statistics import median
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-import tensorflow as tf
 from absl import flags
 
 from augment import policy
@@ -23,11 +23,12 @@ from estimator.decoders import paf
 from estimator.layout import ImageSpec, OutputSpec
 from estimator.program import run
 from estimator.spec import PoseSpec
-from tfpose.data import ignore_regions
-from tfpose.data.records import Record
-from tfpose.pipeline import batches
 
 from . import timing
+
+if TYPE_CHECKING:
+    from tfpose.data.records import Record
+    from tfpose.pipeline import batches
 
 FLAGS = run.new_flags()
 
@@ -73,6 +74,8 @@ def _keep_to(cores: list[int]) -> None:
 
 def measure(people: int, *, cores: int, turns: int) -> tuple[str, ...]:
     """One row of the table."""
+    from tfpose.pipeline import batches  # TensorFlow: seconds, which --help does not wait for
+
     records = batches.from_records(make(people)).cache()
     iterators = {
         "whole": iter(_pipeline(records, "default", cores)),
@@ -95,7 +98,9 @@ def measure(people: int, *, cores: int, turns: int) -> tuple[str, ...]:
     return (str(cores), str(people), *rate.values(), f"{100 * share:.0f}%")
 
 
-def _pipeline(records: tf.data.Dataset, encoder: batches.Encoder, threads: int) -> tf.data.Dataset:
+def _pipeline(records: Any, encoder: "batches.Encoder", threads: int) -> Any:
+    from tfpose.pipeline import batches
+
     return batches.training(
         records,
         SPEC,
@@ -105,8 +110,10 @@ def _pipeline(records: tf.data.Dataset, encoder: batches.Encoder, threads: int) 
     )
 
 
-def _decoding(records: tf.data.Dataset, threads: int) -> tf.data.Dataset:
+def _decoding(records: Any, threads: int) -> Any:
     """The pictures, decoded whole, in batches."""
+    import tensorflow as tf
+
     options = tf.data.Options()
     options.threading.private_threadpool_size = threads
     options.threading.max_intra_op_parallelism = 1
@@ -143,8 +150,11 @@ def _wait_until_idle() -> None:
         time.sleep(0.1)
 
 
-def make(people: int) -> list[Record]:
+def make(people: int) -> "list[Record]":
     """Eight made pictures with people all over them, and a region to ignore."""
+    from tfpose.data import ignore_regions
+    from tfpose.data.records import Record
+
     rng = np.random.default_rng(people)
     ignore = np.zeros((HEIGHT, WIDTH), np.uint8)
     ignore[:100, :200] = 255

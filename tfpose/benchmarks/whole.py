@@ -2,9 +2,10 @@
 
     tfpose benchmark whole --model=model.tflite --pictures=photos
 
-Each picture's file is decoded, laid into the input, run, and read as people in its own pixels; the
-last columns are all of that over the network alone, and the same with JPEGs decoded no larger than
-the network needs (`PoseEstimator.read`).
+Each picture's file is decoded, laid into the input, run, and read as people in its own pixels;
+"second look" is decoding with it, where there is one. The last columns are all of that over the
+network alone, and the same with JPEGs decoded no larger than the network needs
+(`PoseEstimator.read`).
 """
 
 from pathlib import Path
@@ -15,6 +16,8 @@ from estimator import pictures
 from estimator.inputs import preprocess
 from estimator.pose_estimator import PoseEstimator
 from estimator.program import run
+from estimator.second_look.options import MODES as LOOKS
+from estimator.second_look.options import Options as SecondLook
 
 from . import timing
 
@@ -26,11 +29,14 @@ MODEL = flags.DEFINE_string(
 PICTURES = flags.DEFINE_multi_string(
     "pictures", [str(pictures.SAMPLE)], "Files, folders, globs.", flag_values=FLAGS
 )
+LOOK = flags.DEFINE_enum(
+    "second_look", SecondLook.mode, LOOKS, "As `tfpose predict` has it.", flag_values=FLAGS
+)
 THREADS = flags.DEFINE_integer("threads", 1, "Of the network.", flag_values=FLAGS)
 
 REPEATS = 100
 HEAD = (
-    *("picture", "pixels", "people", "read", "lay in", "network", "decode"),
+    *("picture", "pixels", "people", "read", "lay in", "network", "decode", "second look"),
     *("all", "ratio", "reduced", "ratio"),
 )
 
@@ -39,7 +45,7 @@ def main(_: list[str]) -> None:
     """Prints the table, milliseconds."""
     if not MODEL.value:
         raise app.UsageError("give --model=FILE.tflite")
-    estimator = PoseEstimator(MODEL.value, threads=THREADS.value)
+    estimator = PoseEstimator(MODEL.value, threads=THREADS.value, second_look=LOOK.value)
     files = pictures.find(PICTURES.value).files
     rows = [measure(estimator, file) for file in files]
     print(timing.table(HEAD, rows))
@@ -57,6 +63,7 @@ def measure(estimator: PoseEstimator, file: Path) -> tuple[str, ...]:
             "lay in": lambda: preprocess.letterbox(picture, estimator.spec.image),
             "network": lambda: estimator.runner(image),
             "decode": lambda: estimator.decode(maps),
+            "people": lambda: estimator.people(picture, maps),
             "all": lambda: estimator(pictures.read(data)),
             "reduced": lambda: estimator.read(data),
         },
@@ -66,7 +73,7 @@ def measure(estimator: PoseEstimator, file: Path) -> tuple[str, ...]:
         str(file),
         f"{picture.shape[1]}x{picture.shape[0]}",
         str(len(estimator.decode(maps))),
-        *(f"{time[step]:.2f}" for step in ("read", "lay in", "network", "decode")),
+        *(f"{time[step]:.2f}" for step in ("read", "lay in", "network", "decode", "people")),
         *(
             cell
             for step in ("all", "reduced")

@@ -7,11 +7,10 @@ process.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -162,9 +161,10 @@ def origins(annotations: Path, field: str) -> dict[str, str]:
       FileNotFoundError: there is no such file.
       ValueError: it is no such file, or no image has the field.
     """
-    found = {
-        str(image["id"]): str(image[field]) for image in _images(annotations) if field in image
-    }
+    from ..data.annotations import image_fields  # msgspec: processes that draw do without
+
+    images = image_fields(annotations)
+    found = {str(key): str(image[field]) for key, image in images.items() if field in image}
     if not found:
         raise ValueError(f"no image of {annotations} has a field {field!r}")
     return found
@@ -187,12 +187,3 @@ def weights(texts: Iterable[str]) -> dict[str, float]:
         except ValueError:
             raise ValueError(f"weights are ORIGIN=NUMBER, found {text!r}") from None
     return found
-
-
-def _images(path: Path) -> list[dict[str, Any]]:
-    from ..data import coco_json
-
-    try:
-        return list(coco_json.read(path).images.values())
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"{path} is no sound zip: {error}") from error

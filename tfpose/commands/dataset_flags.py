@@ -1,11 +1,13 @@
 """The flags that say which data set is meant, before it is prepared."""
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from absl import app, flags, logging
 
 from tfpose.commands import arguments
+from tfpose.commands.label_flags import LabelFlags
 
 if TYPE_CHECKING:
     from estimator.skeleton import Skeleton
@@ -39,7 +41,8 @@ class DatasetFlags:
         self._annotations = flags.DEFINE_multi_string(
             "annotations",
             [],
-            "custom: COCO keypoint file, .json or .json.zip; SPLIT=FILE, or the train's. Without, "
+            "custom: COCO keypoint file, .json or .json.zip, or another tool's (--format); "
+            "SPLIT=FILE, or the train's. Without, "
             "the pictures have no labels, and are for --unlabelled of `tfpose train`.",
             flag_values=values,
         )
@@ -52,6 +55,7 @@ class DatasetFlags:
             "custom: a skeleton's name, or a .json; found by the keypoints' names if not.",
             flag_values=values,
         )
+        self._labels = LabelFlags(values)
         arguments.existing(self._source, self._images)
         arguments.existing(self._annotations, after="=")
         arguments.skeleton(self._skeleton)
@@ -97,18 +101,22 @@ class DatasetFlags:
             name=self._name.value,
             annotations=annotations,
             pictures=tuple(map(Path, self._images.value)),
-            skeleton=self._skeleton_of(next(iter(annotations.values()), None)),
+            skeleton=self._skeleton_of(*next(iter(annotations.items()), ("", None))),
+            choice=self._labels.choice,
         )
         return custom.Builder(data_dir=out, config=config)
 
-    def _skeleton_of(self, annotations: Path | None) -> "Skeleton":
+    def _skeleton_of(self, split: str, annotations: Path | None) -> "Skeleton":
         from estimator import skeletons
         from tfpose.datasets import custom
 
         given = arguments.skeleton_of(self._skeleton.value)
         if given is not None:
             return given
-        return custom.skeleton_of(annotations) if annotations else skeletons.get("coco17")
+        if annotations is None:
+            return skeletons.get("coco17")
+        choice = dataclasses.replace(self._labels.choice, split=split)
+        return custom.skeleton_of(annotations, choice)
 
 
 def _split(text: str) -> tuple[str, Path]:

@@ -4,19 +4,19 @@ TensorFlow 2.21 writes to file descriptor 2 before its logging begins, and no se
 what it writes is kept until the import is done, and shown where it fails.
 """
 
-import contextlib
 import importlib.abc
 import importlib.util
 import logging
 import os
 import re
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 from absl import logging as absl_logging
+
+from estimator.engines import stderr
 
 NOISY = "tensorflow"
 THEIRS = re.compile(r"[/\\](?:site|dist)-packages[/\\]tensorflow")  # and tensorflow_datasets
@@ -60,24 +60,5 @@ class _Loader(importlib.abc.Loader):
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
-        with _kept():
+        with stderr.kept():
             self._loader.exec_module(module)
-
-
-@contextlib.contextmanager
-def _kept() -> Iterator[None]:
-    """What is written to file descriptor 2 appears only where the work fails."""
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as kept:
-        real = os.dup(2)
-        os.dup2(kept.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            kept.seek(0)
-            os.write(real, kept.read())
-            raise
-        finally:
-            sys.stderr.flush()
-            os.dup2(real, 2)
-            os.close(real)

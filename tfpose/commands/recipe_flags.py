@@ -53,9 +53,14 @@ FIELDS: dict[str, tuple[type, str]] = {
     "teacher.scale": (NUMBER, "Factor by which the teacher's pictures are larger."),
     "hints.layer": (TEXT, "Layer of the student whose features match the cache's hints."),
     "hints.weight": (NUMBER, "Weight of the hints' error."),
-    "start": (TEXT, "Weights to begin with: a checkpoint, a run's folder or a .keras."),
+    "start": (
+        TEXT,
+        "Weights to begin with: a checkpoint, a run's folder or a .keras. If not given, the "
+        "shipped network's where there is one; none for random weights.",
+    ),
     "start_layers": (LIST, "Take only layers under these names from --start; * takes what fits."),
     "start_channels": (TEXT, "rgb or bgr: what the network in --start reads."),
+    "frozen_norms": (SWITCH, "Keep the batch norms as they start; for small batches."),
     "ema": (NUMBER, "Decay of the weights' moving average; 0 for none."),
     "precision": (TEXT, "float32, mixed_bfloat16 or mixed_float16."),
     "accumulate": (WHOLE, "Parts in which each replica computes its slice, to need less memory."),

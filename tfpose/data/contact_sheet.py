@@ -15,7 +15,9 @@ from estimator.skeleton import Skeleton
 LEFT, RIGHT, MIDDLE = (40, 150, 255), (255, 130, 30), (255, 255, 255)  # BGR
 HOLE = (0, 0, 0)
 IGNORED = (60, 60, 200)  # BGR, over regions that the loss ignores
-CAPTION = 18  # pixels
+CAPTION, INDENT = 18, 3  # height and left margin of a caption's line, pixels
+LINES = 4  # of a caption
+FONT, FONT_SIZE = cv2.FONT_HERSHEY_PLAIN, 0.8
 SUBPIXEL = 4  # bits of a coordinate's fraction, for cv2
 
 
@@ -66,8 +68,10 @@ def shade(picture: UInt8, mask: UInt8) -> UInt8:
 
 
 def fit(picture: UInt8, height: int, width: int, caption: str = "") -> UInt8:
-    """Fits a BGR picture into a tile of that size, above a line of text."""
-    factor = min((height - CAPTION) / picture.shape[0], width / picture.shape[1])
+    """Fits a BGR picture into a tile of that size, above a text of as many lines as it needs."""
+    lines = wrapped(caption, width - 2 * INDENT)
+    room = height - CAPTION * len(lines)
+    factor = min(room / picture.shape[0], width / picture.shape[1])
     inner_height = max(1, round(picture.shape[0] * factor))
     inner_width = max(1, round(picture.shape[1] * factor))
     method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
@@ -76,9 +80,27 @@ def fit(picture: UInt8, height: int, width: int, caption: str = "") -> UInt8:
     tile[:inner_height, left : left + inner_width] = cv2.resize(
         picture, (inner_width, inner_height), interpolation=method
     )
-    spot = (3, height - 5)
-    cv2.putText(tile, caption, spot, cv2.FONT_HERSHEY_PLAIN, 0.8, MIDDLE, 1, cv2.LINE_AA)
+    for number, line in enumerate(lines):
+        spot = (INDENT, room + CAPTION * (number + 1) - 5)
+        cv2.putText(tile, line, spot, FONT, FONT_SIZE, MIDDLE, 1, cv2.LINE_AA)
     return tile
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The text in lines of at most `width` pixels, broken at blanks; a longer word stays whole.
+
+    There is one line at least, and four at most, the last of which ends in "..." if more follow.
+    """
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if not lines[-1] or cv2.getTextSize(longer, FONT, FONT_SIZE, 1)[0][0] <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    if len(lines) > LINES:
+        lines = [*lines[: LINES - 1], lines[LINES - 1] + " ..."]
+    return lines
 
 
 def tile(tiles: Sequence[UInt8], columns: int) -> UInt8:

@@ -2,12 +2,24 @@
 
 import os
 import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
+
+import cv2
 
 from estimator import pictures
+from estimator.pictures import header
+
+_JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG"
+_LOSSLESS = (_PNG, b"BM", b"GIF8", b"II*\0", b"MM\0*", b"P4", b"P5", b"P6")
+HEAD = 1 << 16  # bytes that hold nearly every picture's size and orientation
+
+
+UNREADABLE = (OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 class BadPicture(ValueError):  # noqa: N818  it is counted and skipped, and no error of the run
@@ -28,7 +40,12 @@ class Pictures:
 
     A zip is read where it lies. An annotation's name finds a picture if one's path ends with the
     other's ("val/7.jpg" finds "images/val/7.jpg", and "7.jpg" in the folder "images/val"); where
-    two pictures fit, neither is taken.
+    two pictures fit, neither is taken. What systems write beside pictures (`._NAME`, `__MACOSX`)
+    is passed over.
+
+    Attributes:
+      containers: the folders and zips.
+      passed_over: number of files that were passed over.
     """
 
     def __init__(self, containers: Iterable[Path]) -> None:
@@ -41,9 +58,13 @@ class Pictures:
         self.containers = tuple(containers)
         self._places: dict[str, list[Place]] = defaultdict(list)
         self._archives: dict[Path, zipfile.ZipFile] = {}
+        self.passed_over = 0
         for container in self.containers:
             for place in _walk(container):
-                self._places[os.path.basename(place.member)].append(place)
+                if pictures.is_of_the_system(place.member):
+                    self.passed_over += 1
+                else:
+                    self._places[os.path.basename(place.member)].append(place)
 
     def __len__(self) -> int:
         return sum(len(places) for places in self._places.values())
@@ -94,11 +115,25 @@ class Pictures:
             where = ", ".join(str(container) for container in self.containers)
             raise BadPicture(f"{name} is missing, or there more than once, in {where}")
         try:
-            if place.container.is_dir():
-                return (place.container / place.member).read_bytes()
-            return self._archive(place.container).read(place.member)
-        except (OSError, zipfile.BadZipFile) as error:
+            with self._opened(place) as file:
+                return file.read()
+        except UNREADABLE as error:
             raise BadPicture(f"{name} cannot be read: {error}") from error
+
+    def header(self, name: str) -> header.Header | None:
+        """What a picture says before it is decoded; None where it is missing or unreadable."""
+        place = self.find(name)
+        if place is None:
+            return None
+        try:
+            with self._opened(place) as file:
+                data = file.read(HEAD)
+                found = header.read(data)
+                if len(data) == HEAD and not (found.jpeg and found.height):
+                    found = header.read(data + file.read())
+                return found
+        except UNREADABLE:
+            return None
 
     def only(self, names: Iterable[str]) -> "Pictures":
         """The same, knowing only some pictures; small to send to another process."""
@@ -109,6 +144,11 @@ class Pictures:
             if place is not None:
                 part._places[os.path.basename(place.member)].append(place)
         return part
+
+    def _opened(self, place: Place) -> IO[bytes]:
+        if place.container.is_dir():
+            return (place.container / place.member).open("rb")
+        return self._archive(place.container).open(place.member)
 
     def _archive(self, path: Path) -> zipfile.ZipFile:
         if path not in self._archives:
@@ -132,24 +172,51 @@ def unpacked_or_zip(folder: Path) -> Path:
     raise FileNotFoundError(f"no pictures: neither the folder {folder} nor {archive}")
 
 
-def measure(picture: bytes, name: str) -> tuple[int, int]:
-    """Decodes a picture as the input pipeline will, and returns its height and width.
+def as_stored(picture: bytes, name: str) -> tuple[bytes, int, int]:
+    """A picture as prepared sets hold it: upright, a JPEG or PNG without transparent pixels.
+
+    A JPEG or PNG that is so already keeps its bytes. Others are read as the estimator reads them
+    and encoded anew: JPEG, WebP, HEIC and AVIF as JPEG of quality 95 with full colour, what is
+    lossless as PNG. So every reader of a prepared set sees what evaluation and runtime see.
+
+    Returns:
+      The encoded picture, its height and width.
 
     Raises:
-      BadPicture: it is neither JPEG nor PNG, or is damaged.
+      BadPicture: it cannot be read, or is damaged.
+    """
+    found = header.read(picture)
+    plain = picture.startswith((_JPEG, _PNG)) and found.orientation == 1 and not found.alpha
+    if plain:
+        return picture, *measure(picture, name)
+    try:
+        decoded = pictures.decode(picture, name)
+    except ValueError as error:
+        raise BadPicture(str(error)) from error
+    bgr = cv2.cvtColor(decoded, cv2.COLOR_RGB2BGR)
+    if picture.startswith(_LOSSLESS):
+        return bytes(cv2.imencode(".png", bgr)[1]), *decoded.shape[:2]
+    options = [cv2.IMWRITE_JPEG_QUALITY, 95]
+    options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    return bytes(cv2.imencode(".jpg", bgr, options)[1]), *decoded.shape[:2]
+
+
+def measure(picture: bytes, name: str) -> tuple[int, int]:
+    """Decodes a JPEG or PNG as the input pipeline will, and returns its height and width.
+
+    Raises:
+      BadPicture: it is damaged.
     """
     import tensorflow as tf  # the rest of this module is for machines without it, too
 
+    if fault := header.read(picture).fault:
+        raise BadPicture(f"{name} {fault}")
     try:
-        if picture.startswith(b"\xff\xd8\xff"):
+        if picture.startswith(_JPEG):
             tf.io.decode_jpeg(picture, channels=3, ratio=8)  # all of it is read, little is computed
             height, width, _ = tf.io.extract_jpeg_shape(picture).numpy().tolist()
-        elif picture.startswith(b"\x89PNG"):
-            height, width, _ = tf.io.decode_png(picture, channels=3).shape
         else:
-            raise BadPicture(
-                f"{name} is neither JPEG nor PNG (it begins with {picture[:4]!r}): convert it"
-            )
+            height, width, _ = tf.io.decode_png(picture, channels=3).shape
     except tf.errors.InvalidArgumentError as error:
         reason = error.message.splitlines()[0].removeprefix("{{function_node ")
         raise BadPicture(f"{name} is damaged: {reason}") from error

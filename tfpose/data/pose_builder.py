@@ -112,7 +112,7 @@ class PoseBuilder(tfds.core.ShardBasedBuilder):  # type: ignore[misc]
                 f"{len(skipped)} of {total} pictures cannot be used, more than {BAD_SHARE:.0%}:\n"
                 f"  {shown}\n  ...\ntfpose dataset-doctor names them all"
             )
-        unusable = [line for part in self._sets.values() for line in part.unusable]
+        unusable = [line for part in self._sets.values() for line in part.left_out]
         labelled = all(part.labelled for part in self._sets.values())
         self.info.metadata.update(
             skipped=skipped, unusable=unusable, labelled=labelled, fingerprint=self._mark

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,8 +15,11 @@ from estimator.pictures import header
 from estimator.skeleton import Skeleton
 
 from . import ignore_regions
-from .picture_files import BadPicture, Pictures, measure
+from .picture_files import BadPicture, Pictures, as_stored
 from .records import Record, Sample
+
+if TYPE_CHECKING:
+    from .annotations import Annotations
 
 BAD_SHARE = 0.05  # of the pictures or annotations; a set with more is refused
 SHOWN = 3  # names in an error
@@ -30,12 +34,22 @@ class PoseSet:
       pictures: folders and zips of the pictures.
       unusable: labels that cannot be used, such as those of no picture; one line each.
       labelled: False where the pictures have no labels, so that a teacher must label them.
+      annotations: what the samples were made of; None where it was no COCO file.
+      upright: the labels are those of upright pictures; False where nobody has looked.
     """
 
     samples: Sequence[Sample]
     pictures: Pictures
     unusable: Sequence[str] = ()
     labelled: bool = True
+    annotations: "Annotations | None" = None
+    upright: bool = False
+
+    @property
+    def left_out(self) -> list[str]:
+        """Labels that cannot be used, and why; one line each."""
+        undecided = self.annotations.undecided.values() if self.annotations else ()
+        return [*self.unusable, *undecided]
 
     def record(self, sample: Sample) -> Record:
         """Reads a sample's picture and checks both.
@@ -59,20 +73,24 @@ class PoseSet:
             raise BadPicture(f"{sample.picture}: {error}") from error
 
     def picture(self, sample: Sample) -> tuple[bytes, int, int]:
-        """Reads a sample's picture: the encoded file, height and width.
+        """Reads a sample's picture, upright (`as_stored`): the encoded file, height and width.
 
         Raises:
           BadPicture: it is missing, damaged, or not as large as its annotation says.
         """
-        picture = self.pictures.read(sample.picture)
-        height, width = measure(picture, sample.picture)
-        orientation = header.read(picture).orientation  # TensorFlow decodes pixels as they lie
-        if (sample.height or height, sample.width or width) != (height, width):
-            raise BadPicture(_wrong_size(sample, height, width, orientation))
-        if not self.labelled and orientation != 1:
+        encoded = self.pictures.read(sample.picture)
+        orientation = header.read(encoded).orientation
+        if not self.upright and orientation != 1:
             raise BadPicture(
-                f"{sample.picture} is stored rotated (EXIF orientation {orientation}), and people "
-                "would lie: rotate its pixels, for example with `mogrify -auto-orient`"
+                f"{sample.picture} is stored turned (EXIF orientation {orientation}), and nothing "
+                "tells how its labels lie: turn its pixels or remove the tag"
+            )
+        picture, height, width = as_stored(encoded, sample.picture)
+        if (sample.height or height, sample.width or width) != (height, width):
+            raise BadPicture(
+                f"{sample.picture} is {width}x{height} (width x height), its annotation says "
+                f"{sample.width}x{sample.height}: labels and picture do not belong together, or "
+                "the picture was resized"
             )
         return picture, height, width
 
@@ -91,7 +109,7 @@ class PoseSet:
     def part(self, samples: Sequence[Sample]) -> "PoseSet":
         """The same split with some of the samples; small to send to another process."""
         pictures = self.pictures.only(sample.picture for sample in samples)
-        return dataclasses.replace(self, samples=samples, pictures=pictures)
+        return dataclasses.replace(self, samples=samples, pictures=pictures, annotations=None)
 
 
 def unlabelled(containers: Iterable[Path], skeleton: Skeleton) -> PoseSet:
@@ -115,7 +133,7 @@ def unlabelled(containers: Iterable[Path], skeleton: Skeleton) -> PoseSet:
         )
         for name in pictures.photographs()
     )
-    return PoseSet(samples=samples, pictures=pictures, labelled=False)
+    return PoseSet(samples=samples, pictures=pictures, labelled=False, upright=True)
 
 
 def fingerprint(skeleton: Skeleton, sets: Mapping[str, PoseSet]) -> str:
@@ -138,20 +156,33 @@ def check(split: str, part: PoseSet) -> None:
 
     Raises:
       FileNotFoundError: more than BAD_SHARE of the pictures are missing.
-      ValueError: more than BAD_SHARE of the labels cannot be used, there is no person, or an
-        image_id occurs twice.
+      ValueError: more than BAD_SHARE of the labels cannot be used or of the pictures are
+        undecided, there is no person, or an image_id occurs twice.
     """
-    if len(part.unusable) > BAD_SHARE * (len(part.samples) + len(part.unusable)):
+    count, people = len(part.samples), sum(len(sample.keypoints) for sample in part.samples)
+    undecided = part.annotations.undecided if part.annotations else {}
+    if len(undecided) > BAD_SHARE * (count + len(undecided)):
+        raise ValueError(
+            f"{len(undecided)} of the {count + len(undecided)} pictures of {split} may lie two "
+            f"ways: {next(iter(undecided.values()))}"
+        )
+    labels = max(count, sum(len(s.keypoints) + len(s.ignored) for s in part.samples))
+    if len(part.unusable) > BAD_SHARE * (labels + len(part.unusable)):
         raise ValueError(
             f"{len(part.unusable)} labels of {split} cannot be used, such as: {part.unusable[0]}. "
             "Fetch the annotations again, or export them with all their pictures"
         )
-    count, people = len(part.samples), sum(len(sample.keypoints) for sample in part.samples)
+    if part.annotations:
+        part.annotations.check_people()
     if part.labelled and not people:
         raise ValueError(f"{split} has {count} pictures and no person with a labelled keypoint")
     if len({sample.image_id for sample in part.samples}) < count:
         raise ValueError(f"{split} has two pictures of one image_id: ids must be unique")
-    missing = part.missing()
+    _check_missing(split, part)
+
+
+def _check_missing(split: str, part: PoseSet) -> None:
+    missing, count = part.missing(), len(part.samples)
     if len(missing) > BAD_SHARE * count:
         where = ", ".join(str(container) for container in part.pictures.containers)
         there = list(part.pictures.names())[:SHOWN]
@@ -160,14 +191,3 @@ def check(split: str, part: PoseSet) -> None:
             f"{', '.join(missing[:SHOWN])}, ... (there are {len(part.pictures)} files, such as "
             f"{', '.join(there)}). Fetch or unpack the rest, or name the folder that holds them"
         )
-
-
-def _wrong_size(sample: Sample, height: int, width: int, orientation: int) -> str:
-    said = f"{sample.picture} is {width}x{height} (width x height), its annotation says "
-    said += f"{sample.width}x{sample.height}"
-    if orientation >= 5 and (sample.height, sample.width) == (width, height):
-        return (
-            f"{said}: the file is stored rotated (EXIF orientation {orientation}) and was labelled "
-            "upright. Rotate its pixels once, for example with `mogrify -auto-orient`"
-        )
-    return f"{said}: labels and picture do not belong together, or the picture was resized"

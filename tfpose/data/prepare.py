@@ -5,13 +5,16 @@ import io
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import tensorflow_datasets as tfds
 from absl import logging
 
+from estimator.skeleton import Skeleton
+
+from .annotations import Annotations
 from .pose_builder import PoseBuilder
 from .pose_set import PoseSet, check, fingerprint
 from .resuming import alone
@@ -24,10 +27,11 @@ class Prepared:
     Attributes:
       folder: the set's; `tfpose.datasets.load` reads it.
       pictures: their number, by split.
-      people: number of people with keypoints, by split, skipped pictures included.
+      people: number of people with keypoints, by split, of the pictures that were not skipped.
       skipped: name and reason of each skipped picture.
       unusable: skipped labels, one line each.
       fresh: False where the same set was there already.
+      read: the annotations of each split that were read, with their skeleton.
     """
 
     folder: Path
@@ -36,6 +40,7 @@ class Prepared:
     skipped: Sequence[Sequence[str]]
     unusable: Sequence[str]
     fresh: bool
+    read: Sequence[tuple[Annotations, Skeleton]] = ()
 
 
 def prepare(
@@ -83,7 +88,8 @@ def prepare(
                     download_config=_config(beam_runner, beam_options, source),
                 )
         _remove_leftovers(folder)
-    return _summary(folder, sets, fresh)
+    read = [(part.annotations, builder.skeleton) for part in sets.values() if part.annotations]
+    return replace(_summary(folder, sets, fresh), read=read)
 
 
 def _config(runner: str | None, options: Sequence[str], source: Path) -> Any:
@@ -119,11 +125,14 @@ def _remove_leftovers(folder: Path) -> None:
 
 def _summary(folder: Path, sets: dict[str, PoseSet], fresh: bool) -> Prepared:
     info = tfds.builder_from_directory(folder).info
+    skipped = {name for name, _ in info.metadata["skipped"]}
     return Prepared(
         folder=folder,
         pictures={split: info.splits[split].num_examples for split in sets},
         people={
-            split: sum(len(sample.keypoints) for sample in part.samples)
+            split: sum(
+                len(sample.keypoints) for sample in part.samples if sample.picture not in skipped
+            )
             for split, part in sets.items()
         },
         skipped=info.metadata["skipped"],

@@ -61,9 +61,11 @@ def folder_of(name: str, data_dir: Path | str) -> Path:
             for parts in finished
             if not any(part.startswith((".", "incomplete.")) for part in parts)
         )
+        kind, _, own = name.partition("/")
+        wanted = f"--name={own} --images=... --annotations=..." if own else f"--dataset={kind}"
         raise FileNotFoundError(
             f"no prepared data set {name!r} in {root}; there are {there}. Prepare it with "
-            f"tfpose prepare-dataset --dataset={name.partition('/')[0]} --out={root}"
+            f"tfpose prepare-dataset {wanted} --out={root}"
         )
     return max(versions, key=lambda path: tfds.core.Version(path.name))
 

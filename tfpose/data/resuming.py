@@ -1,8 +1,8 @@
 """Resumable work on a folder: by one process at a time, with the same options."""
 
 import contextlib
-import fcntl
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,22 @@ def alone(lock: Path, work: str) -> Iterator[None]:
     """
     with open(lock, "w", encoding="utf-8") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(file.fileno())
         except OSError:
             raise RuntimeError(f"another process is {work}: wait for it") from None
         yield
+
+
+def _lock(descriptor: int) -> None:
+    """Locks an open file, or raises OSError; it ends with the descriptor."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def differences(

@@ -5,7 +5,7 @@ from pathlib import Path
 from estimator import skeletons
 from estimator.skeleton import Skeleton
 
-from ..data import coco_json
+from ..data import annotations
 from ..data.picture_files import unpacked_or_zip
 from ..data.pose_builder import PoseBuilder
 from ..data.pose_set import PoseSet
@@ -33,7 +33,7 @@ class Builder(PoseBuilder):
         if not any(path.is_file() for path in files.values()):
             raise self.refuse(source)
         return {
-            split: coco_json.pose_set(
+            split: annotations.pose_set(
                 path, [unpacked_or_zip(source / SPLITS[split])], self.skeleton
             )
             for split, path in files.items()

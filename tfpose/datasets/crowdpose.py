@@ -8,7 +8,7 @@ from pathlib import Path
 from estimator import skeletons
 from estimator.skeleton import Skeleton
 
-from ..data import coco_json
+from ..data import annotations
 from ..data.picture_files import unpacked_or_zip
 from ..data.pose_builder import PoseBuilder
 from ..data.pose_set import PoseSet
@@ -34,7 +34,7 @@ class Builder(PoseBuilder):
             raise self.refuse(source)
         images = unpacked_or_zip(source / "images")
         return {
-            split: coco_json.pose_set(path, [images], self.skeleton)
+            split: annotations.pose_set(path, [images], self.skeleton)
             for split, path in files.items()
             if path.is_file()
         }

@@ -1,5 +1,6 @@
 """A set of one's own: pictures, annotations in COCO's keypoint format or none, any skeleton."""
 
+import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ import tensorflow_datasets as tfds
 from estimator import skeletons
 from estimator.skeleton import Skeleton
 
-from ..data import coco_json, pose_set, whole_body
+from ..data import annotations as reader
+from ..data import pose_set
+from ..data.annotations import fitting
 from ..data.pose_builder import PoseBuilder
 from ..data.pose_set import PoseSet
 
@@ -25,11 +28,13 @@ class Config(tfds.core.BuilderConfig):  # type: ignore[misc]
       pictures: folders and zips, shared by the splits.
       skeleton: what the pictures were labelled with; without labels, any that the network shares
         a keypoint with.
+      choice: of categories and keypoint names in the annotation files.
     """
 
     annotations: dict[str, Path] = field(default_factory=dict)
     pictures: tuple[Path, ...] = ()
     skeleton: Skeleton = field(default_factory=lambda: skeletons.get("coco17"))
+    choice: reader.Choice = field(default_factory=reader.Choice)
 
 
 class Builder(PoseBuilder):
@@ -47,25 +52,25 @@ class Builder(PoseBuilder):
         if not config.annotations:
             return {"train": pose_set.unlabelled(config.pictures, self.skeleton)}
         return {
-            split: coco_json.pose_set(
-                whole_body.read(path, self.skeleton), config.pictures, self.skeleton
+            split: reader.pose_set(
+                path,
+                config.pictures,
+                self.skeleton,
+                choice=dataclasses.replace(config.choice, split=split),
             )
             for split, path in config.annotations.items()
         }
 
 
-def skeleton_of(annotations: Path) -> Skeleton:
+def skeleton_of(annotations: Path, choice: reader.Choice | None = None) -> Skeleton:
     """The shipped skeleton that an annotation file names the keypoints of.
 
+    Args:
+      annotations: the file or folder.
+      choice: of format, split, categories and keypoint names.
+
     Raises:
-      ValueError: there is none; holds a skeleton file to begin with.
+      ValueError: there is none; has the fix.
     """
-    coco = coco_json.read(annotations)
-    for name in skeletons.names():
-        if skeletons.get(name).keypoints == coco.keypoints:
-            return skeletons.get(name)
-    raise ValueError(
-        f"{annotations} has keypoints of its own ({', '.join(coco.keypoints) or 'without names'}), "
-        "which no skeleton that ships has. Write one (docs/your_own_data.md) and give it as "
-        f"--skeleton; {', '.join(skeletons.names())} ship"
-    )
+    found = reader.read(annotations, choice=choice)
+    return fitting.skeleton_of(found, map(skeletons.get, ("coco17", *skeletons.names())))

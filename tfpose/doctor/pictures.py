@@ -14,8 +14,6 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from estimator.pictures import header
-
 from ..data.picture_files import BadPicture
 from ..data.pose_set import PoseSet
 from ..data.records import Sample
@@ -77,6 +75,9 @@ def _without_annotation(sets: Mapping[str, PoseSet]) -> Iterator[Finding]:
         if (place := part.pictures.find(sample.picture)) is not None
     }
     for pictures in {id(part.pictures): part.pictures for part in sets.values()}.values():
+        if pictures.passed_over:
+            detail = f"{pictures.passed_over} files"
+            yield Finding(kind="file_of_the_system", detail=detail)
         for name in pictures.names():
             if pictures.find(name) not in used:
                 yield Finding(kind="picture_without_annotation", picture=name)
@@ -94,9 +95,6 @@ def _read(here: Here, part: PoseSet, sample: Sample, seen: _Seen) -> Iterator[Fi
         part.mask(sample, height, width)
     except ValueError as problem:
         yield Finding(kind="bad_number", split=split, picture=name, detail=str(problem))
-    if (orientation := header.read(picture).orientation) != 1:
-        detail = f"EXIF orientation {orientation}"
-        yield Finding(kind="sideways_picture", split=split, picture=name, detail=detail)
     seen.add(here, picture)
 
 

@@ -11,7 +11,7 @@ from estimator.arrays import UInt8
 from ..data import contact_sheet
 from ..data.picture_files import BadPicture
 from . import Report
-from .findings import ERRORS, KINDS, WARNINGS, Finding
+from .findings import KINDS, Finding, severity
 
 SHOWN = 5  # findings per kind in the text
 WORST = 12  # pictures per kind on a sheet
@@ -26,6 +26,9 @@ DRAWN = (
     "empty_box",
     "stacked_keypoints",
     "same_person_twice",
+    "keypoints_of_another",
+    "box_outside_picture",
+    "area_unlike_box",
 )
 
 
@@ -53,11 +56,11 @@ def as_text(report: Report) -> str:
     for kind in KINDS:
         found = sorted(report.findings.get(kind, ()), key=lambda finding: -finding.weight)
         if found:
-            lines.append(f"\n{_severity(kind)}: {len(found)} x {kind}: {KINDS[kind]}")
+            lines.append(f"\n{severity(kind)}: {len(found)} x {kind}: {KINDS[kind]}")
             lines.extend(f"    {finding}" for finding in found[:SHOWN])
             if len(found) > SHOWN:
                 lines.append(f"    ... and {len(found) - SHOWN} more")
-    lines.append(f"\n{report.errors} errors")
+    lines.append(f"\n{report.errors} errors, {report.losses} losses of people or labels")
     return "\n".join(lines) + "\n"
 
 
@@ -66,6 +69,7 @@ def as_json(report: Report) -> str:
     tree = {
         "skeleton": report.skeleton.name,
         "errors": report.errors,
+        "losses": report.losses,
         "splits": {
             split: {
                 "pictures": len(part.samples),
@@ -74,15 +78,11 @@ def as_json(report: Report) -> str:
             for split, part in report.sets.items()
         },
         "findings": {
-            kind: {"severity": _severity(kind), "count": len(found), "all": [*map(vars, found)]}
+            kind: {"severity": severity(kind), "count": len(found), "all": [*map(vars, found)]}
             for kind, found in report.findings.items()
         },
     }
     return json.dumps(tree, indent=1) + "\n"
-
-
-def _severity(kind: str) -> str:
-    return "error" if kind in ERRORS else "warning" if kind in WARNINGS else "note"
 
 
 def _tiles(report: Report, kind: str) -> Iterator[UInt8]:
@@ -96,7 +96,9 @@ def _tiles(report: Report, kind: str) -> Iterator[UInt8]:
 def _tile(report: Report, finding: Finding) -> UInt8 | None:
     """Draws the person of a finding; None where the picture cannot be read."""
     part = report.sets[finding.split]
-    sample = next(s for s in part.samples if s.picture == finding.picture)
+    sample = next((s for s in part.samples if s.picture == finding.picture), None)
+    if sample is None:
+        return None
     try:
         picture = contact_sheet.decode(part.picture(sample)[0])
     except (BadPicture, ValueError):
@@ -111,4 +113,4 @@ def _tile(report: Report, finding: Finding) -> UInt8 | None:
             contact_sheet.draw_box(drawn, corners, thickness=thickness), corners, MARGIN
         )
     caption = f"{Path(finding.picture).name}: {finding.detail}"
-    return contact_sheet.fit(drawn, TILE, TILE, caption[:50])
+    return contact_sheet.fit(drawn, TILE, TILE, caption)

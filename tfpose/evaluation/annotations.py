@@ -1,12 +1,13 @@
-"""The people that an evaluation compares with: COCO annotations, checked and complete.
+"""The people that an evaluation compares with: annotations as every program reads them.
 
-pycocotools needs fields that other tools leave out (areas, counts of keypoints, `iscrowd`); they
-are filled in here, and all that is odd is refused before hours of evaluation.
+pycocotools needs fields that other tools leave out (areas, counts of keypoints, `iscrowd`); the
+reader (`tfpose.data.annotations`) fills them in, and refuses what is odd before hours of
+evaluation.
 """
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,19 @@ from estimator import skeletons
 from estimator.poses import Poses
 from estimator.skeleton import Skeleton
 
-from ..data import coco_json, whole_body
-from ..data.records import area_of, box_of
+from ..data import annotations
+from ..data.annotations import (
+    KEYPOINT_SHIFT,
+    Annotations,
+    Choice,
+    Image,
+    Person,
+    fitting,
+    orientation,
+)
+from ..data.annotations.labels import ImageId
+from ..data.picture_files import Pictures
+from ..data.pose_set import BAD_SHARE
 
 PERSON = 1  # COCO's category
 
@@ -27,79 +39,100 @@ class Truth:
     """Pictures and their people.
 
     Attributes:
-      path: where they were read.
+      labels: the annotations, with the skeleton's keypoints.
       skeleton: K keypoints.
-      images: COCO's entries by id, in the file's order.
-      annotations: COCO's entries by image id, complete.
     """
 
-    path: Path
+    labels: Annotations
     skeleton: Skeleton
-    images: dict[int, dict[str, Any]]
-    annotations: dict[int, list[dict[str, Any]]]
+
+    @property
+    def path(self) -> Path:
+        """Where they were read."""
+        return self.labels.path
+
+    @property
+    def images(self) -> dict[ImageId, Image]:
+        """By id, in the file's order."""
+        return self.labels.images
 
     def tree(self) -> dict[str, Any]:
-        """In COCO's format."""
+        """In COCO's format, with every field that pycocotools reads."""
+        entries = [
+            _entry(person, image.id, number)
+            for number, (image, person) in enumerate(self.labels.everybody(), start=1)
+        ]
         return {
-            "images": list(self.images.values()),
-            "annotations": [entry for group in self.annotations.values() for entry in group],
+            "images": [{"id": image_id} for image_id in self.images],
+            "annotations": entries,
             "categories": [
                 {"id": PERSON, "name": "person", "keypoints": list(self.skeleton.keypoints)}
             ],
         }
 
-    def people(self, image_id: int) -> list[dict[str, Any]]:
+    def people(self, image_id: ImageId) -> list[Person]:
         """Those who count: no crowds, and at least one keypoint."""
-        return [
-            entry
-            for entry in self.annotations.get(image_id, ())
-            if not entry["iscrowd"] and entry["num_keypoints"]
-        ]
+        return [person for person in self.labels.people.get(image_id, ()) if person.counts]
 
-    def poses(self, image_id: int) -> Poses:
+    def poses(self, image_id: ImageId) -> Poses:
         """Those people in our convention, every labelled keypoint with score 1."""
-        flat = [entry["keypoints"] for entry in self.people(image_id)]
-        keypoints = np.reshape(flat, (len(flat), len(self.skeleton.keypoints), 3))
+        people = [person.keypoints for person in self.people(image_id)]
+        keypoints = np.reshape(people, (len(people), len(self.skeleton.keypoints), 3))
         labelled = keypoints[..., 2:] > 0
-        xy = np.where(labelled, keypoints[..., :2] + coco_json.KEYPOINT_SHIFT, np.nan)
         return Poses(
             skeleton=self.skeleton,
-            xy=xy.astype(np.float32),
+            xy=np.where(labelled, keypoints[..., :2], np.nan).astype(np.float32),
             score=labelled[..., 0].astype(np.float32),
-            person_score=np.ones(len(flat), np.float32),
+            person_score=np.ones(len(people), np.float32),
         )
 
+    def upright(self, pictures: Pictures) -> "Truth":
+        """The same with the labels of turned pictures upright (`annotations.orientation`).
 
-def read(path: str | Path, *, known: Iterable[Skeleton] = ()) -> Truth:
+        Raises:
+          ValueError: of too many pictures nothing tells how their labels lie.
+        """
+        labels = orientation.upright(self.labels, self.skeleton, pictures)
+        if len(labels.undecided) > BAD_SHARE * len(labels.images):
+            raise ValueError(
+                f"{len(labels.undecided)} of the {len(labels.images)} pictures of {self.path} may "
+                f"lie two ways: {next(iter(labels.undecided.values()))}"
+            )
+        return replace(self, labels=labels)
+
+
+def read(
+    path: str | Path,
+    *,
+    skeleton: Skeleton | None = None,
+    known: Iterable[Skeleton] = (),
+    choice: Choice | None = None,
+    pictures: Pictures | None = None,
+) -> Truth:
     """Reads annotations.
 
     Args:
       path: a .json, or a .zip of one.
-      known: skeletons beside those that ship; the file's keypoints tell which it is. Where the
-        first has a whole body's keypoints, COCO-WholeBody's parts are read, too.
+      skeleton: of the keypoints; None finds it by their names.
+      known: skeletons beside those that ship, to find it among.
+      choice: of format, categories and keypoint names.
+      pictures: for formats that leave sizes or names to them.
 
     Raises:
       FileNotFoundError: there is no such file.
-      ValueError: it is not COCO's keypoint format, an id is no whole number, or its keypoints are
-        of no known skeleton.
+      ValueError: it is not COCO's keypoint format, nobody in it has a keypoint, or its keypoints
+        are of no known skeleton.
     """
-    known = tuple(known)
-    coco = whole_body.read(Path(path), known[0]) if known else coco_json.read(Path(path))
-    for image_id in coco.images:
-        if not isinstance(image_id, int):
-            raise ValueError(f"{path}: image ids must be whole numbers, found {image_id!r}")
-    skeleton = _skeleton(coco, [*known, *map(skeletons.get, ("coco17", *skeletons.names()))])
-    annotations: dict[int, list[dict[str, Any]]] = {}
-    number = 0
-    for image_id, entries in coco.annotations.items():
-        annotations[image_id] = []
-        for entry in entries:
-            number += 1
-            annotations[image_id].append(_complete(entry, number, skeleton, coco.path))
-    return Truth(path=coco.path, skeleton=skeleton, images=coco.images, annotations=annotations)
+    found = annotations.read(Path(path), choice=choice, pictures=pictures)
+    if skeleton is None:
+        every = [*known, *map(skeletons.get, ("coco17", *skeletons.names()))]
+        skeleton = fitting.skeleton_of(found, every)
+    found = fitting.fit(found, skeleton)
+    found.check_people()
+    return Truth(labels=found, skeleton=skeleton)
 
 
-def subset(image_ids: Sequence[int], count: int, seed: int = 0) -> tuple[int, ...]:
+def subset(image_ids: Sequence[ImageId], count: int, seed: int = 0) -> tuple[ImageId, ...]:
     """Draws pictures; of COCO's 5,000 of 2017 and with seed 0, those of make_val_subset.
 
     Lightweight OpenPose's `scripts/make_val_subset.py` shuffles the places 0..4999 of the file with
@@ -121,43 +154,16 @@ def subset(image_ids: Sequence[int], count: int, seed: int = 0) -> tuple[int, ..
     return tuple(image_ids[place] for place in places[:count])
 
 
-def _skeleton(coco: coco_json.CocoFile, known: list[Skeleton]) -> Skeleton:
-    if not coco.keypoints:
-        return known[0]
-    for skeleton in known:
-        try:
-            coco_json.check_skeleton(coco, skeleton)
-        except ValueError:
-            continue
-        return skeleton
-    raise ValueError(
-        f"{coco.path} has the keypoints {', '.join(coco.keypoints)}, of none of the skeletons "
-        f"{', '.join(dict.fromkeys(skeleton.name for skeleton in known))}: evaluate a model that "
-        "was made for them"
-    )
-
-
-def _complete(entry: dict[str, Any], number: int, skeleton: Skeleton, path: Path) -> dict[str, Any]:
-    """An annotation with every field that pycocotools reads."""
-    count = len(skeleton.keypoints)
-    flat = entry.get("keypoints") or [0] * (3 * count)
-    if len(flat) != 3 * count:
-        raise ValueError(
-            f"{path}: annotation {entry.get('id')} has {len(flat)} numbers as keypoints, the "
-            f"{count} of skeleton {skeleton.name!r} need {3 * count}"
-        )
-    keypoints = np.array(flat, np.float32).reshape(1, count, 3)
-    box = entry.get("bbox")
-    if not box:
-        box = (box_of(keypoints)[0] - [coco_json.BOX_SHIFT, coco_json.BOX_SHIFT, 0, 0]).tolist()
-    area = entry.get("area") or float(area_of(np.array([box], np.float32))[0])
+def _entry(person: Person, image_id: ImageId, number: int) -> dict[str, Any]:
+    keypoints = person.keypoints.astype(np.float64)
+    keypoints[keypoints[:, 2] > 0, :2] -= KEYPOINT_SHIFT
     return {
-        **entry,
         "id": number,
+        "image_id": image_id,
         "category_id": PERSON,
-        "keypoints": flat,
-        "num_keypoints": int((keypoints[..., 2] > 0).sum()),
-        "bbox": box,
-        "area": area,
-        "iscrowd": int(bool(entry.get("iscrowd"))),
+        "keypoints": keypoints.ravel().tolist(),
+        "num_keypoints": int((keypoints[:, 2] > 0).sum()),
+        "bbox": list(person.box),
+        "area": person.area,
+        "iscrowd": int(person.crowd),
     }

@@ -22,7 +22,7 @@ Source: TypeAlias = Callable[[Any, UInt8], list[PersonBox]]  # of an image id an
 def of_truth(truth: Truth) -> Source:
     """The annotated boxes of people with keypoints; crowds have none. HRNet's USE_GT_BBOX."""
     return lambda image_id, picture: [
-        PersonBox(of_coco(person["bbox"])) for person in truth.people(image_id)
+        PersonBox(of_coco(person.box)) for person in truth.people(image_id)
     ]
 
 

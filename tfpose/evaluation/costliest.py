@@ -13,7 +13,8 @@ from estimator.arrays import UInt8
 from estimator.outputs import draw, results
 from estimator.poses import Poses
 
-from ..data.coco_json import KEYPOINT_SHIFT
+from ..data.annotations import KEYPOINT_SHIFT
+from ..data.annotations.labels import ImageId
 from ..data.picture_files import Pictures
 from .evaluate import Report
 
@@ -33,7 +34,7 @@ class PictureCost:
       wrong: number of answers that match nobody at OKS 0.5.
     """
 
-    image_id: int
+    image_id: ImageId
     file: str
     people: int
     missed: float
@@ -51,7 +52,7 @@ def costs(report: Report) -> list[PictureCost]:
     listed = [
         PictureCost(
             image_id=image_id,
-            file=str(report.truth.images[image_id]["file_name"]),
+            file=report.truth.images[image_id].file_name,
             people=int(matches.people[index]),
             missed=round(float(matches.people[index] - found[index]), 6),
             wrong=int(wrongs[index]),

@@ -21,8 +21,10 @@ from estimator.people.boxes import PersonBox, usable
 from estimator.people.suppression import Suppression
 from estimator.pose_estimator import PoseEstimator
 from estimator.poses import Poses, concatenate
+from estimator.second_look.options import Options as SecondLook
 from estimator.skeleton import mapping
 
+from ..data.annotations.labels import ImageId
 from ..data.picture_files import Pictures
 from . import annotations as truth
 from . import boxes as person_boxes
@@ -46,6 +48,7 @@ class Settings:
       subset: evaluate so many pictures, drawn with `seed`; None takes all.
       seed: of the subset and the bootstrap.
       suppression: how two answers for one person are resolved; the default is what ships.
+      second_look: as `PoseEstimator` takes it. By default the network is measured alone.
       draws: of the bootstrap; 0 leaves intervals out.
       confidence: of the intervals.
     """
@@ -55,6 +58,7 @@ class Settings:
     subset: int | None = None
     seed: int = 0
     suppression: Suppression = field(default_factory=Suppression)
+    second_look: str | SecondLook = "off"
     draws: int = 1000
     confidence: float = 0.95
 
@@ -87,7 +91,7 @@ class Report:
     network: str
     settings: Settings
     truth: Truth
-    image_ids: tuple[int, ...]
+    image_ids: tuple[ImageId, ...]
     unread: tuple[str, ...]
     results: tuple[Mapping[str, Any], ...]
     evaluation: coco.Evaluation
@@ -109,8 +113,10 @@ def evaluate(
     """Measures a network.
 
     Args:
-      network: `networks.load` opens files, `networks.of_keras` takes a model in memory.
-      annotations: COCO keypoints; `truth.read` reads them once for many evaluations.
+      network: `networks.load` opens files, `networks.of_keras` takes a model in memory. A
+        `PoseEstimator` is measured with its second look, whatever the settings say.
+      annotations: COCO keypoints; `truth.read` reads them once for many evaluations, and
+        `Truth.upright` turns them once.
       images: folders and zips with the pictures.
       settings: the defaults if not given.
       boxes: where a top-down network looks; the annotated boxes if not given.
@@ -119,16 +125,18 @@ def evaluate(
     Raises:
       FileNotFoundError: annotations, a folder or a zip does not exist.
       ValueError: the annotations are not COCO's keypoint format or of other keypoints than the
-        network can give, no picture can be read, or a setting does not fit the network.
+        network's, no picture can be read, nobody is in them, or a setting does not fit.
     """
     settings = settings or Settings()
     if isinstance(network, PoseEstimator):
+        settings = replace(settings, second_look=network.second_look)
         network = networks.of_estimator(network)
     if not isinstance(annotations, Truth):
         annotations = truth.read(annotations, known=(network.spec.skeleton,))
     _check_keypoints(network, annotations)
     if not isinstance(images, Pictures):
         images = Pictures(map(Path, images))
+    annotations = annotations.upright(images)
     chosen = tuple(annotations.images)
     if settings.subset is not None:
         chosen = truth.subset(chosen, settings.subset, settings.seed)
@@ -198,7 +206,7 @@ def _people(
     settings: Settings,
     boxes: person_boxes.Source | None,
     progress: bool,
-) -> dict[int, Poses]:
+) -> dict[ImageId, Poses]:
     """The people of every picture, by image id, suppressed as the settings say."""
     image, top_down = network.spec.image, network.spec.image.fit == "crop"
     if boxes is not None and not top_down:
@@ -209,9 +217,13 @@ def _people(
     requests = _whole(stream)
     if top_down:
         requests = _cut(stream, boxes or person_boxes.of_truth(annotations))
-    answers: dict[int, list[tuple[_Key, Poses]]] = defaultdict(list)
+    answers: dict[ImageId, list[tuple[_Key, Poses]]] = defaultdict(list)
     for key, poses in predict(
-        network, requests, averaging=settings.averaging, batch=settings.batch
+        network,
+        requests,
+        averaging=settings.averaging,
+        batch=settings.batch,
+        second_look=settings.second_look,
     ):
         answers[key.image_id].append((key, poses))
     found = {}
@@ -230,18 +242,18 @@ def _people(
 class _Key(NamedTuple):
     """What an answer is of: a picture, and of a top-down network one box of it."""
 
-    image_id: int
+    image_id: ImageId
     number: int = 0
     box: PersonBox | None = None
 
 
-def _whole(stream: Iterable[tuple[int, UInt8]]) -> Iterator[Request]:
+def _whole(stream: Iterable[tuple[ImageId, UInt8]]) -> Iterator[Request]:
     """A request for every picture."""
     for image_id, picture in stream:
         yield Request(key=_Key(image_id), picture=picture)
 
 
-def _cut(stream: Iterable[tuple[int, UInt8]], source: person_boxes.Source) -> Iterator[Request]:
+def _cut(stream: Iterable[tuple[ImageId, UInt8]], source: person_boxes.Source) -> Iterator[Request]:
     """A request for every box of every picture."""
     for image_id, picture in stream:
         for number, box in enumerate(usable(source(image_id, picture))):

@@ -53,9 +53,12 @@ def summary(report: Report) -> dict[str, Any]:
         "network": report.network,
         "annotations": report.truth.path.name,
         "settings": dataclasses.asdict(report.settings),
-        "figures": dataclasses.asdict(report.scores),
-        "parts": {name: dataclasses.asdict(scores) for name, scores in report.parts.items()},
-        "intervals": {name: list(ends) for name, ends in report.intervals.items()},
+        "figures": {name: _figure(value) for name, value in vars(report.scores).items()},
+        "parts": {
+            name: {figure: _figure(value) for figure, value in vars(scores).items()}
+            for name, scores in report.parts.items()
+        },
+        "intervals": {name: [*map(_figure, ends)] for name, ends in report.intervals.items()},
         "pictures": len(report.image_ids),
         "people": sum(len(report.truth.people(image_id)) for image_id in report.image_ids),
         "unread": list(report.unread),
@@ -63,6 +66,11 @@ def summary(report: Report) -> dict[str, Any]:
         "versions": {name: metadata.version(name) for name in ("numpy", "ai-edge-litert")},
         "image_ids": list(report.image_ids),
     }
+
+
+def _figure(value: float) -> float | None:
+    """A figure for JSON; null where nobody counts, for which pycocotools has -1."""
+    return None if value < 0 else value
 
 
 def compare(report: Report, results: str | os.PathLike[str]) -> Comparison:
@@ -137,7 +145,7 @@ def read_results(path: Path) -> list[Mapping[str, Any]]:
     return entries
 
 
-def _evaluated(path: Path, listed: set[int]) -> set[int]:
+def _evaluated(path: Path, listed: set[Any]) -> set[Any]:
     """The pictures that results cover; `listed` where no summary says it."""
     beside = path.with_name(SUMMARY)
     if not beside.is_file():

@@ -69,7 +69,7 @@ def load(
       model: path or name.
       threads: of `engines`; Keras and SavedModels use TensorFlow's.
       spec: of a file that carries none.
-      engine: one of `estimator.engines.ENGINES`; None takes the file's own.
+      engine: one of `estimator.engines.CHOICES`; None takes the file's own.
 
     Raises:
       FileNotFoundError: there is no such model.

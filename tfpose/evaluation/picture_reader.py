@@ -1,13 +1,14 @@
 """Reads a truth's pictures one after the other, and keeps a list of those that cannot be read."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from absl import logging
 
 from estimator import pictures
 from estimator.arrays import UInt8
 
+from ..data.annotations import Image
+from ..data.annotations.labels import ImageId
 from ..data.picture_files import BadPicture, Pictures
 from .annotations import Truth
 
@@ -21,32 +22,34 @@ class PictureReader:
       unread: one line per picture that could not be read.
     """
 
-    def __init__(self, truth: Truth, images: Pictures, chosen: Sequence[int]) -> None:
+    def __init__(self, truth: Truth, images: Pictures, chosen: Sequence[ImageId]) -> None:
         if not chosen:
             raise ValueError(f"{truth.path} lists no pictures")
         self._truth, self._images = truth, images
         self.chosen = tuple(chosen)
-        self.image_ids: list[int] = []
+        self.image_ids: list[ImageId] = []
         self.unread: list[str] = []
 
-    def __iter__(self) -> Iterator[tuple[int, UInt8]]:
+    def __iter__(self) -> Iterator[tuple[ImageId, UInt8]]:
         for image_id in self.chosen:
             entry = self._truth.images[image_id]
             try:
-                picture = pictures.read(self._images.read(entry["file_name"]))
+                if image_id in self._truth.labels.undecided:
+                    raise BadPicture(self._truth.labels.undecided[image_id])
+                picture = pictures.read(self._images.read(entry.file_name))
                 _check_size(picture, entry)
             except (BadPicture, ValueError) as error:
-                self.unread.append(f"{entry['file_name']}: {error}")
+                self.unread.append(f"{entry.file_name}: {error}")
                 logging.warning("skipped %s", self.unread[-1])
                 continue
             self.image_ids.append(image_id)
             yield image_id, picture
 
     def check(self) -> None:
-        """Refuses a set of which no picture could be read.
+        """Refuses a set of which no picture could be read, or none with a person.
 
         Raises:
-          ValueError: no picture could be read; gives the first reason.
+          ValueError: no picture could be read, or nobody is in those that were; says why.
         """
         if not self.image_ids:
             where = ", ".join(map(str, self._images.containers))
@@ -54,10 +57,16 @@ class PictureReader:
                 f"none of the {len(self.chosen)} pictures of {self._truth.path} can be read from "
                 f"{where}; the first: {self.unread[0]}"
             )
+        if not any(self._truth.people(image_id) for image_id in self.image_ids):
+            lost = f", {len(self.unread)} could not be read" if self.unread else ""
+            raise ValueError(
+                f"nobody with a labelled keypoint is in the {len(self.image_ids)} pictures that "
+                f"were read{lost}: {self._truth.path} has {self._truth.labels.tally()}"
+            )
 
 
-def _check_size(picture: UInt8, entry: Mapping[str, Any]) -> None:
-    said = (entry.get("height"), entry.get("width"))
+def _check_size(picture: UInt8, entry: Image) -> None:
+    said = (entry.height, entry.width)
     if None not in said and said != picture.shape[:2]:
         raise ValueError(
             f"the picture has {picture.shape[0]}x{picture.shape[1]} (height x width), its "

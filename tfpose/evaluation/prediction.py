@@ -12,6 +12,7 @@ from estimator.arrays import UInt8
 from estimator.inputs.averaging import Averaging, View
 from estimator.pose_estimator import PoseEstimator
 from estimator.poses import Poses
+from estimator.second_look.options import Options as SecondLook
 
 from .network import Network
 
@@ -42,6 +43,7 @@ def predict(
     *,
     averaging: Averaging | None = None,
     batch: int | None = None,
+    second_look: str | SecondLook = "off",
 ) -> Iterator[tuple[Any, Poses]]:
     """Reads pictures as people.
 
@@ -50,6 +52,7 @@ def predict(
       requests: iterated as they are needed.
       averaging: over the mirrored picture and over sizes; nothing if not given.
       batch: pictures per run; `BATCH` where the network allows, else 1.
+      second_look: as `PoseEstimator` takes it; by default the network is measured alone.
 
     Yields:
       The key of a request and its people, in pixels of its picture, in completion order.
@@ -57,7 +60,7 @@ def predict(
     Raises:
       ValueError: the network cannot do what is asked.
     """
-    estimator = estimator_of(network, averaging)
+    estimator = estimator_of(network, averaging, second_look=second_look)
     batch = _batch(network, batch)
     waiting: dict[Shapes, list[_Prepared]] = {}
     for request in requests:
@@ -71,18 +74,24 @@ def predict(
         yield from _answer(estimator, group)
 
 
-def estimator_of(network: Network, averaging: Averaging | None = None) -> PoseEstimator:
+def estimator_of(
+    network: Network, averaging: Averaging | None = None, *, second_look: str | SecondLook = "off"
+) -> PoseEstimator:
     """The `PoseEstimator` of a network of any kind.
 
     Raises:
-      ValueError: the network cannot average so.
+      FileNotFoundError: there is no such network for the second look.
+      ValueError: the network cannot average so, or its people cannot be looked at again.
     """
-    return PoseEstimator(network.spec, runner=network.runner, averaging=averaging)
+    return PoseEstimator(
+        network.spec, runner=network.runner, averaging=averaging, second_look=second_look
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Prepared:
     key: Any
+    picture: UInt8
     inputs: list[View]
 
     @property
@@ -105,11 +114,12 @@ def _prepare(estimator: PoseEstimator, request: Request) -> _Prepared:
     spec = estimator.spec
     if request.box is None and spec.image.fit == "crop":
         raise ValueError(f"{spec.model} has image.fit 'crop': it takes boxes of people")
-    return _Prepared(key=request.key, inputs=estimator.inputs(request.picture, request.box))
+    inputs = estimator.inputs(request.picture, request.box)
+    return _Prepared(key=request.key, picture=request.picture, inputs=inputs)
 
 
 def _answer(estimator: PoseEstimator, group: list[_Prepared]) -> Iterator[tuple[Any, Poses]]:
     """Answers a batch of inputs of the same shapes."""
     answers = estimator.answer([prepared.inputs for prepared in group])
     for prepared, maps in zip(group, answers, strict=True):
-        yield prepared.key, estimator.decode(maps)
+        yield prepared.key, estimator.people(prepared.picture, maps)

@@ -17,6 +17,9 @@ def figures(report: Report) -> str:
         lines.append(f"{len(report.unread)} pictures could not be read and count nowhere:")
         lines += [f"  {line}" for line in report.unread]
     for name, value in dataclasses.asdict(report.scores).items():
+        if value < 0:  # pycocotools' way to say that nobody counts
+            lines.append(f"{name:10}      -  nobody of that size")
+            continue
         low, high = report.intervals.get(name, (float("nan"), float("nan")))
         ends = f"  [{low:.3f}, {high:.3f}]" if report.intervals else ""
         lines.append(f"{name:10} {value:6.3f}{ends}")

@@ -16,6 +16,8 @@ CUBIC = -0.75
 def letterbox_files(files: tf.Tensor, height: int, width: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Decodes files and lays them in; TensorFlow reads no Exif orientation, so none is applied.
 
+    Transparent pixels of a PNG become white.
+
     Args:
       files: (B,) JPEG or PNG.
       height, width: of the input.
@@ -44,9 +46,15 @@ def _decode(file: tf.Tensor) -> tf.Tensor:
     picture = tf.cond(
         tf.io.is_jpeg(file),
         lambda: tf.io.decode_jpeg(file, channels=3, dct_method="INTEGER_ACCURATE"),
-        lambda: tf.io.decode_png(file, channels=3),
+        lambda: _on_paper(tf.io.decode_png(file, channels=4)),
     )
     return tf.ensure_shape(tf.cast(picture, tf.float32), (None, None, 3))
+
+
+def _on_paper(picture: tf.Tensor) -> tf.Tensor:
+    """(H, W, 4) uint8 to (H, W, 3), white where transparent, as `estimator.pictures.read`."""
+    colour, alpha = tf.cast(picture[..., :3], tf.float32), tf.cast(picture[..., 3:], tf.float32)
+    return tf.cast(tf.round(colour * alpha / 255) + (255 - alpha), tf.uint8)
 
 
 def letterbox(picture: tf.Tensor, height: int, width: int) -> tuple[tf.Tensor, tf.Tensor]:

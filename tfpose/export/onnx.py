@@ -51,4 +51,5 @@ def _open_sizes(proto: Any, spec: PoseSpec) -> None:
         channels = spec.channels.get(value.name, 3)
         end = "" if value.name == "image" else "_of_maps"
         shape: list[str | int] = ["batch", f"height{end}", f"width{end}", channels]
-        value.CopyFrom(helper.make_tensor_value_info(value.name, TensorProto.FLOAT, shape))
+        said = f"height and width are multiples of {spec.image.multiple}" if not end else ""
+        value.CopyFrom(helper.make_tensor_value_info(value.name, TensorProto.FLOAT, shape, said))

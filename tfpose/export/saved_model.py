@@ -50,6 +50,8 @@ class _Module(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         fixed = (1, image.height, image.width, 3)
 
         def call(pixels: tf.Tensor) -> Mapping[str, tf.Tensor]:
+            if pixels.shape[1] is None:
+                pixels = _checked(pixels, image.multiple)
             maps: Mapping[str, tf.Tensor] = network(tf.cast(pixels, tf.float32), training=False)
             return maps
 
@@ -61,6 +63,14 @@ class _Module(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         self.serve_uint8 = _function(call, pictures, tf.uint8, "image")
         self.serve_fixed = _function(call, fixed, tf.float32, "image")
         self.serve_bytes = _function(call_bytes, (None,), tf.string, "image_bytes")
+
+
+def _checked(pixels: tf.Tensor, multiple: int) -> tf.Tensor:
+    """The same pictures; an error of the server's where the network can't take their size."""
+    message = f"height and width must be multiples of {multiple}"
+    check = tf.debugging.assert_equal(tf.shape(pixels)[1:3] % multiple, 0, message=message)
+    with tf.control_dependencies([check]):
+        return tf.identity(pixels)
 
 
 def _function(

@@ -116,7 +116,6 @@ def export(
             raise GateError(report, out)
         reports.write(report, out)  # before the model, so that a full disk leaves neither
         _put(candidate, out, folder)
-    logging.info("wrote %s\n%s", out, reports.table(report))
     return report
 
 
@@ -180,11 +179,11 @@ def _measured(
     material: Material,
     thresholds: gate.Thresholds | None,
 ) -> gate.Report:
-    """Opens the exported file as a user would, and compares it with Keras."""
+    """Opens the exported file as phones do, a .tflite with LiteRT, and compares it with Keras."""
     given = list(material.pictures)
     return gate.measure(
         networks.of_keras(model, spec),
-        networks.load(candidate),
+        networks.load(candidate, engine="litert" if candidate.suffix == ".tflite" else None),
         given or _made(),
         kind=kind,
         source=material.source if given else MADE,

@@ -241,15 +241,21 @@ def channels(teacher: PoseSpec, student: PoseSpec) -> dict[str, Channels]:
             f"teacher {teacher.model} answers bins, student {student.model} maps: a SimCC teacher "
             "teaches SimCC students only"
         )
-    heads = BINS if student.outputs.simcc else ("heatmaps",)
-    picked = dict.fromkeys(heads, _keypoint_channels(teacher, student))
-    if not picked[heads[0]].taught.any():
+    picked = matched(teacher, student)
+    if not next(iter(picked.values())).taught.any():
         raise ValueError(
             f"teacher {teacher.model} ({teacher.skeleton.name}) and student {student.model} "
             f"({student.skeleton.name}) share no keypoint: "
             f"{', '.join(teacher.skeleton.keypoints)} against "
             f"{', '.join(student.skeleton.keypoints)}"
         )
+    return picked
+
+
+def matched(teacher: PoseSpec, student: PoseSpec) -> dict[str, Channels]:
+    """As `channels`, of skeletons that may share nothing."""
+    heads = BINS if student.outputs.simcc else ("heatmaps",)
+    picked = dict.fromkeys(heads, _keypoint_channels(teacher, student))
     if student.outputs.pafs and teacher.outputs.pafs:
         picked["pafs"] = _paf_channels(teacher.skeleton, student.skeleton)
     return picked

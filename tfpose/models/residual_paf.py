@@ -58,7 +58,7 @@ def build(spec: PoseSpec, height: int | None, width: int | None) -> keras.Model:
     variant = VARIANTS[spec.model]
     image = keras.Input((height, width, 3), name="image")
     x = keras.layers.Rescaling(1 / 255, name="normalise")(image)
-    features = _neck(_trunk(x, variant), variant.head)
+    features = neck(trunk(x, variant), variant.head)
     first = _stage(features, variant.head, spec.channels, convolutions=1, name="stage1")
     x = keras.layers.Concatenate(name=keras_name("stage2.inputs"))([features, *first.values()])
     second = _stage(x, variant.head, spec.channels, convolutions=2, name="stage2")
@@ -66,28 +66,28 @@ def build(spec: PoseSpec, height: int | None, width: int | None) -> keras.Model:
     return keras.Model(image, outputs, name=spec.model)
 
 
-def _trunk(x: Tensor, variant: Variant) -> dict[int, Tensor]:
-    """The features by stride: 4, 8, 16 and 32."""
-    x = _convolution(x, variant.channels[0], stride=2, name="stem")
+def trunk(x: Tensor, variant: Variant) -> dict[int, Tensor]:
+    """Returns the features by stride (4, 8, 16 and 32) of a normalised picture (B, H, W, 3)."""
+    x = convolution(x, variant.channels[0], stride=2, name="stem")
     strides = {}
     for stride, channels, blocks in zip(
         (4, 8, 16, 32), variant.channels[1:], variant.blocks, strict=True
     ):
-        x = _convolution(x, channels, stride=2, name=f"down{stride}")
+        x = convolution(x, channels, stride=2, name=f"down{stride}")
         for index in range(blocks):
             x = _block(x, channels, name=f"stride{stride}.{index}")
         strides[stride] = x
     return strides
 
 
-def _neck(strides: dict[int, Tensor], channels: int) -> Tensor:
-    """One set of features at stride 8."""
+def neck(strides: dict[int, Tensor], channels: int) -> Tensor:
+    """Returns one set of features at stride 8, from those that `trunk` gives."""
     context = _enlarged(strides[32], strides[16].shape[-1], name="up32", start="zeros")
     sixteenth = relu(keras.layers.Add(name=keras_name("context.add"))([strides[16], context]))
     up = _enlarged(sixteenth, channels, name="up")
     side = keras.layers.Conv2D(channels, 1, name="side")(strides[8])
     x = relu(keras.layers.Add(name=keras_name("neck.add"))([up, side]))
-    return _convolution(x, channels, name="neck")
+    return convolution(x, channels, name="neck")
 
 
 def _enlarged(x: Tensor, channels: int, *, name: str, start: str = "glorot_uniform") -> Tensor:
@@ -101,17 +101,17 @@ def _stage(
 ) -> dict[str, Tensor]:
     """The maps by name, linear."""
     for index in range(convolutions):
-        x = _convolution(x, width, name=f"{name}.{index}")
+        x = convolution(x, width, name=f"{name}.{index}")
     return {head: maps(x, count, name=f"{name}.{head}") for head, count in channels.items()}
 
 
 def _block(x: Tensor, channels: int, *, name: str) -> Tensor:
-    y = _convolution(x, channels, name=f"{name}.conv1")
-    y = _convolution(y, channels, name=f"{name}.conv2", activate=False)
+    y = convolution(x, channels, name=f"{name}.conv1")
+    y = convolution(y, channels, name=f"{name}.conv2", activate=False)
     return relu(keras.layers.Add(name=keras_name(f"{name}.add"))([x, y]))
 
 
-def _convolution(
+def convolution(
     x: Tensor, channels: int, *, name: str, stride: int = 1, activate: bool = True
 ) -> Tensor:
     """3x3 convolution, batch norm, and ReLU unless told otherwise."""

@@ -11,4 +11,10 @@ windows of it. TensorFlow and Keras are not imported; everything else of trainin
     pool      canvases and maps on the GPU, and windows of them
     muon      the update rule of `tfpose.training.update.optimisers`
     train     the loop
+
+and for the second look, whose teachers answered before (`tfpose cache-people`):
+
+    person_network  tfpose_person in PyTorch
+    person_views    crops of cached people, as a first network's boxes would cut them
+    distil_people   the loop
 """

@@ -75,15 +75,21 @@ class Student(nn.Module):  # type: ignore[misc]  # PyTorch may be absent
       ValueError: the arrays belong to another network.
     """
 
+    name = "tfpose_s"
+
     def __init__(self, arrays: Mapping[str, Float]) -> None:
         super().__init__()
-        numbers = numbers_of(arrays)
+        numbers = self._numbers(arrays)
         self._blocks = dict(zip(STRIDES, numbers.blocks, strict=True))
         self.convolutions = nn.ModuleDict()
         self.norms = nn.ModuleDict()
         self._add_trunk(numbers)
+        self._add_neck(numbers)
         self._add_stages(numbers)
-        self._load(arrays)
+        self._load(self._completed(arrays))
+
+    def _numbers(self, arrays: Mapping[str, Float]) -> Numbers:
+        return numbers_of(arrays)
 
     def _add_trunk(self, numbers: Numbers) -> None:
         self._wide("stem", 3, numbers.channels[0], stride=2)
@@ -97,13 +103,15 @@ class Student(nn.Module):  # type: ignore[misc]  # PyTorch may be absent
                 self._wide(f"stride{stride}.{index}.conv2", channels, channels)
             before = channels
 
-    def _add_stages(self, numbers: Numbers) -> None:
+    def _add_neck(self, numbers: Numbers) -> None:
         _, _, eighth, sixteenth, last = numbers.channels
-        head = numbers.head
         self._point("up32", last, 4 * sixteenth)
-        self._point("up", sixteenth, 4 * head)
-        self._point("side", eighth, head)
-        self._wide("neck", head, head)
+        self._point("up", sixteenth, 4 * numbers.head)
+        self._point("side", eighth, numbers.head)
+        self._wide("neck", numbers.head, numbers.head)
+
+    def _add_stages(self, numbers: Numbers) -> None:
+        head = numbers.head
         self._wide("stage1.0", head, head)
         self._wide("stage2.0", head + HEATMAPS + PAFS, head)
         self._wide("stage2.1", head, head)
@@ -136,7 +144,8 @@ class Student(nn.Module):  # type: ignore[misc]  # PyTorch may be absent
         )
         return heatmaps, pafs
 
-    def forward(self, image: Tensor) -> tuple[Maps, Maps, Maps]:
+    def features(self, image: Tensor) -> Tensor:
+        """Returns the features at stride 8 that the stages read."""
         x = self._convolved(image / 255, "stem")
         found = {}
         for stride, blocks in self._blocks.items():
@@ -150,23 +159,30 @@ class Student(nn.Module):  # type: ignore[misc]  # PyTorch may be absent
         x = F.relu(found[16] + context)
         up = depth_to_space(self.convolutions["up"](x))
         x = F.relu(up + self.convolutions["side"](found[8]))
-        features = self._convolved(x, "neck")
+        return self._convolved(x, "neck")
+
+    def forward(self, image: Tensor) -> tuple[Maps, Maps, Maps]:
+        features = self.features(image)
         first = self._mapped(self._convolved(features, "stage1.0"), "stage1")
         x = self._convolved(torch.cat([features, *first], 1), "stage2.0")
         x = self._convolved(x, "stage2.1")
         heatmaps, pafs = self._mapped(x, "fine")
         return first, self._mapped(x, "stage2"), (depth_to_space(heatmaps), depth_to_space(pafs))
 
-    def _load(self, arrays: Mapping[str, Float]) -> None:
+    def _completed(self, arrays: Mapping[str, Float]) -> dict[str, Float]:
+        """The arrays, with those that the start of a run lacks."""
         arrays = dict(arrays)
         for head in ("heatmaps", "pafs"):
             for part in ("kernel", "bias"):
                 repeated = np.concatenate([arrays[f"stage2.{head}/{part}"]] * FINE**2, axis=-1)
                 arrays.setdefault(f"fine.{head}/{part}", repeated)
+        return arrays
+
+    def _load(self, arrays: Mapping[str, Float]) -> None:
         own = self.arrays()
         if arrays.keys() != own.keys():
             raise ValueError(
-                f"other arrays than tfpose_s has: {sorted(arrays.keys() ^ own.keys())}"
+                f"other arrays than {self.name} has: {sorted(arrays.keys() ^ own.keys())}"
             )
         with torch.no_grad():
             for name, target in own.items():
@@ -262,3 +278,12 @@ def depth_to_space(x: Tensor) -> Tensor:
     return x.permute(0, 3, 4, 1, 5, 2).reshape(
         batch, channels // FINE**2, FINE * height, FINE * width
     )
+
+
+def to_numpy(arrays: Mapping[str, Tensor]) -> dict[str, Float]:
+    """Returns NumPy arrays in Keras's order of axes."""
+    found = {}
+    for name, value in arrays.items():
+        value = value.detach().float().cpu()
+        found[name] = np.ascontiguousarray(value.permute(2, 3, 1, 0) if value.ndim == 4 else value)
+    return found

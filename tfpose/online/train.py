@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from absl import logging
 from torch import Tensor
@@ -23,7 +22,7 @@ from estimator.inputs.mirroring import heatmap_order, mirrored_fields
 from .drawing import BLOCK, Drawers
 from .labels import STRIDE, Mirror, looks
 from .muon import Updater
-from .networks import HEATMAPS, PAFS, Student, Teacher
+from .networks import HEATMAPS, PAFS, Student, Teacher, to_numpy
 from .pool import Pool
 
 # Of the loss, as in docs/default_network.md: weights of the heads, and of a cell that shows people.
@@ -145,7 +144,7 @@ class _Labelled:
         """Labels some blocks of canvases and adds them to the pool."""
         with torch.inference_mode():
             for _ in range(blocks):
-                images = torch.from_numpy(next(self._blocks)).to(self._device)
+                images = torch.fromto_numpy(next(self._blocks)).to(self._device)
                 self.pool.add(images, self._answer(images))
 
     def warm(self) -> None:
@@ -207,9 +206,9 @@ def _learn(
         _average(averages, arrays, min(options.ema, (1 + step) / (10 + step)))
         report.add(step, terms, f"{pool.seen} canvases, rate {rate:.5f}")
         if time.monotonic() - saved > options.snapshot:
-            save(_numpy(averages))
+            save(to_numpy(averages))
             saved = time.monotonic()
-    path = save(_numpy(averages))
+    path = save(to_numpy(averages))
     windows = step * options.batch
     logging.info("%d steps, %d windows, %d canvases; %s", step, windows, pool.seen, path)
 
@@ -262,12 +261,3 @@ def _error(predicted: Tensor, target: Tensor, *, background: bool) -> Tensor:
 @torch.no_grad()  # type: ignore[untyped-decorator]
 def _average(averages: Mapping[str, Tensor], arrays: Mapping[str, Tensor], decay: float) -> None:
     torch._foreach_lerp_(list(averages.values()), list(arrays.values()), 1 - decay)
-
-
-def _numpy(arrays: Mapping[str, Tensor]) -> dict[str, Float]:
-    """Returns NumPy arrays in Keras's order of axes."""
-    found = {}
-    for name, value in arrays.items():
-        value = value.detach().float().cpu()
-        found[name] = np.ascontiguousarray(value.permute(2, 3, 1, 0) if value.ndim == 4 else value)
-    return found

@@ -27,6 +27,8 @@ A dispatcher with a work_dir keeps a journal there and can be killed and restart
 death ends the training.
 """
 
+import socket
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,6 +40,7 @@ _POLICIES = {
     "off": tf.data.experimental.service.ShardingPolicy.OFF,
 }
 MODES = tuple(_POLICIES)
+PATIENCE = 20.0  # seconds for which nobody may answer at the dispatcher's address
 HEARTBEAT = 1000  # milliseconds between a worker's reports to the dispatcher
 
 
@@ -55,16 +58,41 @@ def distribute(
 
     Raises:
       ValueError: there is no such mode, or the address has no port.
+      ConnectionError: nobody answers at the address for `PATIENCE` seconds.
     """
     if mode not in MODES:
         raise ValueError(f"no mode {mode!r} of the data service; there are {', '.join(MODES)}")
-    if not dispatcher.rpartition(":")[2].isdigit() or "//" in dispatcher:
-        raise ValueError(f"the dispatcher's address must be host:port, found {dispatcher!r}")
+    check_answers(dispatcher)
     return dataset.apply(
         tf.data.experimental.service.distribute(
             processing_mode=_POLICIES[mode], service=f"grpc://{dispatcher}", job_name=job
         )
     )
+
+
+def check_answers(dispatcher: str, *, patience: float = PATIENCE) -> None:
+    """Waits until somebody listens at a dispatcher's address; gRPC itself would wait for ever.
+
+    Raises:
+      ValueError: the address has no port.
+      ConnectionError: nobody does within `patience` seconds.
+    """
+    host, _, port = dispatcher.rpartition(":")
+    if not host or not port.isdigit() or "/" in host:
+        raise ValueError(f"the dispatcher's address must be host:port, found {dispatcher!r}")
+    end = time.monotonic() + patience
+    while True:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=2).close()
+        except OSError as error:
+            if time.monotonic() > end:
+                raise ConnectionError(
+                    f"no dispatcher answers at {dispatcher} for {patience:g} s ({error}): start "
+                    "`tfpose data-worker --role=dispatcher`, or mend the address"
+                ) from error
+            time.sleep(0.2)
+        else:
+            return
 
 
 def start_dispatcher(
@@ -98,7 +126,12 @@ def start_worker(
       dispatcher: its address, host:port.
       host: name or address under which the trainers reach this machine.
       port: to listen at.
+
+    Raises:
+      ValueError: the dispatcher's address has no port.
+      ConnectionError: nobody answers there for `PATIENCE` seconds.
     """
+    check_answers(dispatcher)
     return tf.data.experimental.service.WorkerServer(
         tf.data.experimental.service.WorkerConfig(
             dispatcher_address=dispatcher,

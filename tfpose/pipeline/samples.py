@@ -64,7 +64,8 @@ def check_skeletons(source: Skeleton, target: Skeleton) -> None:
     if not mapping(source, target).any():
         raise ValueError(
             f"skeleton {source.name!r} of the data has none of the keypoints of {target.name!r}, "
-            "which the network learns: give their keypoints the same names"
+            "which the network learns: give the data's own as --skeleton=NAME or "
+            "--skeleton=FILE.json, or give their keypoints the same names"
         )
 
 

@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from . import catalogue, errors, hard_hat_routes, page_routes, pose_routes, stream
-from .batching import Batcher
+from . import catalogue, errors
 from .catalogue import Opener
 from .guard import Guard
+from .lanes.batching import Batcher
+from .lanes.decoder import Decoder
 from .metrics import Metrics
+from .routes import hard_hats, pages, poses, predict, stream
 from .service import Service
 from .settings import Settings
 
@@ -39,12 +41,14 @@ def create_app(settings: Settings, opener: Opener | None = None) -> FastAPI:
         settings=settings,
         catalogue=models,
         batcher=Batcher(lanes, wide, settings, metrics),
+        decoder=Decoder(settings.limits, metrics),
         metrics=metrics,
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        shared.decoder.close()
         await shared.batcher.close()
 
     app = FastAPI(
@@ -58,8 +62,8 @@ def create_app(settings: Settings, opener: Opener | None = None) -> FastAPI:
     )
     app.state.service = shared
     errors.install(app)
-    for routes in (pose_routes, stream, hard_hat_routes, page_routes):
-        app.include_router(routes.router)
+    for family in (poses, predict, stream, hard_hats, pages):
+        app.include_router(family.router)
     app.add_middleware(Guard, service=shared)
     if settings.origins:
         app.add_middleware(

@@ -6,15 +6,20 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from estimator import PoseEstimator, PoseSpec, skeletons
+from estimator import PoseEstimator, PoseSpec, engines, skeletons
 from estimator.engines.checks import default_threads, usable_cores
 from estimator.skeleton import mapping
 
 from . import hard_hat
-from .batching import Networks
 from .errors import ServiceError
+from .lanes.batching import Networks
 from .settings import Settings
 
+STATUS = {  # as TensorFlow Serving says it of its versions
+    "version": "1",
+    "state": "AVAILABLE",
+    "status": {"error_code": "OK", "error_message": ""},
+}
 Opener = Callable[[str, int], PoseEstimator]  # a model's name, threads
 
 
@@ -59,6 +64,7 @@ class Catalogue:
             "default": name == self.default,
             "spec": json.loads(spec.to_json()),
             "drawn_limbs": [list(limb) for limb in spec.skeleton.drawn_limbs],
+            "model_version_status": [STATUS],
         }
 
 
@@ -79,7 +85,13 @@ def open_all(
     """
 
     def estimator(name: str, threads: int) -> PoseEstimator:
-        return PoseEstimator(settings.models[name], threads=threads, height=settings.height)
+        return PoseEstimator(
+            settings.models[name],
+            threads=threads,
+            height=settings.height,
+            engine=engines.AUTO,
+            second_look=settings.second_look,
+        )
 
     make = opener or estimator
     cores = usable_cores()

@@ -46,7 +46,9 @@ def invalid(faults: Sequence[Mapping[str, Any]]) -> ServiceError:
     said = []
     for fault in faults[:_SHOWN]:
         place = ".".join(str(part) for part in fault["loc"] if part not in ("body", "query"))
-        said.append(f"{place}: {fault['msg']}" if place else f"the body must be a {_WANTED}")
+        told = str(fault["msg"]).removeprefix("Value error, ")
+        whole = told if fault["type"] == "value_error" else f"the body must be a {_WANTED}"
+        said.append(f"{place}: {told}" if place else whole)
     if len(faults) > _SHOWN:
         said.append(f"and {len(faults) - _SHOWN} more")
     no_json = any(fault["type"] == "json_invalid" for fault in faults)
@@ -54,6 +56,11 @@ def invalid(faults: Sequence[Mapping[str, Any]]) -> ServiceError:
         said = [f"the body is no JSON: it must be a {_WANTED}"]
     status = HTTPStatus.BAD_REQUEST if no_json else HTTPStatus.UNPROCESSABLE_ENTITY
     return ServiceError(status, "; ".join(said))
+
+
+def _faults(error: ValidationError) -> list[Any]:
+    """Without the values that were found: they may be a picture of 30 MB each."""
+    return list(error.errors(include_url=False, include_context=False, include_input=False))
 
 
 def content(path: str, error: ServiceError, request_id: str) -> dict[str, Any]:
@@ -86,7 +93,8 @@ def install(app: FastAPI) -> None:
     async def of_validation(
         request: Request, error: RequestValidationError | ValidationError
     ) -> JSONResponse:
-        return answer(request, invalid(error.errors()))
+        told = error.errors() if isinstance(error, RequestValidationError) else _faults(error)
+        return answer(request, invalid(told))
 
     @app.exception_handler(HTTPException)
     async def of_http(request: Request, error: HTTPException) -> JSONResponse:

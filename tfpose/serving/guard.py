@@ -1,6 +1,5 @@
-"""What stands before every HTTP request: its id, the key, the body's limits, a line in the log."""
+"""What stands before every HTTP request: host, page, key, the body's limits, a line in the log."""
 
-import hmac
 import re
 import time
 import uuid
@@ -9,10 +8,11 @@ from http import HTTPStatus
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .bodies import DisconnectedError, Reader
 from .errors import ServiceError, respond
 from .logs import LOGGER
-from .page_routes import OPEN_PATHS
+from .requests import callers
+from .requests.bodies import DisconnectedError, Reader
+from .routes.pages import OPEN_PATHS
 from .service import Service
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -22,12 +22,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
 }
-
-
-def key_fits(service: Service, given: str | None) -> bool:
-    """Compares in a time that does not tell how much of it is right."""
-    key = service.settings.api_key
-    return key is None or hmac.compare_digest((given or "").encode(), key.encode())
 
 
 class Guard:
@@ -59,6 +53,7 @@ class Guard:
             await send(message)
 
         try:
+            callers.check(self._service.settings, headers, scope["method"])
             self._check_key(scope, headers)
             if scope["method"] not in _BODILESS:
                 body = await self._reader.read(receive, headers)
@@ -80,9 +75,7 @@ class Guard:
     def _check_key(self, scope: Scope, headers: Headers) -> None:
         if scope["method"] in _BODILESS and scope["path"] in OPEN_PATHS:
             return
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        given = token if scheme.lower() == "bearer" else headers.get("x-api-key")
-        if not key_fits(self._service, given):
+        if not callers.key_fits(self._service.settings, headers):
             raise ServiceError(
                 HTTPStatus.UNAUTHORIZED,
                 "this service wants its API key: Authorization: Bearer KEY, or X-API-Key: KEY",

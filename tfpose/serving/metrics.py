@@ -26,6 +26,7 @@ class Metrics:
             registry=self.registry,
         )
         self.queued = self._gauge("queued_pictures", "Pictures that wait")
+        self.costly = self._gauge("costly_pictures", "Pictures that wait for the decoding process")
         self.refused = self._counter("refused", "Requests refused for lack of room", ("reason",))
         self.buffered = self._gauge("buffered_bytes", "Of request bodies")
         self.streams = self._gauge("streams", "WebSockets open")

@@ -9,25 +9,26 @@ from types import FrameType
 import cv2
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from . import logs
+from .connection import bounded
 from .service import Service
-from .settings import Limits
 
+_FRAMES = 2  # of a stream that may wait to be taken
 _LAST_CALL = 1.0  # seconds for a client that has just connected
 
 
-def run(app: FastAPI, *, host: str, port: int) -> None:
+def run(app: FastAPI, *, port: int) -> None:
     """Serves until SIGINT or SIGTERM; returns when every request that was accepted is answered."""
     service: Service = app.state.service
     logs.to_standard_error()
     cv2.setNumThreads(1)  # every lane is a thread: OpenCV's own would only wait for cores
     config = uvicorn.Config(
         app,
-        host=host,
+        host=service.settings.host,
         port=port,
-        http=_protocol(service.settings.limits),
+        http=bounded(service.settings.limits),
+        ws_max_queue=_FRAMES,
         ws_max_size=service.settings.limits.frame_bytes,
         ws_per_message_deflate=False,  # frames are compressed already, and could be bombs
         log_config=None,
@@ -92,44 +93,3 @@ class Server(uvicorn.Server):
         end = super().handle_exit
         seconds = self._service.settings.drain_seconds
         self._loop.call_soon_threadsafe(self._loop.call_later, seconds, end, sig, frame)
-
-
-def _protocol(limits: Limits) -> type[HttpToolsProtocol]:
-    """uvicorn's, which waits for ever for a request's head and for an answer to be read."""
-
-    class ImpatientProtocol(HttpToolsProtocol):
-        _head: asyncio.TimerHandle | None = None
-        _unread: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._head = self.loop.call_later(limits.header_seconds, transport.abort)
-
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            upgraded = self.transport.get_protocol() is not self
-            if upgraded or (self.cycle is not None and not self.cycle.response_complete):
-                self._head = _cancelled(self._head)
-            elif self._head is None:
-                self._head = self.loop.call_later(limits.header_seconds, self.transport.abort)
-
-        def pause_writing(self) -> None:
-            super().pause_writing()
-            self._unread = self.loop.call_later(limits.send_seconds, self.transport.abort)
-
-        def resume_writing(self) -> None:
-            super().resume_writing()
-            self._unread = _cancelled(self._unread)
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._head, self._unread = _cancelled(self._head), _cancelled(self._unread)
-            super().connection_lost(exc)
-
-    return ImpatientProtocol
-
-
-def _cancelled(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
-    """Stops a timer, if there is one; there is none then."""
-    if timer is not None:
-        timer.cancel()
-    return None

@@ -1,27 +1,30 @@
 """What all routes share: models, the queue, figures; and the one way from a file to people."""
 
+import functools
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
-from fastapi import Request
+import numpy.typing as npt
 from starlette.requests import HTTPConnection
 
 from estimator import PoseEstimator, Poses, geometry
 from estimator.arrays import UInt8
-from estimator.inputs import preprocess
-from estimator.outputs import results
+from estimator.inputs import preprocess, scaled_decoding
+from estimator.pictures.header import Header
 
-from . import encoded_pictures
-from .batching import Batcher, Done, Job
 from .catalogue import Catalogue
+from .lanes.batching import Batcher, Done, Job
+from .lanes.decoder import Decoder, Reduced
 from .metrics import Metrics
+from .requests import encoded_pictures, off_loop
 from .settings import Settings
 
 T = TypeVar("T")
 Box = tuple[float, float, float, float]
+_SAME = geometry.scaling(1, 1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,12 +32,15 @@ class Seen:
     """A picture and its people.
 
     Attributes:
-      picture: (H, W, 3) uint8, RGB; smaller than the picture sent unless `whole` was asked for.
+      picture: (H, W, 3) uint8, RGB; smaller than the picture sent unless `whole` was asked for, and
+        then too where it is large.
+      matrix: (2, 3), from pixels of the picture sent to pixels of this one.
       poses: in pixels of the picture sent.
       height, width: of the picture sent, upright.
     """
 
     picture: UInt8
+    matrix: npt.NDArray[np.float64]
     poses: Poses
     height: int
     width: int
@@ -52,6 +58,7 @@ class Service:
     settings: Settings
     catalogue: Catalogue
     batcher: Batcher
+    decoder: Decoder
     metrics: Metrics
     draining: bool = False
     streams: int = field(default=0)
@@ -77,78 +84,105 @@ class Service:
         Raises:
           ServiceError: a picture cannot be taken, or there is too much to do.
         """
-        jobs = []
+        until = time.monotonic() + self.settings.limits.answer_seconds
+        checked = await self._checked(files, boxes)
+        costly = [one for one in checked if one.work > self.settings.limits.lane_work]
+        job = functools.partial(self._job, model=model, finish=finish, whole=whole)
+        light = [one for one in checked if one not in costly]
+        done = dict(
+            zip(
+                (one.index for one in light),
+                await self.batcher.run([job(one) for one in light]),
+                strict=True,
+            )
+        )
         image = self.catalogue.specs[model].image
-        for index, (name, data) in enumerate(files):
-            header = encoded_pictures.check(data, name, self.settings.limits)
-            box = boxes[index] if boxes is not None else None
+        for one in costly:  # one after the other: each takes much memory
+            factor = 1 if whole else scaled_decoding.factor_for(one.header, image)
+            reduced = await self.decoder.read(one.data, one.name, factor=factor, until=until)
+            (done[one.index],) = await self.batcher.run([job(one, reduced=reduced)])
+        return [done[index] for index in range(len(files))]
 
-            def work(
-                network: PoseEstimator,
-                name: str = name,
-                data: bytes = data,
-                box: Sequence[Box] | None = box,
-                size: tuple[int, int] = header.upright,
-            ) -> T:
-                seen = _see(network, name, data, size, box, whole=whole)
-                self.metrics.people.labels(model).inc(len(seen.poses))
-                return finish(seen)
+    async def _checked(
+        self, files: Sequence[tuple[str, bytes]], boxes: Sequence[Sequence[Box]] | None
+    ) -> list["_Checked"]:
+        limits = self.settings.limits
 
-            size = preprocess.input_size(*header.upright, image)
-            jobs.append(Job(model=model, work=work, size=size))
-        return await self.batcher.run(jobs)
+        def check() -> list[_Checked]:
+            return [
+                _Checked(
+                    index=index,
+                    name=name,
+                    data=data,
+                    header=encoded_pictures.check(data, name, limits),
+                    boxes=boxes[index] if boxes is not None else None,
+                )
+                for index, (name, data) in enumerate(files)
+            ]
+
+        return await off_loop.run(sum(len(data) for _, data in files), check)
+
+    def _job(
+        self,
+        checked: "_Checked",
+        *,
+        model: str,
+        finish: Callable[[Seen], T],
+        whole: bool,
+        reduced: Reduced | None = None,
+    ) -> Job[T]:
+        def work(network: PoseEstimator) -> T:
+            seen = _see(network, checked, reduced, whole=whole)
+            self.metrics.people.labels(model).inc(len(seen.poses))
+            return finish(seen)
+
+        image = self.catalogue.specs[model].image
+        size = preprocess.input_size(*checked.header.upright, image)
+        return Job(model=model, work=work, size=size)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Checked:
+    """A picture of a request whose header was looked at, and its boxes."""
+
+    index: int
+    name: str
+    data: bytes
+    header: Header
+    boxes: Sequence[Box] | None
+
+    @property
+    def work(self) -> float:
+        """See `encoded_pictures.work`."""
+        return encoded_pictures.work(self.data, self.header)
 
 
 def _see(
-    network: PoseEstimator,
-    name: str,
-    data: bytes,
-    size: tuple[int, int],
-    boxes: Sequence[Box] | None,
-    *,
-    whole: bool,
+    network: PoseEstimator, checked: _Checked, reduced: Reduced | None, *, whole: bool
 ) -> Seen:
     """A checked picture and its people."""
-    height, width = size
-    if whole or boxes is not None:
-        picture = encoded_pictures.decode(data, name)
-        poses = network(picture) if boxes is None else network(picture, boxes)
+    height, width = checked.header.upright
+    boxes, matrix = checked.boxes, _SAME
+    if reduced is not None:
+        picture, matrix = reduced.picture, reduced.matrix
+        boxes = boxes and [_moved(box, matrix) for box in boxes]
+    elif whole or boxes is not None:
+        picture = encoded_pictures.decode(checked.data, checked.name)
     else:
-        picture, matrix = encoded_pictures.decode_for(data, name, network.spec.image)
-        poses = network(picture).transformed(geometry.invert(matrix))
-    return Seen(picture=picture, poses=poses, height=height, width=width)
+        image = network.spec.image
+        picture, matrix = encoded_pictures.decode_for(checked.data, checked.name, image)
+    poses = network(picture) if boxes is None else network(picture, boxes)
+    poses = poses.transformed(geometry.invert(matrix))
+    return Seen(picture=picture, matrix=matrix, poses=poses, height=height, width=width)
+
+
+def _moved(box: Box, matrix: npt.NDArray[np.float64]) -> Box:
+    """A box as it lies in a picture that was made smaller."""
+    x, y = matrix @ (box[0], box[1], 1)
+    return float(x), float(y), float(box[2] * matrix[0, 0]), float(box[3] * matrix[1, 1])
 
 
 def of(connection: HTTPConnection) -> Service:
     """The service that a request or WebSocket came to."""
     service: Service = connection.app.state.service
     return service
-
-
-def sure(poses: Poses, min_score: float) -> Poses:
-    """Without the keypoints below a score, and without whom nothing is left of."""
-    kept = poses.score >= max(min_score, float(np.finfo(np.float32).tiny))  # (N, K)
-    poses = replace(
-        poses,
-        xy=np.where(kept[..., np.newaxis], poses.xy, np.float32(np.nan)),
-        score=np.where(kept, poses.score, np.float32(0)),
-    )
-    return poses.select(np.flatnonzero(kept.any(axis=1)))
-
-
-def people(poses: Poses, height: int, width: int) -> dict[str, Any]:
-    """Poses as `schemas.PictureAnswer` says."""
-    table = results.readable(poses, file="", height=height, width=width, model="")
-    boxes = np.round(poses.boxes.astype(np.float64), 2).tolist()
-    rows = [{**row, "box": box} for row, box in zip(table["people"], boxes, strict=True)]
-    return {"width": width, "height": height, "people": rows}
-
-
-def timing(done: Sequence[Done[Any]], request: Request) -> dict[str, float]:
-    """Milliseconds as `schemas.Timing` says."""
-    seconds = {
-        "waited": max(one.waited for one in done),
-        "worked": sum(one.took for one in done),
-        "total": time.monotonic() - request.state.arrived,
-    }
-    return {name: round(1000 * value, 2) for name, value in seconds.items()}

@@ -100,6 +100,7 @@ def fill(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder / ".lock", f"filling {folder}"):
+        files.sweep(folder)
         cache = _begin(options, scenes, folder)
         missing = cache.missing()
         _check_room(cache, missing)

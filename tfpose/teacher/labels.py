@@ -29,7 +29,7 @@ from estimator.people.boxes import AREA_OF_BOX, around
 from estimator.poses import Poses
 from estimator.skeleton import Skeleton, mapping
 
-from ..data.coco_json import BOX_SHIFT, KEYPOINT_SHIFT
+from ..data.annotations import BOX_SHIFT, KEYPOINT_SHIFT
 from ..data.picture_files import BadPicture, Pictures
 from ..evaluation.annotations import PERSON
 from ..evaluation.network import Network

@@ -1,4 +1,4 @@
-"""Logs of a run: TensorBoard, a CSV, and lines with the speed and the time left."""
+"""Logs of a run: TensorBoard, a CSV with its curves, and lines with speed and time left."""
 
 import csv
 import importlib.util
@@ -15,7 +15,11 @@ from absl import logging
 from estimator import files
 from estimator.arrays import Float
 
+from . import curves
+from .progress import Progress, clock_text
+
 CSV = "log.csv"
+HEIGHT = "height"  # among a validation's figures: of the network's input, pixels
 
 
 class Logs:
@@ -25,10 +29,14 @@ class Logs:
       folder: the run's.
       step: steps done; later rows of the CSV are dropped, since those steps will be repeated.
       steps: of the whole run.
+      batch: pictures per step.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], *, step: int, steps: int) -> None:
+    def __init__(
+        self, folder: str | os.PathLike[str], *, step: int, steps: int, batch: int
+    ) -> None:
         self._folder, self._steps = Path(folder), steps
+        self.progress = Progress(steps=steps, step=step, batch=batch)
         self._writer = _writer(self._folder / "tensorboard")
         self._rows = _rows_until(self._folder / CSV, step)
         _write_rows(self._folder / CSV, self._rows)
@@ -50,6 +58,7 @@ class Logs:
         self._show(step, {name.replace(".", "/"): value for name, value in row.items()})
         self._append(row)
         left = (self._steps - step) * pictures / speed if speed else 0.0
+        self.progress.clear()
         logging.info(
             "step %d/%d  epoch %.2f  loss %.6g  rate %.3g  %.1f pictures/s  %s left",
             step,
@@ -58,15 +67,26 @@ class Logs:
             values.get("loss", np.nan),
             values.get("rate", np.nan),
             speed,
-            _clock(left),
+            clock_text(left),
         )
 
     def note(self, step: int, values: Mapping[str, float]) -> None:
         """Writes a validation's numbers to TensorBoard, to the CSV and as a line."""
         self._show(step, {f"validation/{name}": value for name, value in values.items()})
         self._append({"step": step} | {f"validation.{name}": v for name, v in values.items()})
-        shown = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
-        logging.info("step %d validation: %s", step, shown)
+        self.curves()
+        figures = {name: value for name, value in values.items() if name != HEIGHT}
+        shown = ", ".join(f"{name} {value:.4f}" for name, value in figures.items())
+        self.progress.clear()
+        at = f" at height {values[HEIGHT]:.0f}" if HEIGHT in values else ""
+        logging.info("step %d validation%s: %s", step, at, shown)
+
+    def curves(self) -> None:
+        """Draws the curves anew; a disk that is full is logged, and training goes on."""
+        try:
+            curves.write(self._rows, self._folder)
+        except OSError as error:
+            logging.error("no %s: %s", curves.FILE, error)
 
     def pictures(self, step: int, pictures: Mapping[str, Float]) -> None:
         """Writes pictures, (B, H, W, 3) in 0..1, to TensorBoard."""
@@ -79,9 +99,13 @@ class Logs:
     def idle(self) -> None:
         """Restarts the clock: the time since the last row was not spent on training."""
         self._last = (time.monotonic(), self._last[1])
+        self.progress.pause()
 
     def close(self) -> None:
-        """Flushes."""
+        """Flushes, and draws the curves of the whole run."""
+        self.progress.clear()
+        if self._rows:
+            self.curves()
         if self._writer is not None:
             self._writer.close()
 
@@ -134,9 +158,3 @@ def _write_rows(path: Path, rows: list[dict[str, str]]) -> None:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}"

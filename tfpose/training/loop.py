@@ -1,7 +1,7 @@
 """Trains a recipe, from its data to a run's folder.
 
-A run's folder holds `recipe.json`, `checkpoints/`, `log.csv`, `tensorboard/` and, at the end,
-`model.keras`, with its spec inside, ready for evaluation and export.
+A run's folder holds `recipe.json`, `checkpoints/`, `log.csv`, `curves.png`, `predictions.jpg`,
+`tensorboard/` and, at the end, `model.keras`, with its spec inside, ready for evaluation.
 """
 
 import json
@@ -27,12 +27,15 @@ from ..weights import keras_files, loading
 from . import replicas
 from .feeds.feed import Feed, step_inputs
 from .logs import Logs
-from .previews import previews
+from .previews import previews, write_sheet
 from .recipe import FREE, Recipe
 from .run import RunState, iterate, prepare, resume, save
 from .step import Outcome, make
 
 RECIPE, MODEL = "recipe.json", "model.keras"
+NEWER = "frozen_norms"  # a field that runs begun before 0.2 lack
+PREDICTIONS = "predictions.jpg"  # of the last batch that was drawn, beside their targets
+SHORT = 4  # validations of a short run
 OVERFLOWS = 50  # float16 updates in a row that may be skipped before the run stops
 
 DECIDING = ("AP", "PCKh")  # the figure that says which checkpoint is the best, the first there is
@@ -77,7 +80,9 @@ def train(
     state = prepare(recipe, folder, feed, strategy)
     iterator = iterate(state.feed)
     resume(state, iterator)
-    logs = Logs(folder, step=state.step, steps=state.steps) if state.chief else None
+    logs = None
+    if state.chief:
+        logs = Logs(folder, step=state.step, steps=state.steps, batch=recipe.batch)
     with _stopping_gently(state):
         _loop(state, iterator, logs, validate)
     if state.chief and not state.stopping:
@@ -110,6 +115,7 @@ def _check_folder(recipe: Recipe, folder: Path) -> None:
     path, mine = folder / RECIPE, recipe.to_json()
     if path.is_file() and (folder / loading.RUN_CHECKPOINTS).is_dir():
         before = json.loads(path.read_text(encoding="utf-8"))
+        before = {NEWER: getattr(Recipe, NEWER), **before}
         differing = differences(before, json.loads(mine), free=FREE)
         if differing:
             raise ValueError(
@@ -139,15 +145,22 @@ class _BetweenSteps:
         recipe = self._state.recipe
         return (
             (recipe.log_every, False, self.report),
-            (recipe.image_every, False, self.draw),
-            (recipe.validate_every, True, self.validate),
+            (recipe.image_every, recipe.image_every > 0, self.draw),
+            (_validate_every(self._state), True, self.validate),
             (recipe.checkpoint_every, True, self.save),
         )
 
     def add(self, outcome: Outcome, batch: Mapping[str, Any]) -> None:
-        """Keeps a step's outcome until it is read."""
-        self._pending.append((self._state.step, outcome, batch.get("image_id")))
+        """Keeps a step's outcome until it is read, and shows how far the run is."""
+        step = self._state.step
+        self._pending.append((step, outcome, batch.get("image_id")))
         self._batch = batch
+        if self._logs:
+            self._logs.progress.step(
+                step,
+                loss=lambda: sum(float(term) for term in outcome.terms.values()),
+                rate=_rate(self._state, step - 1),
+            )
 
     def report(self) -> None:
         """Reads the steps since the last row and logs their means; stops a run that diverged."""
@@ -164,6 +177,7 @@ class _BetweenSteps:
             self.report()
             shown = previews(self._state.parts.model, self._state.spec, self._batch)
             self._logs.pictures(self._state.step, shown)
+            write_sheet(shown, self._state.folder / PREDICTIONS)
 
     def validate(self) -> None:
         """Measures the network; the best so far is saved at once."""
@@ -201,6 +215,12 @@ def _loop(state: RunState, iterator: Any, logs: Logs | None, validate: Validate 
             if _due(state.step, every) or (at_end and state.step == state.steps):
                 action()
     between.save()
+
+
+def _validate_every(state: RunState) -> int:
+    """Steps between validations: a run that is shorter than two of them gets four all the same."""
+    every = state.recipe.validate_every
+    return min(every, -(-state.steps // SHORT)) if 2 * every > state.steps else every
 
 
 def _due(step: int, every: int) -> bool:

@@ -1,20 +1,24 @@
 """Previews of a network in training: its maps, the targets and the decoded people of a batch."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from estimator.arrays import Float
 from estimator.outputs import draw
 from estimator.spec import PoseSpec
 
+from ..data import contact_sheet
 from ..losses.maps import BINS, last_stage
 from .feeds.feed import taught_maps
 
 SHOWN = 4  # pictures of a batch
+TILE = 280  # pixels, height and width of a preview on a sheet
 
 
 def previews(model: keras.Model, spec: PoseSpec, batch: Mapping[str, Any]) -> dict[str, Float]:
@@ -42,6 +46,26 @@ def previews(model: keras.Model, spec: PoseSpec, batch: Mapping[str, Any]) -> di
             target = np.asarray(target[:SHOWN], np.float32)
             shown[f"{head}/target"] = glowing(image, target[..., people])
     return shown
+
+
+def write_sheet(shown: Mapping[str, Float], path: Path) -> None:
+    """Writes previews as one picture, a row each; a disk that is full is logged.
+
+    Args:
+      shown: as `previews` gives them.
+      path: of the picture.
+    """
+    tiles = [
+        contact_sheet.fit((255 * picture[..., ::-1]).astype(np.uint8), TILE, TILE, name)
+        for name, pictures in shown.items()
+        for picture in pictures
+    ]
+    try:
+        contact_sheet.write(
+            path, contact_sheet.tile(tiles, columns=len(next(iter(shown.values()))))
+        )
+    except OSError as error:
+        logging.error("no %s: %s", path, error)
 
 
 def glowing(image: Float, maps: Float) -> Float:

@@ -48,10 +48,13 @@ class Recipe:
       teacher: a network to learn from besides the labels.
       hints: features of a cache to learn besides the maps.
       start: weights to begin with: a checkpoint's file, or a run's folder for its averaged weights.
+        "" takes the shipped network's where there is one, "none" random weights.
       start_layers: loads only layers under these names from `start`; the others start at random.
         "*" takes every layer that fits. Empty: all must fit.
       start_channels: "rgb" or "bgr", the channel order of the network in `start`; needed with
         `start_layers`.
+      frozen_norms: batch norms keep the statistics, scales and offsets that they start with, which
+        small batches and few pictures would spoil.
       ema: decay of the moving average of the weights, which is evaluated and shipped; 0 for none.
       precision: "float32", "mixed_bfloat16" or "mixed_float16".
       accumulate: parts that each replica computes its slice in, one after the other, which needs
@@ -93,6 +96,7 @@ class Recipe:
     start: str = ""
     start_layers: tuple[str, ...] = ()
     start_channels: str = ""
+    frozen_norms: bool = False
     ema: float = 0.0
     precision: str = "float32"
     accumulate: int = 1

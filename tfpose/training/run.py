@@ -21,7 +21,7 @@ from .. import models
 from ..blocks import fused_norm
 from ..blocks.layer_names import variable_name
 from ..losses import hints
-from ..weights import checkpoints, loading
+from ..weights import checkpoints, loading, shipped
 from . import objective, replicas
 from .feeds.feed import Feed, check_size
 from .feeds.opening import open_feed
@@ -144,11 +144,10 @@ def _build(recipe: Recipe, spec: PoseSpec, feed: Feed, strategy: Any) -> Parts:
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = recipe.sync_batch_norm and strategy.num_replicas_in_sync > 1
-    network = fused_norm.fused(hinted)
-    if recipe.start:
-        loading.load_weights(
-            model, spec, recipe.start, layers=recipe.start_layers, channels=recipe.start_channels
-        )
+        if isinstance(layer, keras.layers.BatchNormalization) and recipe.frozen_norms:
+            layer.trainable = False
+    network = hinted if recipe.frozen_norms else fused_norm.fused(hinted)
+    _begin(model, spec, recipe)
     trainable = {
         variable_name(variable): variable.value for variable in network.trainable_variables
     }
@@ -169,6 +168,18 @@ def _build(recipe: Recipe, spec: PoseSpec, feed: Feed, strategy: Any) -> Parts:
         batch=recipe.batch,
         accumulate=recipe.accumulate,
         clip=recipe.clip,
+    )
+
+
+def _begin(model: keras.Model, spec: PoseSpec, recipe: Recipe) -> None:
+    """Loads the weights that the run begins with."""
+    start = shipped.start(recipe.model, recipe.start)
+    if not start:
+        logging.info("starting from random weights")
+        return
+    logging.info("starting from %s (--start=%s takes random weights)", start, shipped.NONE)
+    loading.load_weights(
+        model, spec, start, layers=recipe.start_layers, channels=recipe.start_channels
     )
 
 

@@ -8,10 +8,11 @@ from types import ModuleType
 
 import keras
 
+from estimator import files
 from estimator.spec import PoseSpec
 
 from .. import models
-from .formats import ckpt, h5, human_pose_estimation_0001, npy, pb, pth, safetensors
+from .formats import ckpt, h5, human_pose_estimation_0001, npy, openvino_ir, pb, pth, safetensors
 from .formats.assign import Array, assign
 
 READERS: dict[str, ModuleType] = {
@@ -25,6 +26,7 @@ READERS: dict[str, ModuleType] = {
     ".pth": pth,
     ".pth.tar": pth,
     ".safetensors": safetensors,
+    ".xml": openvino_ir,
 }
 
 
@@ -58,6 +60,7 @@ def load(
       FileNotFoundError: there is no such file.
       ValueError: the format is unknown, or the file does not fit; nothing was loaded then.
     """
+    files.check_download(source)
     reader = _reader(source)
     only, ignore = tuple(only), (*ignore, *getattr(models.family_of(spec.model), "UNUSED", ()))
     if backbone:

@@ -8,10 +8,11 @@ from typing import Any
 import keras
 from absl import logging
 
+from estimator import bundle
 from estimator.spec import PoseSpec
 
 from ..blocks.layer_names import variable_name
-from . import checkpoints, foreign, keras_files
+from . import carrying, checkpoints, foreign, keras_files
 
 WEIGHTS, AVERAGE = "weights:", "average:"  # prefixes of a checkpoint's variables
 RUN_CHECKPOINTS = "checkpoints"
@@ -43,7 +44,8 @@ def load_weights(
       source: a checkpoint's file, a run's folder, or one checkpoint's folder in it; a run's moving
         average is taken where it has one.
       layers: loads only layers under these names; ("*",) loads every layer of a run or a .keras
-        that fits. Empty: all must fit.
+        that fits. Empty: all must fit; a .keras of the same network with other keypoints gives
+        all that both share, see `carrying`.
       channels: "rgb" or "bgr", the order that a foreign network reads; needed with `layers`.
 
     Raises:
@@ -56,7 +58,7 @@ def load_weights(
     if path.is_dir():
         _load_run(model, path, layers)
     elif path.suffix == keras_files.SUFFIX:
-        _load_keras(model, path, layers)
+        _load_keras(model, spec, path, layers)
     elif path.name.endswith(keras_files.WEIGHTS_SUFFIX) and not layers:
         keras_files.load_own(model, path)
     elif path.name.endswith(keras_files.WEIGHTS_SUFFIX):
@@ -99,8 +101,13 @@ def _load_run(model: keras.Model, path: Path, layers: Sequence[str]) -> None:
     logging.info("%d of %d variables from %s", len(wanted), len(model.variables), checkpoint.folder)
 
 
-def _load_keras(model: keras.Model, path: Path, layers: Sequence[str]) -> None:
+def _load_keras(model: keras.Model, spec: PoseSpec, path: Path, layers: Sequence[str]) -> None:
     there = named_variables(keras_files.load_keras(path))
+    source = None if layers else _spec_of_another_skeleton(path, spec)
+    if source is not None:
+        arrays = {name: value.numpy() for name, value in there.items()}
+        _say_carried(path, carrying.carry(model, spec, arrays, source))
+        return
     shapes = {name: list(variable.shape) for name, variable in there.items()}
     wanted = named_variables(model)
     if layers:
@@ -115,6 +122,27 @@ def _load_keras(model: keras.Model, path: Path, layers: Sequence[str]) -> None:
     for name, variable in wanted.items():
         variable.assign(there[name])
     logging.info("%d of %d variables from %s", len(wanted), len(model.variables), path)
+
+
+def _spec_of_another_skeleton(path: Path, spec: PoseSpec) -> PoseSpec | None:
+    """The file's spec, where it is the same network's with another skeleton."""
+    try:
+        source = bundle.read(path)
+    except ValueError:  # Keras alone wrote it
+        return None
+    other = source.model == spec.model and not carrying.same_maps(source.skeleton, spec.skeleton)
+    return source if other else None
+
+
+def _say_carried(path: Path, carried: carrying.Carried) -> None:
+    logging.info(
+        "%d variables from %s; keypoints whose maps go on: %s; new ones are learnt",
+        carried.whole,
+        path,
+        ", ".join(carried.keypoints) or "none",
+    )
+    if carried.fresh:
+        logging.info("start at random: %s", ", ".join(carried.fresh))
 
 
 def _fits(

@@ -13,7 +13,7 @@ from estimator import bundle
 from estimator.skeleton import Skeleton
 from estimator.spec import PoseSpec
 
-from . import keras_files
+from . import keras_files, shipped
 
 NAME, KERAS, SAVED_MODEL = "name", "keras", "saved_model"
 SUFFIXES = {keras_files.SUFFIX: KERAS, ".tflite": "tflite", ".onnx": "onnx"}
@@ -67,7 +67,8 @@ def load(
 
     Args:
       model: a .keras that carries its spec, or a name of `tfpose.models`.
-      weights: of a name: a .weights.h5 of ours, a run's folder, or a file that `foreign` reads.
+      weights: of a name: a .weights.h5 of ours, a run's folder, or a file that `foreign` reads; ""
+        takes those that ship, where there are some.
       skeleton: of a name; None takes the model's own.
       height, width: of the input of a network that is built; None takes the model's own.
 
@@ -88,6 +89,8 @@ def load(
         return keras_files.load_keras(Path(model)), spec
     if kind != NAME:
         raise ValueError(f"{model} has no Keras model: give a {keras_files.SUFFIX}, or a name")
+    if not weights and skeleton is None:
+        weights = str(shipped.weights(model) or "")
     if not weights:
         raise ValueError(f"{model} needs its weights: give them, or a {keras_files.SUFFIX} file")
     from .. import models
@@ -143,8 +146,9 @@ def open_saved_model(path: Path) -> SavedModel:
 
     try:
         loaded = tf.saved_model.load(str(path))
-    except OSError as error:
-        raise ValueError(f"{path} is no SavedModel: {error}") from error
+    except Exception as error:  # OSError, OpError, KeyError, DecodeError: by the part missing
+        said = str(error).partition("\n")[0]
+        raise ValueError(f"{path} is no SavedModel, or parts of it are missing: {said}") from error
     if SIGNATURE not in loaded.signatures:
         raise ValueError(f"{path} has the signatures {sorted(loaded.signatures)}, no {SIGNATURE}")
     signature = loaded.signatures[SIGNATURE]

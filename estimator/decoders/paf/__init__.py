@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 ANSWERS = "maps"
 # Names of fields in specs written before; they are read as the new ones.
 RENAMED = {"doubt": "missing_limb_prior", "error": "localisation_error"}
-LEAST = {
-    "samples": 2,
-    "min_keypoints": 2,
-    "max_peaks": 1,
-    "missing_limb_prior": 0,
-    "localisation_error": 0,
+BOUNDS = {  # least and most; they bound the time and memory of a picture
+    "samples": (2, 256),
+    "min_keypoints": (2, 1024),
+    "max_peaks": (1, 4096),
+    "missing_limb_prior": (0, 1e6),
+    "localisation_error": (0, 1e3),
 }
 
 
@@ -81,10 +81,11 @@ class Parameters:
                 f"decoder.min_weak_peak {self.min_weak_peak} must not be above "
                 f"decoder.min_peak {self.min_peak}"
             )
-        for name, least in LEAST.items():
-            if not getattr(self, name) >= least:
+        for name, (least, most) in BOUNDS.items():
+            if not least <= getattr(self, name) <= most:
                 raise ValueError(
-                    f"decoder.{name} must be at least {least}, found {getattr(self, name)}"
+                    f"decoder.{name} must be at least {least} and at most {most:g}, "
+                    f"found {getattr(self, name)}"
                 )
 
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -225,3 +226,35 @@ def test_what_is_no_model_is_refused(content: bytes, tmp_path: Path) -> None:
 def test_threads_must_be_positive(colour_model: Model) -> None:
     with pytest.raises(ValueError, match="threads must be at least 1, found 0"):
         LiteRtRunner(colour_model(), colour_spec(), threads=0)
+
+
+def test_threads_share_one_runner(colour_model: Model) -> None:
+    """Sizes change from call to call, so that a thread would meet another's memory."""
+    runner = LiteRtRunner(colour_model(flexible=True), colour_spec(flexible=True), threads=1)
+    images = [noise(8 * rows, 8 * rows + 8) for rows in range(2, 7)]
+
+    def same(index: int) -> bool:
+        image = images[index % len(images)]
+        return np.allclose(runner(image)["heatmaps"][..., :3], expected(image), atol=1e-6)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(same, range(200)))
+
+
+def test_a_file_that_is_cut_and_written_over_in_use_changes_nothing(colour_model: Model) -> None:
+    path = colour_model()
+    runner = LiteRtRunner(path, colour_spec(), threads=1)
+    before = runner(noise(32, 48))["heatmaps"]
+    with path.open("r+b") as file:
+        file.truncate(0)
+    assert np.array_equal(runner(noise(32, 48))["heatmaps"], before)
+    path.write_bytes(b"\xff" * 10_000)
+    assert np.array_equal(runner(noise(32, 48))["heatmaps"], before)
+
+
+@pytest.mark.parametrize("end", [0, 4, 100, 1000])
+def test_a_model_that_is_cut_off_is_refused(colour_model: Model, end: int) -> None:
+    path = colour_model()
+    path.write_bytes(path.read_bytes()[:end])
+    with pytest.raises(ValueError, match=f"{path.name} is no .tflite that LiteRT can run"):
+        LiteRtRunner(path, colour_spec(), threads=1)

@@ -1,3 +1,4 @@
+import contextlib
 import csv
 import json
 import os
@@ -8,17 +9,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from estimator import skeletons
+from estimator import ImageSpec, OutputSpec, PoseSpec, skeletons
+from estimator.decoders import paf
 from estimator.outputs import frame_writers, results
 from estimator.poses import Poses
 from estimator.streams.frames import Frame
 from tests.estimator import walkers
-from tests.estimator.conftest import COLOURS
+from tests.estimator.conftest import COLOURS, colour_spec
 
 
 def frame(index: int, name: str = "walk.mp4") -> Frame:
     picture = np.zeros((480, 640, 3), np.uint8)
     return Frame(picture=picture, index=index, time=index / 30, name=name, captured=0.0)
+
+
+def walkers_spec() -> PoseSpec:
+    return PoseSpec(
+        model="m",
+        skeleton=walkers.SKELETON,
+        image=ImageSpec(height=64, width=64),
+        outputs=OutputSpec(),
+        decoder=paf.Parameters(),
+    )
 
 
 def people(*identity: int) -> Poses:
@@ -148,3 +160,95 @@ def test_a_disk_that_fills_up_is_an_error(tmp_path: Path) -> None:
         writer.write(frame(0), people(1))
     with pytest.raises(OSError, match="No space left"):
         writer.close()
+
+
+def test_pictures_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    names = ["a/cam#1.jpg", "b/cam 1.jpg", "c/cam_1.jpg", "a/cam#1.jpg"]
+    writer = frame_writers.OpenPoseJson(tmp_path, walkers.SKELETON, numbered=False)
+    for name in names:
+        writer.write(frame(0, name), people(1))
+    written = {
+        path.name: json.loads(path.read_text())["file"] for path in sorted(tmp_path.iterdir())
+    }
+    assert written == {
+        "cam_1-2_keypoints.json": "b/cam 1.jpg",
+        "cam_1-3_keypoints.json": "c/cam_1.jpg",
+        "cam_1_keypoints.json": "a/cam#1.jpg",
+    }
+
+
+def test_pictures_of_one_coco_id_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"7\.jpg and .*007\.png both have the COCO image id 7"):
+        frame_writers.check_image_ids([Path("a/7.jpg"), Path("b/007.png")])
+    rows = frame_writers.coco_rows(walkers.SKELETON, numbered=False)
+    assert rows(frame(0, "a/7.jpg"), people(1))[0]["file"] == "a/7.jpg"
+    with pytest.raises(ValueError, match="both have the COCO image id 7"):
+        rows(frame(1, "b/007.png"), people(1))
+    assert frame_writers.coco_rows(walkers.SKELETON, numbered=True)(frame(1, "b"), people(1))
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl", "csv"])
+def test_normalised_places_are_shares_of_the_picture(tmp_path: Path, kind: str) -> None:
+    poses = people(1)
+    path = tmp_path / "out"
+    spec = colour_spec()
+    writer = {
+        "json": lambda: frame_writers.JsonList(
+            path, frame_writers.readable_rows(spec.model, normalised=True)
+        ),
+        "jsonl": lambda: frame_writers.JsonLines(path, normalised=True),
+        "csv": lambda: frame_writers.Csv(path, walkers.SKELETON, normalised=True),
+    }[kind]()
+    with writer:
+        writer.write(frame(0), poses)
+    expected = (poses.xy[0, 0] + 0.5) / [640, 480]
+    if kind == "csv":
+        (row,) = csv.DictReader(path.open())
+        found = [float(row["nose_x"]), float(row["nose_y"])]
+    else:
+        tree = json.loads(path.read_text())
+        tree = tree[0] if kind == "json" else tree
+        nose = tree["people"][0]["keypoints"]["nose"]
+        found = [nose["x"], nose["y"]]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+NO_TEXT = os.fsdecode(b"caf\xe9.jpg")  # the name of a file in Latin-1
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl", "csv", "coco", "openpose_json"])
+def test_the_name_of_a_file_may_be_any_bytes(kind: str, tmp_path: Path) -> None:
+    spec = walkers_spec()
+    path = tmp_path / "out"
+    with frame_writers.open_writer(kind, path, spec, live=False, numbered=False) as writer:
+        writer.write(frame(0, NO_TEXT), people(1))
+    if kind in ("json", "jsonl"):
+        (row,) = json.loads(path.read_text()) if kind == "json" else [json.loads(path.read_text())]
+        assert os.fsencode(row["file"]) == b"caf\xe9.jpg"
+    elif kind == "csv":
+        assert b"\ncaf\xe9.jpg," in path.read_bytes().replace(b"\r", b"")
+    else:
+        assert path.exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+@pytest.mark.parametrize("kind", ["json", "jsonl", "csv"])
+def test_a_disk_that_fills_is_told_with_the_file_and_nothing_partial_stays(
+    kind: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "out"
+    writer = frame_writers.open_writer(kind, path, walkers_spec(), live=False, numbered=False)
+    full = open("/dev/full", "w", encoding="utf-8")  # noqa: SIM115  the writer closes it
+    writer._file.close()
+    writer._file = full
+    if kind == "csv":
+        writer._table.writer = csv.writer(full)
+    with pytest.raises(OSError, match=r"No space left on device .*out cannot be written"):  # noqa: PT012
+        writer.write(frame(0), people(1))
+        writer.close()
+    with contextlib.suppress(OSError):
+        writer.close()
+    with contextlib.suppress(OSError):
+        full.close()
+    assert [file.name for file in tmp_path.iterdir()] in ([], ["out"])
+    assert (tmp_path / "out").exists() == (kind != "json")

@@ -2,7 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
+from estimator import pictures
 from estimator.pictures import header as picture_header
+from tests import hostile_pictures as hostile
 
 
 @pytest.mark.parametrize("order", ["little", "big"])
@@ -23,3 +25,42 @@ def test_a_jpeg_without_its_end_is_not_whole() -> None:
     assert picture_header.read(data).whole
     assert picture_header.read(data + b"a camera's own notes").whole
     assert not picture_header.read(data[:-2]).whole
+
+
+def test_scans_are_counted_up_to_the_end_of_the_picture() -> None:
+    behind = b"\xff\xda" * 200  # a film behind a photograph has such bytes by chance
+    assert picture_header.read(hostile.many_scans(7, 80, 80) + behind).scans == 7
+    inside = hostile.segment(0xE2, behind)  # and so has a colour profile
+    assert picture_header.read(hostile.many_scans(100, 80, 80, extra=inside)).fault == ""
+
+
+@pytest.mark.parametrize("disguise", [b"", b"\xff\xd9"])
+def test_a_jpeg_of_more_than_100_scans_is_refused(disguise: bytes) -> None:
+    """Also where a segment between two scans holds what looks like the picture's end."""
+    data = hostile.many_scans(101, 80, 80)
+    assert pictures.read(hostile.many_scans(100, 80, 80)).shape == (80, 80, 3)
+    second = data.index(b"\xff\xda", data.index(b"\xff\xda") + 2)
+    data = data[:second] + hostile.segment(0xFE, disguise) + data[second:]
+    with pytest.raises(ValueError, match="the picture has more than 100 scans"):
+        pictures.read(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        hostile.empty_segments(1_000_000),
+        hostile.empty_chunks(1_000_000),
+        b"\xff\xd8" + (hostile.segment(0xE1, b"Exif\0\0MM\0*\0\0\0\x08" + b"\xff" * 60_000)) * 4096,
+    ],
+)
+def test_headers_of_many_parts_are_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"has more than \d+ (segments|chunks)"):
+        pictures.read(data)
+
+
+def test_fill_bytes_and_empty_chunks_are_passed_over_at_once() -> None:
+    plain = cv2.imencode(".jpg", np.zeros((8, 16, 3), np.uint8))[1].tobytes()
+    filled = plain[:2] + b"\xff" * 1_000_000 + plain[2:]
+    assert picture_header.read(filled).width == 16
+    assert not picture_header.read(hostile.fill_bytes(1_000_000)).width
+    assert picture_header.read(hostile.webp_chunks(1_000_000)).orientation == 1

@@ -308,3 +308,10 @@ def test_a_bmp_stored_from_the_top_says_its_size(quarters: np.ndarray) -> None:
     struct.pack_into("<i", data, 22, -32)
     header = picture_header.read(bytes(data))
     assert (header.height, header.width, header.whole) == (32, 48, True)
+
+
+def test_an_empty_glob_does_not_stop_the_others(folder: Path) -> None:
+    listing = pictures.find([f"{folder}/*.webp", folder / "p10.jpg"])
+    assert names(listing.files) == ["p10.jpg"]
+    (line,) = listing.empty
+    assert line.startswith("no pictures in ")

@@ -255,3 +255,17 @@ def test_a_disk_that_fills_up_is_no_traceback(colour_model: Model, clip: Path) -
     assert process.returncode == 1
     assert b"No space left" in err
     assert b"Traceback" not in err
+
+
+def test_a_part_of_a_video_is_drawn_at_its_own_rate(colour_model: Model, clip: Path) -> None:
+    model = f"--model={colour_model()}"
+    assert run(model, "a.avi", "--frames=1:6:2", "--jsonl=a.jsonl", "--max_people=1") == 0
+    rows = [json.loads(line) for line in Path("a.jsonl").read_text().splitlines()]
+    assert [row["frame"] for row in rows] == [1, 3, 5]
+    assert [row["time"] for row in rows] == pytest.approx([0, 0.2, 0.4])
+    assert all(len(row["people"]) <= 1 for row in rows)
+    drawn = sources.open_source("a.poses.mp4")
+    assert drawn.rate == 5
+    assert len(frames(clip / "a.poses.mp4")) == 3
+    assert run(model, "a.avi", "--frames=6:2") == 2
+    assert run(model, "--frames=0:2") == 2  # of a picture

@@ -4,6 +4,7 @@ import gc
 import time
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -198,3 +199,13 @@ def test_memory_stays_flat() -> None:
     finally:
         tracemalloc.stop()
     assert after - before < 200_000  # a single picture has 36,864 bytes
+
+
+def test_at_most_so_many_people_are_kept_the_best_first_and_in_order() -> None:
+    poses = walkers.frame([walkers.person(100), walkers.person(200), walkers.person(300)])
+    poses = replace(poses, person_score=np.array([0.5, 0.9, 0.7], np.float32))
+    kept = PeopleFilter(max_people=2)(poses, 0.0)
+    assert kept.person_score.tolist() == pytest.approx([0.9, 0.7])
+    assert len(PeopleFilter(max_people=5)(poses, 0.0)) == 3
+    with pytest.raises(ValueError, match="max_people must be at least 1, found 0"):
+        PeopleFilter(max_people=0)

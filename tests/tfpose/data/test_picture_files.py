@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tfpose.data.picture_files import BadPicture, Pictures, measure
+from estimator.pictures import reading
+from tfpose.data.picture_files import BadPicture, Pictures, as_stored, measure
 
 
 def test_name_finds_what_its_path_ends_with(tmp_path: Path) -> None:
@@ -50,6 +51,34 @@ def test_sound_picture_is_measured_and_a_truncated_one_refused(suffix: str) -> N
         measure(encoded[: len(encoded) // 2], "p")
 
 
-def test_other_format_is_refused() -> None:
-    with pytest.raises(BadPicture, match=r"p is neither JPEG nor PNG .* convert it"):
-        measure(b"GIF89a", "p")
+@pytest.mark.parametrize("suffix", [".webp", ".bmp", ".tiff"])
+def test_other_formats_are_stored_as_png_or_jpeg(suffix: str) -> None:
+    image = cv2.resize(np.arange(48, dtype=np.uint8).reshape(4, 4, 3) * 5, (51, 37))
+    stored, height, width = as_stored(bytes(cv2.imencode(suffix, image)[1]), "p")
+    assert (height, width) == (37, 51) == measure(stored, "p")
+    found = cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_COLOR)
+    assert np.abs(found.astype(int) - image).max() <= (12 if suffix == ".webp" else 0)
+
+
+def test_transparent_pixels_are_stored_white_as_the_estimator_reads_them() -> None:
+    image = np.full((8, 9, 4), 40, np.uint8)
+    image[:, :4, 3], image[:, 4:, 3] = 0, 255
+    encoded = bytes(cv2.imencode(".png", image)[1])
+    stored, _, _ = as_stored(encoded, "p")
+    found = cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_COLOR)
+    np.testing.assert_array_equal(found, reading.read(encoded)[..., ::-1])
+    assert (found[:, :4] == 255).all()
+    assert (found[:, 4:] == 40).all()
+
+
+def test_what_is_no_picture_is_refused() -> None:
+    with pytest.raises(BadPicture, match=r"p is no picture"):
+        as_stored(b"GIF89a", "p")
+
+
+def test_files_of_the_system_are_passed_over_and_counted(tmp_path: Path) -> None:
+    (tmp_path / "__MACOSX").mkdir()
+    for name in ("1.jpg", "._1.jpg", "__MACOSX/1.jpg", "__MACOSX/._1.jpg"):
+        (tmp_path / name).write_bytes(b"")
+    found = Pictures([tmp_path])
+    assert (list(found.names()), found.passed_over) == (["1.jpg"], 3)

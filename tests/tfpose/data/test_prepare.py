@@ -1,6 +1,5 @@
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -135,7 +134,9 @@ def test_set_with_many_damaged_pictures_is_refused_and_goes_on_when_mended(tmp_p
     toy_data.write(tmp_path, images=10)
     for number in (3, 4):
         (tmp_path / "pictures" / f"{number:03d}.jpg").write_bytes(b"GIF89a")
-    with pytest.raises(ValueError, match=r"2 of 10 pictures cannot be used(.|\n)*neither JPEG"):
+    with pytest.raises(
+        ValueError, match=r"2 of 10 pictures cannot be used(.|\n)*no picture that OpenCV"
+    ):
         run(tmp_path)
     with pytest.raises(FileNotFoundError):
         datasets.load("custom/toy", tmp_path / "data", "train")
@@ -155,27 +156,12 @@ def test_folder_that_lacks_half_the_pictures_is_refused(tmp_path: Path) -> None:
     assert str(tmp_path / "pictures") in str(e.value)
 
 
-def test_bad_visibility_is_a_reason(tmp_path: Path) -> None:
+def test_bad_visibility_is_refused(tmp_path: Path) -> None:
     tree = toy_data.tree(30)
     tree["annotations"][2]["keypoints"][2] = 3
     toy_data.write(tmp_path, images=30, annotations=tree["annotations"])
-    ((name, reason),) = run(tmp_path).skipped
-    assert name == "003.jpg"
-    assert "visibility must be 0, 1 or 2, found [3.0]" in reason
-
-
-def lying(picture: bytes) -> bytes:
-    """The same JPEG, marked as turned by a quarter."""
-    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
-    return picture[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + picture[2:]
-
-
-def test_lying_photo_is_a_reason(tmp_path: Path) -> None:
-    toy_data.write(tmp_path, images=30)
-    picture = toy_data.picture(5, height=64, width=60)
-    (tmp_path / "pictures" / "005.jpg").write_bytes(lying(picture))
-    ((_, reason),) = run(tmp_path).skipped
-    assert re.search(r"005.jpg is 60x64 .* says 64x60: .*EXIF orientation 6.*auto-orient", reason)
+    with pytest.raises(ValueError, match=r"annotation 103: keypoints has the flags 3: a flag is 0"):
+        run(tmp_path)
 
 
 def unlabelled(folder: Path) -> custom.Builder:
@@ -200,18 +186,11 @@ def test_pictures_without_labels_are_prepared_and_taken_for_nothing_else(tmp_pat
     assert all(scene.keypoints is None and not scene.empty for scene in cut_anywhere)
 
 
-def test_an_unlabelled_photo_that_lies_is_a_reason_and_a_folder_without_photos_too(
-    tmp_path: Path,
-) -> None:
-    toy_data.write(tmp_path, images=30)
-    (tmp_path / "pictures" / "005.jpg").write_bytes(lying(toy_data.picture(5)))
-    ((name, reason),) = prepare(unlabelled(tmp_path), tmp_path).skipped
-    assert name == "005.jpg"
-    assert re.search("005.jpg is stored rotated .EXIF orientation 6.*auto-orient", reason)
-    (tmp_path / "data" / "words").mkdir()
-    (tmp_path / "data" / "words" / "notes.txt").write_text("no picture")
+def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "notes.txt").write_text("no picture")
     with pytest.raises(ValueError, match="no pictures among the 1 files"):
-        pose_set.unlabelled([tmp_path / "data" / "words"], skeletons.get("coco17"))
+        pose_set.unlabelled([tmp_path / "words"], skeletons.get("coco17"))
 
 
 def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from estimator import skeletons
 from estimator.outputs.results import coco_results
-from tfpose.data import coco_json, whole_body
+from tfpose.data.annotations import Choice, reading
 from tfpose.evaluation import annotations
 from tfpose.evaluation.metrics import parts
 
@@ -50,14 +50,18 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+WHOLE_BODY = Choice(format="coco_wholebody")
+
+
 def test_parts_are_joined_in_the_skeletons_order(file: Path) -> None:
-    coco = whole_body.read(file, WHOLE)
-    (sample,) = coco_json.samples(coco, WHOLE)
-    assert sample.keypoints.shape == (1, 133, 3)
-    assert sample.keypoints[0, :112, 0].tolist() == list(range(112))
-    assert not sample.keypoints[0, 112:].any()  # not valid
-    assert whole_body.read(file, skeletons.get("coco17")).keypoints[:1] == ("nose",)
-    assert len(whole_body.read(file, skeletons.get("coco17")).annotations[7][0]["keypoints"]) == 51
+    found = reading.read(file, choice=WHOLE_BODY)
+    assert found.keypoints == WHOLE.keypoints
+    (someone,) = found.people[7]
+    assert someone.keypoints.shape == (133, 3)
+    assert someone.keypoints[:112, 0].tolist() == list(range(112))
+    assert not someone.keypoints[112:].any()  # not valid
+    (body,) = reading.read(file).people[7]  # not asked for: COCO's 17
+    assert body.keypoints.shape == (17, 3)
 
 
 def test_a_part_of_another_length_is_named(file: Path) -> None:
@@ -65,11 +69,20 @@ def test_a_part_of_another_length_is_named(file: Path) -> None:
     tree["annotations"][0]["foot_kpts"] = [0] * 15
     file.write_text(json.dumps(tree), encoding="utf-8")
     with pytest.raises(ValueError, match="15 numbers in foot_kpts, COCO-WholeBody has 18"):
-        whole_body.read(file, WHOLE)
+        reading.read(file, choice=WHOLE_BODY)
+
+
+def test_a_file_without_parts_is_refused(file: Path) -> None:
+    tree = json.loads(file.read_text())
+    for name in [name for name in tree["annotations"][0] if name.endswith("_kpts")]:
+        del tree["annotations"][0][name]
+    file.write_text(json.dumps(tree), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"no coco_wholebody annotation: .*face_kpts"):
+        reading.read(file, choice=WHOLE_BODY)
 
 
 def test_every_part_has_figures_of_its_own(file: Path) -> None:
-    truth = annotations.read(file, known=(WHOLE,))
+    truth = annotations.read(file, choice=WHOLE_BODY)
     assert truth.skeleton == WHOLE
     poses = truth.poses(7)
     xy = np.nan_to_num(poses.xy)
@@ -90,5 +103,5 @@ def test_every_part_has_figures_of_its_own(file: Path) -> None:
 
 
 def test_other_skeletons_have_no_parts(file: Path) -> None:
-    truth = annotations.read(file, known=(skeletons.get("coco17"),))
+    truth = annotations.read(file)
     assert parts.evaluate(truth.tree(), [], image_ids=(7,), skeleton=truth.skeleton) == {}

@@ -7,7 +7,7 @@ import pytest
 
 from estimator import skeletons
 from tfpose import datasets, doctor
-from tfpose.data import coco_json
+from tfpose.data import annotations
 from tfpose.data.picture_files import Pictures
 from tfpose.data.pose_set import PoseSet
 from tfpose.data.prepare import prepare
@@ -48,7 +48,7 @@ def test_coco_dev_is_sound_and_read_back(shared: Path, tmp_path: Path) -> None:
 def test_most_exchanged_shoulders_are_found_in_the_training_set(shared: Path) -> None:
     skeleton = skeletons.get("coco17")
     path = shared / "data" / "people_train.json.zip"
-    samples = [s for s in coco_json.samples(coco_json.read(path), skeleton) if len(s.keypoints)]
+    samples = [s for s in annotations.samples(annotations.read(path), 17) if len(s.keypoints)]
 
     def named() -> set[tuple[str, int | None]]:
         sets = {"train": PoseSet(samples=samples, pictures=Pictures([]))}

@@ -65,7 +65,11 @@ def found(
     pictures = Pictures([folder] if folder else [])
     part = PoseSet(samples=samples, pictures=pictures)
     examined = doctor.examine(skeleton, {"train": part}, read_pictures=folder is not None)
-    return {k: v for k, v in examined.findings.items() if folder or k != "missing_picture"}
+    return {
+        k: v
+        for k, v in examined.findings.items()
+        if folder or k not in ("missing_picture", "refused")
+    }
 
 
 def test_empty_set_has_nothing_to_find() -> None:
@@ -202,6 +206,7 @@ def test_faults_of_picture_files_are_named(tmp_path: Path) -> None:
     names.pop("sides_not_judged")
     names.pop("same_person_twice", None)
     assert names == {
+        "refused": [""],
         "missing_picture": ["f.jpg"],
         "unreadable_picture": ["b.jpg", "e.jpg"],
         "similar_picture": ["d.jpg"],
@@ -234,14 +239,14 @@ def test_report_has_text_json_and_the_worst_drawn(tmp_path: Path) -> None:
     samples = pictures(tmp_path / "in", {"a.jpg": toy_data.picture(1)})  # ankles are outside
     part = PoseSet(samples=samples, pictures=Pictures([tmp_path / "in"]), unusable=["a line"])
     examined = doctor.examine(COCO, {"train": part})
-    assert examined.errors == 1
+    assert examined.errors == 2  # the line, and that one of two labels is too many
     paths = {path.name for path in report.write(examined, tmp_path / "out")}
     assert paths == {"report.txt", "report.json", "worst_outside_picture.png"}
     text = (tmp_path / "out" / "report.txt").read_text()
     assert "train: 1 pictures, 1 people with keypoints" in text
     assert "error: 1 x unusable_label" in text
     tree = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert tree["errors"] == 1
+    assert tree["errors"] == 2
     assert tree["findings"]["unusable_label"]["all"][0]["detail"] == "a line"
     sheet = cv2.imread(str(tmp_path / "out" / "worst_outside_picture.png"))
     assert sheet.shape == (report.TILE, report.COLUMNS * report.TILE, 3)

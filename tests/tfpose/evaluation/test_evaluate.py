@@ -221,17 +221,49 @@ def test_fields_that_other_tools_leave_out_are_filled_in(tmp_path: Path) -> None
     assert report.scores.ap == 1
 
 
-def test_other_keypoints_and_ids_are_refused(tmp_path: Path) -> None:
+def test_other_keypoints_are_refused(tmp_path: Path) -> None:
     def dog(tree: dict) -> None:
         tree["categories"][0]["keypoints"][0] = "snout"
 
-    def named(tree: dict) -> None:
-        tree["images"][0]["id"] = "a"
-
-    with pytest.raises(ValueError, match=r"keypoints snout, .* of none of the skeletons coco17"):
+    with pytest.raises(ValueError, match=r"of its own \(snout, .*--keypoint_names="):
         truth.read(changed(tmp_path, dog))
-    with pytest.raises(ValueError, match="ids must be whole numbers, found 'a'"):
-        truth.read(changed(tmp_path, named))
+
+
+def test_ids_may_be_names(tmp_path: Path) -> None:
+    def named(tree: dict) -> None:
+        for entry in tree["images"]:
+            entry["id"] = f"picture {entry['id']}"
+        for entry in tree["annotations"]:
+            entry["image_id"] = f"picture {entry['image_id']}"
+
+    _, images = painted.write(tmp_path)
+    report = evaluate.evaluate(
+        painted.network(painted.BOTTOM_UP), changed(tmp_path, named), [images], settings=FEW
+    )
+    assert report.image_ids == ("picture 5", "picture 6", "picture 7")
+    assert report.scores.ap == 1
+
+
+def test_nobody_left_is_an_error_that_says_why(tmp_path: Path) -> None:
+    def nobody(tree: dict) -> None:
+        tree["annotations"][0]["iscrowd"] = 1
+        for entry in tree["annotations"][1:]:
+            entry["keypoints"] = [0] * 51
+
+    with pytest.raises(ValueError, match=r"no person .*6 annotations: 1 crowds, 5 without a lab"):
+        truth.read(changed(tmp_path, nobody))
+
+
+def test_pictures_without_anybody_are_no_figure(tmp_path: Path) -> None:
+    def one(tree: dict) -> None:
+        del tree["annotations"][2:]
+
+    path = changed(tmp_path, one)
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "1.png"), painted.paint(1, top_down=False))
+    with pytest.raises(ValueError, match="nobody with a labelled keypoint is in the 1 pictures"):
+        evaluate.evaluate(painted.network(painted.BOTTOM_UP), path, [folder], settings=FEW)
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_float_formats_find_the_same_people(
     assert report.alike.people == 3
     assert report.alike.oks > 0.99
     expected, found = (
-        prediction.read(network, photo)
+        prediction.estimator_of(network)(photo)
         for network in (networks.of_keras(model, spec), networks.load(tmp_path / name))
     )
     assert isinstance(found, Poses)

@@ -1,4 +1,4 @@
-"""A small network of each family in half precision; models/test_model_kinds.py has each kind in float32.
+"""A small network per family in half precision; models/test_model_kinds.py has all in float32.
 
 With `NAMES = models.names()` all pass; that takes minutes.
 """

@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import ROOT
 from tfpose import models
 from tfpose.blocks.layer_names import variable_name
-from tfpose.evaluation import network
+from tfpose.weights import keras_files
 
 # The variant that stands for its family: the smallest, or the one with a layer of its own.
 VARIANTS = {
@@ -50,7 +50,7 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 variable.assign(random.uniform(0.5, 1.5, variable.shape))
             elif not np.asarray(variable).any():
                 variable.assign(random.normal(0, 0.05, variable.shape))
-        network.save_keras(model, spec, folder / f"{name}.keras")
+        keras_files.save_keras(model, spec, folder / f"{name}.keras")
         image = random.uniform(0, 255, (2, pixels, pixels, 3)).astype(np.float32)
         arrays = {variable_name(variable): np.asarray(variable) for variable in model.variables}
         for head, stages in model(image, training=False).items():
@@ -62,7 +62,7 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module", params=(pytest.param("jax", marks=pytest.mark.slow), "torch"))
+@pytest.fixture(scope="module", params=(pytest.param("jax", marks=pytest.mark.soak), "torch"))
 def answers(networks: Path, request: pytest.FixtureRequest) -> dict[str, Any]:
     """What `backend_process` says on one backend."""
     if find_spec(request.param) is None:

@@ -20,12 +20,11 @@ from tfpose import models
 from tfpose.blocks.layer_names import variable_name
 from tfpose.losses import maps as losses
 from tfpose.models import lightweight_openpose, residual_paf
-from tfpose.teacher.cache import CODES
 from tfpose.training.update import muon
 
 torch = pytest.importorskip("torch")
 
-from tfpose.online import labels, pool, train  # noqa: E402
+from tfpose.online import labels, train  # noqa: E402
 from tfpose.online import muon as torch_muon  # noqa: E402
 from tfpose.online import networks as twins  # noqa: E402
 from tfpose.weights import keras_files  # noqa: E402
@@ -108,7 +107,7 @@ def test_the_student_answers_as_the_keras_network(student: keras.Model) -> None:
 def test_what_comes_back_is_what_went_in(student: keras.Model) -> None:
     arrays = keras_arrays(student)
     twin = twins.Student(arrays)
-    back = train._numpy(twin.arrays())
+    back = twins.to_numpy(twin.arrays())
     assert back.keys() - arrays.keys() == {
         f"fine.{head}/{part}" for head in ("heatmaps", "pafs") for part in ("kernel", "bias")
     }
@@ -188,50 +187,6 @@ def test_looks_at_several_sizes_count_alike() -> None:
     np.testing.assert_allclose(found[:, :19].numpy(), (32 + 64 + 128) / 3, rtol=1e-5)
 
 
-def full_pool(count: int, capacity: int) -> pool.Pool:
-    """Canvases of 64x64 whose colour, and whose answers, say where a cell lies and of which."""
-    room = pool.Pool(capacity, 64, train.mirror("cpu"), "cpu")
-    row, column = np.mgrid[:64, :64]
-    for number in range(count):
-        image = np.stack([row, column, np.full_like(row, number)], -1).astype(np.uint8)
-        maps = np.zeros((1, 57, 16, 16), np.float32)
-        maps[0, 18], maps[0, 0] = row[::4, ::4] / 64, column[::4, ::4] / 64
-        room.add(torch.from_numpy(image)[None], torch.from_numpy(maps))
-    return room
-
-
-def test_windows_and_their_answers_belong_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "recoloured", lambda image: image)
-    windows = full_pool(3, 4).draw(200, 32)
-    top, left = windows.image[:, 0, 0, 0], windows.image[:, 1, 0, :].amin(-1)
-    assert {int(value) for value in top} == {0, 8, 16, 24, 32}
-    assert {int(value) for value in left} == {0, 8, 16, 24, 32}
-    assert {int(value) for value in windows.image[:, 2, 0, 0]} == {0, 1, 2}
-    byte = 0.5 / 255 + 1e-6
-    assert (windows.fine[:, 18, 0, 0] - top / 64).abs().max() <= byte
-    columns = windows.image[:, 1, 0, ::4]  # mirrored windows begin at a cell's other end
-    turned = columns[:, 0] > columns[:, -1]
-    assert 60 < int(turned.sum()) < 140
-    cells = torch.where(turned[:, None], columns - 3, columns) / 64
-    assert (windows.fine[:, 0, 0] - cells).abs().max() <= byte
-    rows = windows.fine[:, 18, 2:4].mean((1, 2))[:, None].expand(-1, 4)
-    np.testing.assert_allclose(windows.coarse[:, 18, 1].numpy(), rows.numpy(), atol=1e-6)
-
-
-def test_new_canvases_take_the_place_of_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "recoloured", lambda image: image)
-    room = full_pool(6, 4)
-    assert (len(room), room.seen) == (4, 6)
-    found = room.draw(200, 32).image[:, 2, 0, 0]
-    assert {int(value) for value in found} == {2, 3, 4, 5}
-
-
-def test_answers_are_coded_as_in_a_cache() -> None:
-    room = pool.Pool(1, 8, train.mirror("cpu"), "cpu")
-    assert room._scale.flatten().tolist() == [CODES["heatmaps"][0]] * 19 + [CODES["pafs"][0]] * 38
-    assert room._offset.flatten().tolist() == [CODES["heatmaps"][1]] * 19 + [CODES["pafs"][1]] * 38
-
-
 @pytest.mark.parametrize("shape", [(3, 3, 40, 24), (3, 3, 2, 64), (1, 1, 24, 96)])
 def test_muon_points_where_tensorflows_points(shape: tuple[int, ...]) -> None:
     gradient = np.random.default_rng(4).normal(size=shape).astype(np.float32)
@@ -268,7 +223,7 @@ def test_each_variable_is_moved_by_the_recipes_rule(student: keras.Model) -> Non
             gradient = torch.from_numpy(part[name])
             value.grad = gradient.permute(3, 2, 0, 1) if gradient.ndim == 4 else gradient
         other.step(0.02)
-    found = train._numpy(parameters)
+    found = twins.to_numpy(parameters)
     for name in names:
         assert np.abs(found[name] - arrays[name]).max() > 1e-4
         np.testing.assert_allclose(found[name], variables[name].numpy(), atol=2e-5)
@@ -358,11 +313,11 @@ def test_a_run_learns_and_its_weights_are_read(
 @pytest.mark.filterwarnings("ignore:CUDA initialization")
 def test_compiling_changes_nothing_of_the_student(student: keras.Model) -> None:
     twin = twins.Student(keras_arrays(student)).train()
-    before = train._numpy(twin.arrays())
+    before = twins.to_numpy(twin.arrays())
     options = train.Options(seconds=1, batch=2, edge=32, canvas=64)
     train._warm(train._errors, twin, options, "cpu")
     assert all(one.grad is None for one in twin.parameters())
-    for name, array in train._numpy(twin.arrays()).items():
+    for name, array in twins.to_numpy(twin.arrays()).items():
         np.testing.assert_array_equal(array, before[name])
 
 

@@ -193,3 +193,8 @@ def test_wrong_mode_and_address_are_refused() -> None:
     for address in ("localhost", "grpc://localhost:5000"):
         with pytest.raises(ValueError, match="must be host:port"):
             data_service.distribute(dataset, address)
+
+
+def test_nobody_at_the_address_is_an_error_within_seconds() -> None:
+    with pytest.raises(ConnectionError, match=r"no dispatcher answers at localhost:\d+ for 0\.3 s"):
+        data_service.check_answers(f"localhost:{free_port()}", patience=0.3)

@@ -6,6 +6,7 @@ python -m tests.tfpose.serving.fake_service '{"port": 1, "seconds": 0.05, "limit
 import contextlib
 import http.client
 import json
+import resource
 import socket
 import subprocess
 import sys
@@ -24,7 +25,7 @@ def main() -> None:
     told = json.loads(sys.argv[1])
     network = FakeNetwork(people(standing(100, 60), standing(300, 60)), told.pop("seconds", 0.0))
     port, limits = told.pop("port"), Limits(**told.pop("limits", {}))
-    server.run(fake_app(network, limits=limits, **told), host="127.0.0.1", port=port)
+    server.run(fake_app(network, limits=limits, **told), port=port)
 
 
 class Running:
@@ -49,6 +50,12 @@ class Running:
     def resident(self) -> int:
         """Bytes of memory."""
         return int(self.figure("process_resident_memory_bytes"))
+
+    @property
+    def resident_of_process(self) -> int:
+        """The same, asked of the system: the service's own figures need its key."""
+        figures = Path(f"/proc/{self.process.pid}/statm").read_text().split()
+        return int(figures[1]) * resource.getpagesize()
 
 
 @contextlib.contextmanager

@@ -77,7 +77,7 @@ class FakeNetwork:
 
 def fake_app(network: FakeNetwork, **settings: object) -> FastAPI:
     return create_app(
-        Settings(**({"models": {"pose": "fake"}, "lanes": 2} | settings)),
+        Settings(**({"models": {"pose": "fake"}, "lanes": 2, "hosts": ("testserver",)} | settings)),
         opener=lambda name, threads: network,
     )
 

@@ -9,18 +9,25 @@ import threading
 import time
 from collections.abc import Callable
 
+from tests import hostile_pictures as hostile
+
 from .fake_service import Running, running
 from .fakes import picture
 
-BODY = b"--x\r\nContent-Disposition: form-data; name=image; filename=a\r\n\r\n" + picture()
-BODY += b"\r\n--x--\r\n"
+
+def form(data: bytes) -> bytes:
+    head = b"--x\r\nContent-Disposition: form-data; name=image; filename=a\r\n\r\n"
+    return head + data + b"\r\n--x--\r\n"
+
+
+BODY = form(picture())
 HEADERS = {"Content-Type": "multipart/form-data; boundary=x"}
 QUICK = {"header_seconds": 0.5, "body_seconds": 0.5, "send_seconds": 0.5}
 
 
-def post(port: int) -> int:
+def post(port: int, body: bytes = BODY) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    connection.request("POST", "/v1/pose", BODY, HEADERS)
+    connection.request("POST", "/v1/pose", body, HEADERS)
     answer = connection.getresponse()
     answer.read()
     connection.close()
@@ -120,9 +127,9 @@ def is_closed(client: socket.socket, within: float) -> bool:
 
 STARTS = [
     b"",
-    b"POST /v1/pose HTTP/1.1\r\nHost: a\r\nX-A: ",
-    b"POST /v1/pose HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n",
-    b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /hea",
+    b"POST /v1/pose HTTP/1.1\r\nHost: localhost\r\nX-A: ",
+    b"POST /v1/pose HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n",
+    b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /hea",
 ]
 
 
@@ -143,9 +150,58 @@ def test_clients_that_trickle_are_closed_and_others_are_served() -> None:
         assert all(is_closed(client, 20.0) for client in slow)
 
 
+def ask(port: int, data: bytes) -> bytes:
+    """Sends as much as is taken, and gives what is answered until the connection closes."""
+    said = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        with contextlib.suppress(OSError):
+            client.sendall(data)
+        with contextlib.suppress(OSError):
+            while part := client.recv(65536):
+                said += part
+    return said
+
+
+def test_heads_without_end_are_refused_before_the_key_and_not_held() -> None:
+    start, chunked = (
+        b"POST /v1/pose HTTP/1.1\r\nHost: localhost\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+    )
+    floods = {
+        "fields": start + b"X: a\r\n" * 1_000_000,
+        "a long field": start + b"X: " + b"a" * 8_000_000,
+        "a long path": b"GET /" + b"a" * 8_000_000,
+        "trailers": start + chunked + b"\r\n0\r\n" + b"X: a\r\n" * 1_000_000,
+    }
+    with running(api_key="a-key-of-at-least-16") as service:
+        before = service.resident_of_process
+        for flood in floods.values():
+            said = ask(service.port, flood)
+            assert said.startswith((b"HTTP/1.1 431 ", b"HTTP/1.1 401 ")) or not said
+            assert service.get("/healthz")[0] == 200
+        assert ask(service.port, floods["fields"]).startswith(b"HTTP/1.1 431 ")
+        ask(service.port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50_000)
+        assert service.resident_of_process - before < 32 << 20
+
+
+def test_pictures_of_thousands_of_scans_hold_nobody_up_and_it_ends_when_told() -> None:
+    scans = form(hostile.many_scans(20_000, 4000, 4000))
+    slow = form(hostile.many_scans(100, 7000, 7000))
+    with running(limits={"decode_seconds": 0.01}) as service:
+        assert post(service.port, scans) == 422
+        senders = [
+            threading.Thread(target=post, args=(service.port, slow), daemon=True) for _ in range(3)
+        ]
+        for sender in senders:
+            sender.start()
+        assert post(service.port) == 200
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(60) == -signal.SIGTERM
+
+
 def test_a_client_that_reads_no_answer_is_closed() -> None:
     """It asks for more than the buffers of both sides' sockets hold, about 5 MB."""
-    ask = b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n"
+    ask = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with running(limits=QUICK) as service, socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connect(("127.0.0.1", service.port))
@@ -159,7 +215,9 @@ def test_a_client_that_goes_away_harms_nobody() -> None:
     with running(seconds=0.05) as service:
         for _ in range(20):
             client = socket.create_connection(("127.0.0.1", service.port))
-            head = b"POST /v1/pose HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n" % len(BODY)
+            head = b"POST /v1/pose HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n" % len(
+                BODY
+            )
             client.sendall(head + b"Content-Type: multipart/form-data; boundary=x\r\n\r\n" + BODY)
             client.close()
         assert post(service.port) == 200

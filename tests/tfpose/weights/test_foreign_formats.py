@@ -11,6 +11,7 @@ import tensorflow as tf
 from estimator.pose_estimator import PoseEstimator
 from tests.tfpose import golden_weights
 from tfpose import export, models
+from tfpose.blocks.layer_names import original_name
 from tfpose.weights.foreign import load
 from tfpose.weights.formats import ckpt, h5, npy, pb
 
@@ -184,7 +185,7 @@ def test_slim_imagenet_backbone_loads_when_its_rest_is_ignored(tmp_path: Path) -
                 kernel = "depthwise_weights" if depthwise else "weights"
                 name = kernel if weight.name == "kernel" else weight.name
                 value = np.random.default_rng(len(arrays)).random(weight.shape, np.float32)
-                arrays[f"{layer.name.replace('.', '/')}/{name}"] = value
+                arrays[f"{original_name(layer.name).replace('.', '/')}/{name}"] = value
     averages = {f"{name}/ExponentialMovingAverage": array for name, array in arrays.items()}
     logits = {"MobilenetV2/Logits/Conv2d_1c_1x1/weights": np.zeros((1, 1, 8, 5), np.float32)}
     path = tmp_path / "mobilenet_v2_0.5_224.ckpt"
@@ -203,7 +204,7 @@ def test_slim_mobilenet_v1_loads_as_the_original_takes_it(tmp_path: Path) -> Non
     arrays = {}
     for layer in model.layers:
         if layer.name.startswith("MobilenetV1") and layer.name.endswith(("wise", "Conv2d_0")):
-            scope = layer.name.replace(".", "/")
+            scope = original_name(layer.name).replace(".", "/")
             depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
             kernel = np.random.default_rng(len(arrays)).random(layer.kernel.shape, np.float32)
             arrays[f"{scope}/{'depthwise_weights' if depthwise else 'weights'}"] = kernel

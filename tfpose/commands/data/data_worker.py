@@ -2,6 +2,9 @@
 
 tfpose data-worker --role=dispatcher --port=5000 --work_dir=/var/tmp/dispatcher
 tfpose data-worker --role=worker --dispatcher=10.0.0.1:5000 --host=10.0.0.2 --port=5001
+
+TensorFlow's servers listen on all addresses of a machine, unencrypted and without a key; it has no
+setting for another (SECURITY.md). Whoever reaches the port can run graphs on it.
 """
 
 from pathlib import Path
@@ -46,5 +49,7 @@ def main(_: list[str]) -> None:
         server = data_service.start_dispatcher(PORT.value, work_dir=work_dir, workers=WORKERS.value)
     else:
         server = data_service.start_worker(dispatcher, host=HOST.value, port=PORT.value)
-    print(f"{ROLE.value} at port {PORT.value}", flush=True)
+    print(
+        f"{ROLE.value} at port {PORT.value}, on all addresses: keep the network private", flush=True
+    )
     server.join()

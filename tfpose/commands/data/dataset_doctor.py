@@ -21,7 +21,10 @@ READ = flags.DEFINE_bool(
     "read_pictures", True, "Decode every picture, not only look for it.", flag_values=FLAGS
 )
 STRICT = flags.DEFINE_bool(
-    "strict", False, "Exit with 1 if there are errors; for CI.", flag_values=FLAGS
+    "strict",
+    False,
+    "Exit with 1 if there are errors, or people or labels would be lost; for CI.",
+    flag_values=FLAGS,
 )
 
 
@@ -29,7 +32,7 @@ arguments.writable(OUT, folder=True)
 
 
 def main(_: list[str]) -> int:
-    """Prints what was found; 1 where --strict finds errors."""
+    """Prints what was found; 1 where preparing would refuse the set, or --strict finds faults."""
     from tfpose import doctor
     from tfpose.doctor import report
 
@@ -39,4 +42,4 @@ def main(_: list[str]) -> int:
     if OUT.value is not None:
         for path in report.write(examined, Path(OUT.value)):
             print(path)
-    return int(STRICT.value and bool(examined.errors))
+    return int(examined.refused or (STRICT.value and bool(examined.errors or examined.losses)))

@@ -7,7 +7,7 @@ tfpose prepare-dataset --name=mine --annotations=mine.json --images=pictures --o
 from absl import flags, logging
 
 from estimator.program import run
-from tfpose.commands import arguments
+from tfpose.commands import arguments, label_flags
 from tfpose.commands.dataset_flags import DatasetFlags
 
 FLAGS = run.new_flags()
@@ -42,6 +42,7 @@ def main(_: list[str]) -> None:
         beam_runner=BEAM_RUNNER.value,
         beam_options=BEAM_OPTIONS.value,
     )
+    label_flags.report(prepared.read)
     for _name, reason in prepared.skipped:
         logging.warning("left out: %s", reason)
     for line in prepared.unusable:

@@ -1,6 +1,10 @@
 """Draws a sheet of what would be trained on; look at it before training.
 
+tfpose show-samples --dataset=custom/mine --data_dir=data --recipe=finetune --height=224
 tfpose show-samples --dataset=coco --data_dir=data --policy=lightweight_openpose
+
+With --recipe, and the --height, --width and --skeleton that `tfpose train` gets, it is what that
+training sees: the recipe's network, sizes and augmentation.
 """
 
 from pathlib import Path
@@ -16,6 +20,7 @@ from estimator.spec import PoseSpec
 from tfpose.commands import arguments, zoo_figures
 
 FLAGS = run.new_flags()
+DEFAULT_POLICY = "lightweight_openpose"
 
 DATASET = flags.DEFINE_string(
     "dataset", None, "Prepared set: coco, custom/NAME.", required=True, flag_values=FLAGS
@@ -24,16 +29,30 @@ DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "--out of `tfpose prepare-dataset`.", required=True, flag_values=FLAGS
 )
 SPLIT = flags.DEFINE_string("split", "train", "Which split.", flag_values=FLAGS)
+RECIPE = flags.DEFINE_enum(
+    "recipe",
+    None,
+    arguments.modules("recipes"),
+    "Show what this recipe trains on: its network, sizes and policy.",
+    flag_values=FLAGS,
+)
+HEIGHT = flags.DEFINE_integer(
+    "height", None, "Height of the training pictures, as for `tfpose train`.", flag_values=FLAGS
+)
+WIDTH = flags.DEFINE_integer(
+    "width", None, "Width of the training pictures, as for `tfpose train`.", flag_values=FLAGS
+)
 POLICY = flags.DEFINE_string(
     "policy",
-    "lightweight_openpose",
-    f"One of {', '.join(policy.names())}; none for evaluation.",
+    None,
+    f"One of {', '.join(policy.names())}; none for evaluation. The recipe's if not given, or "
+    f"{DEFAULT_POLICY}.",
     flag_values=FLAGS,
 )
 MODEL = flags.DEFINE_string(
     "model",
     None,
-    "Show its sizes, skeleton and targets; 368x368 and the data's skeleton if not.",
+    "Show its sizes, skeleton and targets; 368x368 and the data's skeleton without it.",
     flag_values=FLAGS,
 )
 SKELETON = flags.DEFINE_string(
@@ -70,7 +89,8 @@ def main(_: list[str]) -> None:
     records, skeleton = datasets.load(
         DATASET.value, DATA_DIR.value, SPLIT.value, shuffle_seed=SEED.value
     )
-    chosen = None if POLICY.value == "none" else policy.get(POLICY.value)
+    name = POLICY.value or _policy_of_recipe() or DEFAULT_POLICY
+    chosen = None if name == "none" else policy.get(name)
     sheet = sample_sheet.draw(
         records,
         _spec(skeleton),
@@ -84,6 +104,15 @@ def main(_: list[str]) -> None:
     print(OUT.value)
 
 
+def _policy_of_recipe() -> str:
+    """The recipe's policy, "" where no recipe is given."""
+    if not RECIPE.value:
+        return ""
+    from tfpose import recipes
+
+    return recipes.get(RECIPE.value).policy
+
+
 def _spec(skeleton: Skeleton) -> PoseSpec:
     """What the samples are made for.
 
@@ -91,22 +120,28 @@ def _spec(skeleton: Skeleton) -> PoseSpec:
       skeleton: of the data.
     """
     wanted = arguments.skeleton_of(SKELETON.value)
-    if MODEL.value:
-        from tfpose import models
+    if RECIPE.value or MODEL.value:
+        from tfpose import models, recipes
 
-        return models.spec(MODEL.value, skeleton=wanted)
+        recipe = recipes.get(RECIPE.value) if RECIPE.value else None
+        return models.spec(
+            MODEL.value or (recipe.model if recipe else ""),
+            skeleton=wanted,
+            height=HEIGHT.value or (recipe.height if recipe else 0) or None,
+            width=WIDTH.value or (recipe.width if recipe else 0) or None,
+        )
     if TOP_DOWN.value:
         return PoseSpec(
             model="none",
             skeleton=wanted or skeleton,
-            image=ImageSpec(height=256, width=192, fit="crop"),
+            image=ImageSpec(height=HEIGHT.value or 256, width=WIDTH.value or 192, fit="crop"),
             outputs=OutputSpec(stride=4, background=False, pafs=False, sigma=8.0),
             decoder=heatmap.Parameters(),
         )
     return PoseSpec(
         model="none",
         skeleton=wanted or skeleton,
-        image=ImageSpec(height=368, width=368),
+        image=ImageSpec(height=HEIGHT.value or 368, width=WIDTH.value or 368),
         outputs=OutputSpec(),
         decoder=paf.Parameters(),
     )

@@ -18,11 +18,14 @@ from typing import TYPE_CHECKING, Any
 from absl import app, flags
 
 from estimator.decoders import heatmap, simcc
+from estimator.engines import CHOICES
 from estimator.inputs.averaging import MULTISCALE, Averaging
 from estimator.people import suppression
 from estimator.pose_estimator import shipped_names
 from estimator.program import run
-from tfpose.commands import arguments
+from estimator.second_look.options import MODES as LOOKS
+from estimator.second_look.options import Options as SecondLook
+from tfpose.commands import arguments, label_flags
 from tfpose.data.picture_files import Pictures
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ SKELETON = flags.DEFINE_string(
     "Keypoints of the annotations, by name or from a .json; found by their names if not.",
     flag_values=FLAGS,
 )
+LABELS = label_flags.LabelFlags(FLAGS)
 OUT = flags.DEFINE_string(
     "out", None, "Folder for results.json, summary.json and drawings.", flag_values=FLAGS
 )
@@ -52,6 +56,13 @@ HEIGHT = flags.DEFINE_integer(
     "height", None, "Base height of a flexible network's input.", flag_values=FLAGS
 )
 THREADS = flags.DEFINE_integer("threads", None, "Of a .tflite.", flag_values=FLAGS)
+ENGINE = flags.DEFINE_enum(
+    "engine",
+    None,
+    list(CHOICES),
+    "What runs the file; default: LiteRT for a .tflite, ONNX Runtime for an .onnx.",
+    flag_values=FLAGS,
+)
 BATCH = flags.DEFINE_integer(
     "batch", None, "Pictures at a time; a .tflite takes one.", flag_values=FLAGS
 )
@@ -77,6 +88,9 @@ SUPPRESS = flags.DEFINE_enum(
     suppression.KINDS,
     "Of two answers for one person. Default: hard for boxes, else none.",
     flag_values=FLAGS,
+)
+LOOK = flags.DEFINE_enum(
+    "second_look", SecondLook.mode, LOOKS, "As `tfpose predict` has it.", flag_values=FLAGS
 )
 LIMIT = flags.DEFINE_float("oks_limit", None, "How alike two may be.", flag_values=FLAGS)
 REFINEMENT = flags.DEFINE_enum(
@@ -149,9 +163,16 @@ def _evaluate(model: str, annotations: str) -> None:
     if HEIGHT.value is not None:
         network = network.with_height(HEIGHT.value)
     skeleton = arguments.skeleton_of(SKELETON.value)
-    known = (network.spec.skeleton,) if skeleton is None else (skeleton, network.spec.skeleton)
-    people = truth.read(annotations, known=known)
     images = Pictures(map(Path, IMAGES.value))
+    people = truth.read(
+        annotations,
+        skeleton=skeleton,
+        known=(network.spec.skeleton,),
+        choice=LABELS.choice,
+        pictures=images,
+    )
+    people = people.upright(images)
+    label_flags.report([(people.labels, people.skeleton)])
     report = evaluate.evaluate(
         network, people, images, settings=_settings(), boxes=_boxes(people), progress=True
     )
@@ -173,7 +194,7 @@ def _evaluate(model: str, annotations: str) -> None:
 def _network(model: str) -> "networks.Network":
     from tfpose.evaluation import network as networks
 
-    network = networks.load(model, threads=THREADS.value)
+    network = networks.load(model, threads=THREADS.value, engine=ENGINE.value)
     return network.with_refinement(REFINEMENT.value) if REFINEMENT.value else network
 
 
@@ -210,6 +231,7 @@ def _settings() -> "evaluate.Settings":
         subset=SUBSET.value,
         seed=default.seed if SEED.value is None else SEED.value,
         suppression=dataclasses.replace(default.suppression, **_given(alike)),
+        second_look=LOOK.value,
         draws=default.draws if DRAWS.value is None else DRAWS.value,
     )
 

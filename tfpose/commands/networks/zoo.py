@@ -3,6 +3,7 @@
 tfpose zoo
 tfpose zoo --models=lightweight_openpose,hrnet_w32 --sizes --latency --threads=2
 tfpose zoo --models=tfpose_s --skeleton=mine.json
+tfpose zoo --into=README.md
 """
 
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from absl import flags
 
 from estimator.program import run
-from tfpose.commands import arguments, zoo_figures
+from tfpose.commands import arguments, zoo_figures, zoo_table
 from tfpose.commands.zoo_figures import Figures
 
 FLAGS = run.new_flags()
@@ -38,16 +39,29 @@ RECOUNT = flags.DEFINE_bool(
     "recount", False, "Build the networks and count, instead of stored figures.", flag_values=FLAGS
 )
 WRITE = flags.DEFINE_string("write", None, "File for the figures, as zoo.json.", flag_values=FLAGS)
+INTO = flags.DEFINE_string(
+    "into", None, "Page whose table of networks is written anew, from stored figures.",
+    flag_values=FLAGS,
+)  # fmt: skip
+EVERY = flags.DEFINE_bool(
+    "every", False, "--into: networks without trained weights, too.", flag_values=FLAGS
+)
 STORED = zoo_figures.read()
 arguments.one_of(MODELS, tuple(STORED))
 arguments.skeleton(SKELETON)
 arguments.writable(WRITE)
+arguments.existing(INTO)
 
 COLUMNS = "{:28} {:9} {:11} {:>9} {:>6} {:>9} {:>8}  {:16}"
 
 
 def main(_: list[str]) -> None:
     """Prints the table; a row as soon as it is known."""
+    if INTO.value:
+        table = zoo_table.text(STORED, zoo_table.licences(), every=EVERY.value)
+        zoo_table.put(Path(INTO.value), table)
+        print(f"wrote the table of {INTO.value}")
+        return
     extra = ["float32 MB", "int8 MB"] * SIZES.value + ["ms"] * LATENCY.value
     titles = ("model", "task", "skeleton", "input", "stride", "M params", "GMACs", "source")
     print(COLUMNS.format(*titles), *(f"{title:>10}" for title in extra))

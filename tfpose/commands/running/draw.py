@@ -119,12 +119,12 @@ def _pictures() -> "Iterator[tuple[list[str], Poses]]":
 
 
 def _names() -> dict[Any, str]:
-    from tfpose.data import coco_json
+    from tfpose.data import annotations
 
     if not ANNOTATIONS.value:
         return {}
-    images = coco_json.read(Path(ANNOTATIONS.value)).images
-    return {image_id: str(image["file_name"]) for image_id, image in images.items()}
+    images = annotations.read(Path(ANNOTATIONS.value)).images
+    return {image_id: image.file_name for image_id, image in images.items()}
 
 
 def _guessed(image_id: Any) -> list[str]:

@@ -16,6 +16,7 @@ from absl import app, flags
 from estimator.pose_estimator import DEFAULT as OUR_MODEL
 from estimator.pose_estimator import model_path
 from estimator.program import run
+from estimator.second_look.options import MODES as LOOKS
 from tfpose.commands import arguments
 from tfpose.serving import hard_hat
 from tfpose.serving.settings import Limits, Settings
@@ -38,6 +39,9 @@ PORT = flags.DEFINE_integer(
 HEIGHT = flags.DEFINE_integer(
     "height", DEFAULT.height, "Base height of flexible models' inputs.", flag_values=FLAGS
 )
+LOOK = flags.DEFINE_enum(
+    "second_look", DEFAULT.second_look, LOOKS, "As `tfpose predict` has it.", flag_values=FLAGS
+)
 LANES = flags.DEFINE_integer(
     "lanes", DEFAULT.lanes, "Pictures at once; the cores if not given.", flag_values=FLAGS
 )
@@ -55,6 +59,12 @@ KEY = flags.DEFINE_string(
 )
 ORIGINS = flags.DEFINE_list(
     "cors_origins", [], "Other sites' pages that browsers let in.", flag_values=FLAGS
+)
+HOSTS = flags.DEFINE_list(
+    "allowed_hosts",
+    [],
+    "Names it is reached by, as a proxy passes them; * for any.",
+    flag_values=FLAGS,
 )
 DRAIN = flags.DEFINE_float(
     "drain_seconds", DEFAULT.drain_seconds, "From SIGTERM to not listening.", flag_values=FLAGS
@@ -83,7 +93,7 @@ def main(_: list[str]) -> None:
     from tfpose.serving import server
     from tfpose.serving.app import create_app
 
-    server.run(create_app(settings), host=HOST.value, port=PORT.value)
+    server.run(create_app(settings), port=PORT.value)
 
 
 def _settings() -> Settings:
@@ -95,12 +105,15 @@ def _settings() -> Settings:
     return Settings(
         models=models,
         height=HEIGHT.value,
+        second_look=LOOK.value,
         lanes=LANES.value,
         batch_pictures=BATCH.value,
         batch_milliseconds=WAIT.value,
         hard_hat_rule=RULE.value,
         api_key=Path(KEY.value).read_text().strip() if KEY.value else os.getenv("TFPOSE_API_KEY"),
         origins=tuple(ORIGINS.value),
+        host=HOST.value,
+        hosts=tuple(HOSTS.value),
         drain_seconds=DRAIN.value,
         limits=dataclasses.replace(
             LIMITS,

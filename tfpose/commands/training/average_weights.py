@@ -24,6 +24,9 @@ SHARES = flags.DEFINE_list(
     "shares", [], "How much each counts; all alike where not given.", flag_values=FLAGS
 )
 OUT = flags.DEFINE_string("out", None, "File to write: .keras.", required=True, flag_values=FLAGS)
+HALF = flags.DEFINE_bool(
+    "half", False, "Store kernels in float16: half the file, to train on from.", flag_values=FLAGS
+)
 
 
 arguments.existing(MODELS)
@@ -39,7 +42,7 @@ def main(_: list[str]) -> None:
     out = Path(OUT.value)
     model, spec = weight_averaging.average(MODELS.value, shares)
     out.parent.mkdir(parents=True, exist_ok=True)
-    keras_files.save_keras(model, spec, out)
+    keras_files.save_keras(model, spec, out, half=HALF.value)
     print(f"{out}: the mean of {len(MODELS.value)} networks")
 
 

@@ -6,12 +6,13 @@ Every field of the recipe is a flag, nested ones with a dot: `--batch=16 --optim
 run that was killed goes on with the same command.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from absl import app, flags, logging
 
 from estimator.program import run
-from tfpose.commands import arguments, recipe_flags, zoo_figures
+from tfpose.commands import arguments, label_flags, next_steps, recipe_flags, zoo_figures
 
 if TYPE_CHECKING:
     from tfpose.training import loop, recipe
@@ -39,9 +40,10 @@ VALIDATION_IMAGES = flags.DEFINE_list(
 VALIDATION_HEIGHT = flags.DEFINE_integer(
     "validation_height",
     0,
-    "Base height of the input for validation; 0 takes the model's.",
+    "Base height of the input for validation; 0 takes the height of the training pictures.",
     flag_values=FLAGS,
 )
+LABELS = label_flags.LabelFlags(FLAGS)
 VALIDATION_SUBSET = flags.DEFINE_integer(
     "validation_subset",
     None,
@@ -93,6 +95,21 @@ def main(_: list[str]) -> None:
         _choose_gpus(GPUS.value)
     logging.info("recipe %s\n%s", RECIPE.value, effective.to_json())
     loop.train(effective, RUN.value, validate=_validation(effective))
+    print(_next(effective))
+
+
+def _next(effective: "recipe.Recipe") -> str:
+    from tfpose import models
+    from tfpose.training import run
+
+    spec = run.spec_of(effective)
+    return next_steps.text(
+        Path(RUN.value),
+        models.spec(spec.model).image,
+        height=VALIDATION_HEIGHT.value or spec.image.height,
+        annotations=VALIDATION_ANNOTATIONS.value,
+        images=VALIDATION_IMAGES.value,
+    )
 
 
 def _choose_gpus(count: int) -> None:
@@ -122,6 +139,7 @@ def _validation(effective: "recipe.Recipe") -> "loop.Validate | None":
         skeleton=run.spec_of(effective).skeleton,
         height=VALIDATION_HEIGHT.value,
         subset=VALIDATION_SUBSET.value,
+        choice=LABELS.choice,
     )
 
 

@@ -81,7 +81,7 @@ class Evaluation:
       recalls: (R,) where precision is read.
     """
 
-    image_ids: tuple[int, ...]
+    image_ids: tuple[int | str, ...]
     matches: tuple[Matches, ...]
     thresholds: Double
     recalls: Double
@@ -127,7 +127,7 @@ def evaluate(
     truth: str | os.PathLike[str] | Mapping[str, Any],
     results: Sequence[Result],
     *,
-    image_ids: Sequence[int] | None = None,
+    image_ids: Sequence[int | str] | None = None,
     sigmas: Sequence[float] | None = None,
 ) -> Evaluation:
     """Matches results to people, at most the 20 best per picture.
@@ -144,7 +144,7 @@ def evaluate(
     """
     tree = truth if isinstance(truth, Mapping) else json.loads(Path(truth).read_text())
     sigmas = tuple(skeletons.get("coco17").sigmas if sigmas is None else sigmas)
-    listed = {int(image["id"]) for image in tree["images"]}
+    listed = {image["id"] for image in tree["images"]}
     chosen = sorted(listed if image_ids is None else set(image_ids))
     _check(results, chosen, listed, len(sigmas))
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints
@@ -206,10 +206,10 @@ def compare(
     )
 
 
-def _check(results: Sequence[Result], chosen: list[int], listed: set[int], count: int) -> None:
-    if unknown := sorted({int(result["image_id"]) for result in results} - listed):
+def _check(results: Sequence[Result], chosen: list[Any], listed: set[Any], count: int) -> None:
+    if unknown := sorted({result["image_id"] for result in results} - listed, key=str):
         raise ValueError(f"results are of pictures that the truth lacks: {unknown[:5]}")
-    if missing := sorted(set(chosen) - listed):
+    if missing := sorted(set(chosen) - listed, key=str):
         raise ValueError(f"the truth lacks the pictures {missing[:5]} of image_ids")
     for result in results:
         if len(result["keypoints"]) != 3 * count:

@@ -1,10 +1,10 @@
-"""Our small network from random weights, on labels: the recipe to begin with on your own data.
+"""Our small network on labels, for large sets; `finetune` is the recipe for one's own few pictures.
 
     tfpose train --recipe=tfpose_s --data_dir=DATA --run=runs/tfpose_s
 
-On COCO train2017, or with `--dataset=custom/NAME --skeleton=mine.json` on your own. Crops of
-224x224 keep a step cheap on a CPU; the network runs at any multiple of 32. No number yet: nobody
-has run it to the end.
+On COCO train2017, or with `--dataset=custom/NAME --skeleton=mine.json` on your own. It begins with
+the shipped weights; `--start=none` for random ones. Crops of 224x224 keep a step cheap on a CPU;
+the network runs at any multiple of 32. No number yet: nobody has run it to the end.
 """
 
 from ...losses.maps import LossOptions

@@ -6,12 +6,12 @@
       --processes=2
     tfpose train --recipe=tfpose_s_cached --canvases=canvases --run=runs/cached
 
-Windows of 256x256 of canvases of 288x288. No label is read: the teacher's maps are the target. The
-weights count three times the 19 heatmaps and once the 38 fields, whose squares are three times as
-large: with the teacher's heatmaps the first edition's AP was 0.21 instead of 0.13, with its fields
-0.14. Muon moves the wide kernels, AdamW at 0.0015 the rest. bfloat16 pays on CPUs that multiply in
-it (`avx512_bf16` or `amx_bf16` in /proc/cpuinfo); elsewhere give --precision=float32.
-docs/default_network.md says what was run and compared, saved_models/tfpose_s/card.md how the
+Windows of 256x256 of canvases of 288x288, from random weights. No label is read: the teacher's maps
+are the target. The weights count three times the 19 heatmaps and once the 38 fields, whose squares
+are three times as large: with the teacher's heatmaps the first edition's AP was 0.21 instead of
+0.13, with its fields 0.14. Muon moves the wide kernels, AdamW at 0.0015 the rest. bfloat16 pays on
+CPUs that multiply in it (`avx512_bf16` or `amx_bf16` in /proc/cpuinfo); elsewhere give
+--precision=float32. docs/default_network.md says what was run and compared, the card how the
 network that ships was trained.
 """
 
@@ -24,6 +24,7 @@ _THIN = r"^(stem|stage\d\.(heatmaps|pafs))/kernel$"  # three colours in, or few 
 
 RECIPE = Recipe(
     model="tfpose_s",
+    start="none",
     height=256,
     width=256,
     policy="cached",

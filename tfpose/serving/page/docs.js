@@ -23,16 +23,20 @@ function operation(schema, path, method, told) {
   box.append(element("p", told.description ?? told.summary));
   const parameters = (told.parameters ?? []).map((one) => [one.name, one.description ?? one.schema.type ?? ""]);
   box.append(...list("Parameters", parameters));
-  for (const [kind, content] of Object.entries(told.requestBody?.content ?? {})) {
+  const bodies = Object.entries(told.requestBody?.content ?? {});
+  bodies.sort(([kind]) => (kind === "multipart/form-data" ? -1 : 1)); // what one types comes first
+  for (const [kind, content] of bodies) {
     const body = resolved(schema, content.schema);
     const example = body.examples?.[0];
+    if (kind === "multipart/form-data") {
+      box.append(element("h3", `Body: ${kind}`), element("pre", `curl -F image=@photo.jpg ${location.origin}${path}`));
+      continue;
+    }
     const text = example ? JSON.stringify(example, null, 1) : Object.keys(body.properties ?? {}).join(", ");
     box.append(element("h3", `Body: ${kind}`), element("pre", text));
     if (example) {
       const send = `curl -H 'Content-Type: ${kind}' ${location.origin}${path} -d '${JSON.stringify(example)}'`;
       box.append(element("pre", send));
-    } else if (kind === "multipart/form-data") {
-      box.append(element("pre", `curl -F image=@photo.jpg ${location.origin}${path}`));
     }
   }
   box.append(...list("Answers", Object.entries(told.responses).map(([status, one]) => [status, one.description])));
@@ -47,6 +51,7 @@ async function show() {
     "Send every frame as one binary message, an encoded picture; each answer is a JSON text with frame, dropped, " +
     "width, height and people, each with an id. Only the latest frame is looked at. ?model= and ?smooth=1 as parameters."));
   document.getElementById("operations").replaceChildren(...operations, stream);
+  if (operations[0]) operations[0].open = true;
 }
 
 show();

@@ -9,7 +9,7 @@ const QUIET = 1000; // milliseconds between two readings of a stream's figures t
 
 const $ = (id) => document.getElementById(id);
 const canvas = $("canvas"), context = canvas.getContext("2d"), video = $("video");
-const state = { source: null, name: "picture", answer: null, models: {}, stream: null, asked: 0, described: 0 };
+const state = { source: null, name: "picture", answer: null, models: {}, stream: null, asked: 0, described: 0, pointed: null };
 
 // What is asked of the service
 
@@ -46,7 +46,7 @@ async function lookAtPicture() {
   const asked = ++state.asked;
   const form = new FormData();
   form.append("image", state.file, "picture");
-  say("Looking …");
+  say("Searching …");
   try {
     const answer = await call(`v1/pose?model=${encodeURIComponent($("model").value)}`, { method: "POST", body: form });
     if (asked !== state.asked) return; // another picture was chosen meanwhile
@@ -61,15 +61,42 @@ async function lookAtPicture() {
 async function choose(file) {
   if (!file) return;
   stopCamera();
+  clear();
+  const chosen = ++state.asked;
+  let source;
   try {
-    state.source = await createImageBitmap(file, { imageOrientation: "from-image" });
+    source = await createImageBitmap(file, { imageOrientation: "from-image" });
   } catch {
-    say("That is no picture that this browser can show.", true);
+    if (chosen === state.asked) say("That is no picture that this browser can show.", true);
     return;
   }
+  if (chosen !== state.asked) return; // another one was chosen meanwhile
+  state.source = source;
   Object.assign(state, { file, name: (file.name || "picture").replace(/\.[^.]*$/, ""), answer: null });
   draw();
   await lookAtPicture();
+}
+
+async function trySample() {
+  try {
+    const response = await fetch("sample.jpg");
+    if (!response.ok) throw new Error(`Error ${response.status}`);
+    await choose(new File([await response.blob()], "sample.jpg", { type: "image/jpeg" }));
+  } catch (error) {
+    say(`The sample cannot be read: ${error.message}`, true);
+  }
+}
+
+// Nothing of the last picture stays beside the next one
+function clear() {
+  Object.assign(state, { source: null, file: null, answer: null, pointed: null });
+  canvas.width = 640;
+  canvas.height = 400;
+  canvas.setAttribute("aria-label", "No picture yet");
+  $("empty").hidden = false;
+  $("details").hidden = true;
+  $("people").replaceChildren();
+  $("savePicture").disabled = $("saveJson").disabled = true;
 }
 
 // The camera: frames go out over a WebSocket; each answer is drawn on the frame it is about
@@ -86,6 +113,7 @@ async function startCamera() {
     say(`No camera: ${error.message}`, true);
     return;
   }
+  clear();
   state.asked++;
   state.described = 0;
   video.srcObject = media;
@@ -166,8 +194,9 @@ function show(answer) {
 function surePeople() {
   const least = Number($("threshold").value);
   return (state.answer?.people ?? [])
-    .map((person) => ({
+    .map((person, index) => ({
       ...person,
+      index,
       keypoints: Object.fromEntries(Object.entries(person.keypoints).filter(([, point]) => point.score >= least)),
     }))
     .filter((person) => Object.keys(person.keypoints).length);
@@ -186,13 +215,42 @@ function draw() {
   $("saveJson").disabled = !answer;
   if (!answer) return;
   const model = state.models[answer.model];
-  for (const person of surePeople().reverse()) drawPerson(person, model);
+  const people = surePeople();
+  for (const person of people.toReversed()) drawPerson(person, model);
+  const named = $("names").checked ? people : people.filter((person) => person.index === state.pointed);
+  for (const person of named) namePoints(person);
+}
+
+function thickness(person) {
+  const size = Math.sqrt(canvas.width * canvas.height);
+  return Math.max(1.5, Math.min(Math.max(Math.max(person.box[2], person.box[3]) / 45, size / 400), size / 90));
+}
+
+function namePoints(person) {
+  const high = 2.5 * thickness(person);
+  for (const [name, point] of Object.entries(person.keypoints)) {
+    label(name.replace("_", " "), point.x, point.y, high, name.startsWith("right_") ? -1 : 1); // away from the middle
+  }
+}
+
+// The person whose box is under the pointer; of several the one with the nearest keypoint
+function pointAt(event) {
+  const area = canvas.getBoundingClientRect();
+  const x = (event.clientX - area.left) * canvas.width / area.width, y = (event.clientY - area.top) * canvas.height / area.height;
+  const far = ({ keypoints }) => Math.min(...Object.values(keypoints).map((point) => Math.hypot(point.x - x, point.y - y)));
+  const under = surePeople().filter(({ box: [left, top, wide, high] }) => {
+    const room = 0.1 * Math.max(wide, high);
+    return x >= left - room && x <= left + wide + room && y >= top - room && y <= top + high + room;
+  });
+  const pointed = under.sort((one, other) => far(one) - far(other))[0]?.index ?? null;
+  if (pointed === state.pointed) return;
+  state.pointed = pointed;
+  draw();
 }
 
 function drawPerson(person, model) {
   const names = model.spec.skeleton.keypoints, points = person.keypoints;
-  const size = Math.sqrt(canvas.width * canvas.height);
-  const thick = Math.max(1.5, Math.min(Math.max(Math.max(person.box[2], person.box[3]) / 45, size / 400), size / 90));
+  const thick = thickness(person);
   const limbs = model.drawn_limbs.map(([a, b]) => [names[a], names[b]]).filter(([a, b]) => points[a] && points[b]);
   const colour = (name) => (name.startsWith("left_") ? LEFT : name.startsWith("right_") ? RIGHT : MIDDLE);
   const line = (a, b, style, width) => {
@@ -213,18 +271,17 @@ function drawPerson(person, model) {
   for (const [a, b] of limbs) line(a, b, colour(a) === MIDDLE ? colour(b) : colour(a), thick);
   for (const name of Object.keys(points)) dot(name, colour(name), thick * 0.9);
   if (person.id !== undefined) label(`#${person.id}`, person.box[0], person.box[1], 5 * thick);
-  if ($("names").checked) {
-    for (const [name, point] of Object.entries(points)) label(name.replace("_", " "), point.x, point.y, 2.5 * thick);
-  }
 }
 
-function label(text, x, y, size) {
+function label(text, x, y, size, side = 1) {
   const high = Math.max(size, 11);
   context.font = `600 ${high}px system-ui, sans-serif`;
   context.lineWidth = high / 5;
   context.strokeStyle = OUTLINE;
   context.fillStyle = "#fff";
-  const left = Math.min(x + high / 2, canvas.width - context.measureText(text).width - high / 2);
+  const wide = context.measureText(text).width;
+  const wanted = side > 0 ? x + high / 2 : x - high / 2 - wide;
+  const left = Math.max(high / 2, Math.min(wanted, canvas.width - wide - high / 2));
   const below = Math.max(y, high * 1.2);
   context.strokeText(text, left, below);
   context.fillText(text, left, below);
@@ -270,6 +327,9 @@ addEventListener("drop", (event) => {
   choose(event.dataTransfer.files[0]);
 });
 addEventListener("paste", (event) => choose(event.clipboardData.files[0]));
+$("sample").addEventListener("click", trySample);
+for (const kind of ["pointermove", "pointerdown"]) canvas.addEventListener(kind, pointAt);
+canvas.addEventListener("pointerleave", () => { state.pointed = null; draw(); });
 $("camera").addEventListener("click", () => (state.stream ? (stopCamera(), say("The camera is off.")) : startCamera()));
 $("model").addEventListener("change", () => {
   if (state.stream) { stopCamera(); startCamera(); } else if (state.file) lookAtPicture();
@@ -282,7 +342,7 @@ $("names").addEventListener("change", draw);
 $("key").addEventListener("change", loadModels);
 $("saveJson").addEventListener("click", () => {
   const { rate, ...answer } = state.answer;
-  save(new Blob([JSON.stringify({ ...answer, people: surePeople() }, null, 1)], { type: "application/json" }), `${state.name}.json`);
+  save(new Blob([JSON.stringify({ ...answer, people: surePeople().map(({ index, ...person }) => person) }, null, 1)], { type: "application/json" }), `${state.name}.json`);
 });
 $("savePicture").addEventListener("click", () => canvas.toBlob((blob) => save(blob, `${state.name}.poses.png`)));
 loadModels();

@@ -5,8 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 import tensorflow as tf
+from absl import logging
 
 from augment import policy
+from estimator.skeleton import Skeleton, mapping
 from estimator.spec import PoseSpec
 
 from ... import datasets
@@ -68,6 +70,8 @@ def _records(
 ) -> tuple[tf.data.Dataset, int | None]:
     """The batches of one prepared set, and the number of its samples, where that is known."""
     records, skeleton = datasets.load(name, recipe.data_dir, recipe.split, labelled=labelled)
+    if labelled:
+        _check_skeleton(name, skeleton, spec)
     pictures = int(records.cardinality())
     index, workers = worker
     changes = policy.get(recipe.policy)
@@ -88,6 +92,20 @@ def _records(
     # A top-down sample is a person, and people are counted only by reading all pictures.
     counted = spec.image.fit == "letterbox" or not labelled
     return samples, pictures if counted and pictures >= 0 else None
+
+
+def _check_skeleton(name: str, skeleton: Skeleton, spec: PoseSpec) -> None:
+    """Says which labels are passed over, where the network learns others."""
+    unused = [part for part in skeleton.keypoints if part not in spec.skeleton.keypoints]
+    if unused and mapping(skeleton, spec.skeleton).any():
+        logging.warning(
+            "%s of %s are not learnt: %s has %s. To learn them, give the labels' skeleton as "
+            "--skeleton=NAME or --skeleton=FILE.json",
+            ", ".join(unused),
+            name,
+            spec.skeleton.name,
+            ", ".join(spec.skeleton.keypoints),
+        )
 
 
 def _mixed(labelled: tf.data.Dataset, unlabelled: tf.data.Dataset) -> tf.data.Dataset:

@@ -84,10 +84,8 @@ def assign(
         + _listed("of another shape", [text for _, text in misshapen])
     )
     if problems:
-        raise ValueError(
-            f"these weights do not fit {model.name!r}, and nothing was loaded:\n"
-            + "\n".join(problems)
-        )
+        first = f"these weights do not fit {model.name!r}, and nothing was loaded:"
+        raise ValueError("\n".join([first, *problems]))
     for _, variable, array in found:
         variable.assign(array)
     return tuple(name for name in layers if name in untouched)

@@ -6,6 +6,9 @@ and features in this order; ours joins features, heatmaps and fields, as in PyTo
 """
 
 import os
+import zipfile
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,9 @@ from .assign import TF1, Array
 LAYOUT = TF1
 BACKBONE = ("2_1", "2_2", "3_1", "3_2", "4_1", "4_2", "5_1", "5_2", "5_3", "5_4", "5_5")
 HEATMAPS, PAFS = 19, 38
+_UNREADABLE = (  # what numpy and zipfile raise on a damaged, empty or encrypted file
+    *(ValueError, OSError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error),
+)
 
 
 def layer_names() -> dict[str, str]:
@@ -64,8 +70,19 @@ def read(path: str | os.PathLike[str]) -> dict[str, Array]:
     try:
         with np.load(path) as file:
             stored = dict(file)
-    except (ValueError, OSError) as error:
+    except _UNREADABLE as error:
         raise ValueError(f"{path} is not a .npz of arrays: {error}") from error
+    if not stored:
+        raise ValueError(f"{path} is a .npz without arrays: was it cut off, or never filled?")
+    return named(stored)
+
+
+def named(stored: Mapping[str, Array]) -> dict[str, Array]:
+    """Renames the arrays of the original's layers, and reorders what its second stage joins.
+
+    Args:
+      stored: `<layer>/kernel` and `<layer>/bias` by the original's names.
+    """
     names = layer_names()
     arrays = {}
     for name, array in stored.items():

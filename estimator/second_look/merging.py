@@ -1,0 +1,84 @@
+"""Joins what both networks say of the same people.
+
+Where both networks put a keypoint at nearly the same place, their mean is taken: their errors are
+largely independent. Where they disagree, the first network's stays, because it has seen the whole
+picture, unless the second is far surer. What the first network missed, the second gives.
+
+A person's score: the first network judges whether somebody is there, the second how clearly each
+keypoint is seen.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..layout import ImageSpec
+from ..people import suppression
+from ..people.suppression import Suppression
+from ..poses import Poses
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merging:
+    """How two answers for the same people are joined.
+
+    Attributes:
+      near: largest distance, as a share of the person's size (the root of their box's area), at
+        which the mean of both places is taken.
+      weight: of the first network's place in that mean, 0..1.
+      surer: factor by which the second network's score must exceed the first's to replace a place
+        farther away.
+      scale: factor on the scores of people, so that the same threshold suits one network and both.
+
+    Raises:
+      ValueError: a value is out of range.
+    """
+
+    near: float = 0.1
+    weight: float = 0.5
+    surer: float = 4.0
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.near < 0 or self.surer < 0 or not (0 <= self.weight <= 1 and self.scale > 0):
+            raise ValueError(
+                "near and surer must not be negative, weight 0 to 1 and scale positive, found "
+                f"{self.near}, {self.surer}, {self.weight} and {self.scale}"
+            )
+
+
+def merge(first: Poses, second: Poses, merging: Merging) -> Poses:
+    """Joins two answers for the same people, in the same order.
+
+    Args:
+      first: N people of the first network.
+      second: the same N people by the second network, of any skeleton. Keypoints that it cannot
+        give stay the first's.
+      merging: how.
+
+    Returns:
+      N people with the first network's skeleton, in the same order.
+    """
+    read = second.to_skeleton(first.skeleton)
+    both = first.found & read.found  # (N, K)
+    size = np.sqrt(np.prod(first.boxes[:, 2:] + 1, axis=1))  # (N,)
+    between = np.linalg.norm(np.nan_to_num(first.xy) - np.nan_to_num(read.xy), axis=2)
+    near = both & (between <= merging.near * size[:, np.newaxis])
+    kept = both & ~near & (merging.surer * first.score >= read.score)
+    kept |= first.found & ~read.found
+    mean = merging.weight * first.xy + np.float32(1 - merging.weight) * read.xy
+    xy = np.where(near[..., np.newaxis], mean, read.xy)
+    score = np.where(near, (first.score + read.score) / 2, read.score)
+    seen = second.score.mean(axis=1)  # (N,)
+    return replace(
+        first,
+        xy=np.where(kept[..., np.newaxis], first.xy, xy).astype(np.float32),
+        score=np.where(kept, first.score, score).astype(np.float32),
+        person_score=np.float32(merging.scale) * np.sqrt(first.person_score) * seen,
+    )
+
+
+def best_first(poses: Poses, image: ImageSpec, *, limit: float) -> Poses:
+    """Returns the people best first, without the worse of two whose OKS is above the limit."""
+    kept = suppression.bottom_up(poses, image, Suppression(kind="hard", limit=limit))
+    return kept.select(np.argsort(-kept.person_score, kind="stable"))

@@ -1,0 +1,54 @@
+"""Options of the second look: which people get it, and how both answers are joined."""
+
+from dataclasses import dataclass, field
+
+from .merging import Merging
+
+MODES = ("auto", "off", "always")
+FIRST = ("tfpose_s",)  # networks whose people get a second look by default
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """At whom the second network looks, and what is kept of its answer.
+
+    Attributes:
+      mode: "off"; "always": at everybody whom a bottom-up network finds; "auto": at the `people`
+        best of a picture, which bounds the time, and only where that network is one of `FIRST`.
+      model: path or shipped name of a top-down network.
+      people: highest number of people per picture in "auto".
+      widen: factor on the usual size of a person around their keypoints (people/boxes.py), since
+        the first network may miss a leg or an arm.
+      merging: how both answers are joined.
+      limit: highest OKS of two people who both stay.
+
+    Raises:
+      ValueError: a value is out of range; says which.
+    """
+
+    mode: str = "off"
+    model: str = "tfpose_person"
+    people: int = 10
+    widen: float = 1.0
+    merging: Merging = field(default_factory=Merging)
+    limit: float = 0.9
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise ValueError(f"second_look must be one of {', '.join(MODES)}, found {self.mode!r}")
+        if self.people < 1:
+            raise ValueError(f"second_look.people must be at least 1, found {self.people}")
+        if not self.widen > 0:
+            raise ValueError(f"second_look.widen must be positive, found {self.widen}")
+        if not 0 < self.limit <= 1:
+            raise ValueError(f"second_look.limit must be above 0 and at most 1, found {self.limit}")
+
+    def applies_to(self, model: str, fit: str) -> bool:
+        """Returns whether the people of a first network get a second look.
+
+        Args:
+          model: name in the first network's spec.
+          fit: its `image.fit`. A network that takes boxes reads people from crops already, so that
+            it never gets one.
+        """
+        return fit != "crop" and (self.mode == "always" or (self.mode == "auto" and model in FIRST))

@@ -1,0 +1,269 @@
+"""Attacks the service, and shows how long it was silent, what it took, and what the others got.
+
+    python -m tests.attacks                        this checkout
+    python -m tests.attacks --tree=OTHER --only=scans,json
+
+The service is a process of its own with the shipped network. During each attack one client asks for
+/healthz again and again and another sends an honest photograph; "silent" is the longest time that
+/healthz took, "memory" the most that the process and its children held together. `times usual` is
+the honest client's median against the median before the attacks, in the same run.
+"""
+
+import argparse
+import base64
+import contextlib
+import http.client
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests import hostile_pictures as hostile
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = 4096
+HEAD = (
+    b"POST /v1/pose HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\nContent-Type: %b\r\n\r\n"
+)
+FORM = b"multipart/form-data; boundary=x"
+ROW = "{:<28} {:>9} {:>10} {:>9} {:>12} {:>12}  {}"
+
+
+class Service:
+    """The process, and what is seen of it."""
+
+    def __init__(self, tree: Path, model: Path, port: int) -> None:
+        self.port = port
+        program = [sys.executable, "-m", "tfpose", "serve", f"--model=pose={model}"]
+        self.process = subprocess.Popen(
+            [*program, f"--port={port}"], cwd=tree, stderr=subprocess.DEVNULL
+        )
+
+    def send(self, data: bytes, seconds: float = 60.0) -> bytes:
+        """The first line of the answer; "" where the connection broke."""
+        said = b""
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", self.port), seconds) as client,
+        ):
+            with contextlib.suppress(OSError):
+                client.sendall(data)
+            said = client.recv(4096)
+        return said.partition(b"\r\n")[0]
+
+    def memory(self) -> int:
+        """Bytes that the process and its children hold."""
+        total, waiting = 0, [self.process.pid]
+        while waiting:
+            pid = waiting.pop()
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+                for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
+                    waiting += map(int, tasks.read_text().split())
+        return total
+
+
+class Watch:
+    """Looks on while an attack lasts."""
+
+    def __init__(self, service: Service) -> None:
+        self.service, self.silent, self.peak = service, 0.0, 0
+        self.times: list[float] = []
+        self.statuses: Counter[str] = Counter()
+        self._ended = False
+        jobs = (self._health, self._honest, self._memory)
+        self._threads = [threading.Thread(target=job, daemon=True) for job in jobs]
+
+    def __enter__(self) -> "Watch":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended = True
+        for thread in self._threads:
+            thread.join(90)
+
+    def _health(self) -> None:
+        while not self._ended:
+            start = time.monotonic()
+            said = self.service.send(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 80)
+            if b"200" in said or time.monotonic() - start > 1:
+                self.silent = max(self.silent, time.monotonic() - start)
+            time.sleep(0.02)
+
+    def _honest(self) -> None:
+        photograph = (ROOT / "estimator" / "pictures" / "sample.jpg").read_bytes()
+        body = form(photograph)
+        while not self._ended:
+            start = time.monotonic()
+            said = self.service.send(head(body, FORM) + body, 80).decode("latin-1")
+            self.times.append(time.monotonic() - start)
+            self.statuses[said[9:12] or "lost"] += 1
+            time.sleep(0.05)
+
+    def _memory(self) -> None:
+        while not self._ended:
+            self.peak = max(self.peak, self.service.memory())
+            time.sleep(0.02)
+
+
+def form(data: bytes) -> bytes:
+    start = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
+    return start + data + b"\r\n--x--\r\n"
+
+
+def head(body: bytes, kind: bytes = b"application/json") -> bytes:
+    return HEAD % (len(body), kind)
+
+
+def picture(data: bytes) -> bytes:
+    body = form(data)
+    return head(body, FORM) + body
+
+
+def plain(body: bytes) -> bytes:
+    return head(body) + body
+
+
+def attacks() -> dict[str, Callable[[], list[bytes]]]:
+    """What each sends at once, by name."""
+    mib = 1 << 20
+    start = b"POST /v1/pose HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    get = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    return {
+        "scans": lambda: [picture(hostile.many_scans(45_000))] * 2,
+        "100 scans of 49 megapixels": lambda: [picture(hostile.many_scans(100, components=3))] * 4,
+        "json": lambda: [plain(hostile.deep_escapes(31 * mib))],
+        "json of small parts": lambda: [plain(b'{"images":[' + b'"",' * (10 * mib) + b'""]}')],
+        "base64 with blanks": lambda: [plain(b'{"images":["' + b"A " * (15 * mib) + b'"]}')],
+        "31 MiB of base64 4 times": lambda: (
+            [plain(b'{"images":["' + base64.b64encode(bytes(23 * mib)) + b'"]}')] * 4
+        ),
+        "headers": lambda: [start + b"X: a\r\n" * (74 * mib // 6)],
+        "one long header": lambda: [start + b"X: " + b"a" * (74 * mib)],
+        "pipelined requests": lambda: [get * 100_000] * 10,
+        "fill bytes": lambda: [picture(hostile.fill_bytes(31 * mib))],
+        "empty segments": lambda: [picture(hostile.empty_segments(31 * mib // 4))],
+        "empty PNG chunks": lambda: [picture(hostile.empty_chunks(31 * mib // 12))],
+        "empty WebP chunks": lambda: [picture(hostile.webp_chunks(31 * mib // 8))],
+        "a part's head of 31 MiB": lambda: [
+            head(b"x" * (31 * mib + 5), FORM) + b"--x\r\n" + b"A: b\r\n" * (31 * mib // 6)
+        ],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tree", type=Path, default=ROOT, help="checkout to attack")
+    parser.add_argument("--only", default="", help="names of attacks, with commas")
+    parser.add_argument("--seconds", type=float, default=6.0, help="that an attack lasts at least")
+    options = parser.parse_args()
+    wanted = [name for name in options.only.split(",") if name]
+    print(
+        ROW.format("attack", "silent s", "memory MiB", "median s", "times usual", "worst s", "got")
+    )
+    with running(options.tree) as (service, model):
+        with Watch(service) as watch:
+            time.sleep(options.seconds)
+        usual = statistics.median(watch.times)
+        report("none", watch, usual)
+        for name, made in attacks().items():
+            if not wanted or name in wanted:
+                run(service, name, made(), usual, options.seconds)
+        if not wanted or "model" in wanted:
+            model.write_bytes(b"")
+            said = service.send(picture((ROOT / "estimator/pictures/sample.jpg").read_bytes()))
+            time.sleep(0.5)
+            alive = service.process.poll() is None
+            print(
+                f"model cut to nothing: {said.decode() or 'lost'}, {'alive' if alive else 'DEAD'}"
+            )
+        if not wanted or "rebinding" in wanted:
+            for header in (
+                b"Host: evil.example",
+                b"Host: 127.0.0.1\r\nOrigin: https://evil.example",
+            ):
+                said = service.send(b"POST /v1/pose HTTP/1.1\r\n%b\r\n\r\n" % header)
+                print(f"{header!r}: {said.decode()}")
+        if not wanted or "end" in wanted:
+            scans = picture(hostile.many_scans(45_000))
+            for _ in range(2):
+                threading.Thread(target=service.send, args=(scans,), daemon=True).start()
+            time.sleep(2)
+            start = time.monotonic()
+            service.process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                service.process.wait(90)
+            ended = service.process.poll() is not None
+            print(f"SIGTERM under scans: {time.monotonic() - start:.1f} s, ended: {ended}")
+
+
+def run(service: Service, name: str, sent: list[bytes], usual: float, seconds: float) -> None:
+    """One attack, sent again and again until its time is over."""
+    until = time.monotonic() + seconds
+    answers: Counter[str] = Counter()
+
+    def attack(data: bytes) -> None:
+        while time.monotonic() < until:
+            answers[service.send(data, 80).decode("latin-1")[9:12] or "closed"] += 1
+
+    threads = [threading.Thread(target=attack, args=(data,), daemon=True) for data in sent]
+    with Watch(service) as watch:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(90)
+    report(name, watch, usual, f"attacker {dict(answers)}")
+    if service.process.poll() is not None:
+        raise SystemExit(f"{name}: the service ended")
+
+
+def report(name: str, watch: Watch, usual: float, more: str = "") -> None:
+    median = statistics.median(watch.times) if watch.times else float("nan")
+    print(
+        ROW.format(
+            name,
+            f"{watch.silent:.2f}",
+            f"{watch.peak >> 20}",
+            f"{median:.3f}",
+            f"{median / usual:.1f}",
+            f"{max(watch.times, default=0):.2f}",
+            f"{dict(watch.statuses)} {more}",
+        ),
+        flush=True,
+    )
+
+
+@contextlib.contextmanager
+def running(tree: Path) -> Iterator[tuple[Service, Path]]:
+    """The service, with a model file that may be spoilt."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder, "model.tflite")
+        shutil.copy(ROOT / "saved_models" / "tfpose_s" / "model.tflite", model)
+        service = Service(tree, model, port)
+        try:
+            for _ in range(600):
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    if b"200" in service.send(b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"):
+                        break
+                time.sleep(0.1)
+            yield service, model
+        finally:
+            service.process.kill()
+            service.process.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""The second look with a network that one can see through: a channel's map is its colour."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from estimator import PoseEstimator, skeletons
+from estimator.arrays import Float, UInt8
+from estimator.decoders import heatmap
+from estimator.layout import ImageSpec, OutputSpec
+from estimator.poses import Poses, concatenate
+from estimator.second_look.look import SecondLook
+from estimator.second_look.merging import Merging
+from estimator.second_look.options import Options
+from estimator.spec import PoseSpec
+from tests.estimator.conftest import COLOURS, colour_spec
+
+CROP = PoseSpec(
+    model="looker",
+    skeleton=COLOURS,
+    image=ImageSpec(height=64, width=48, multiple=16, fit="crop"),
+    outputs=OutputSpec(stride=1, background=False, pafs=False, sigma=3.0),
+    decoder=heatmap.Parameters(),
+)
+PLACES = np.array([[40.0, 30.0], [60.0, 60.0], [45.0, 90.0]], np.float32)
+
+
+class Colours:
+    """A runner whose heatmaps are the colours of the crop; counts its runs."""
+
+    runs = 0
+
+    def __call__(self, image: UInt8) -> dict[str, Float]:
+        self.runs += 1
+        grey = np.all(image == 128, axis=3, keepdims=True)  # outside of the picture
+        return {"heatmaps": np.where(grey, 0, image / 255).astype(np.float32)}
+
+
+def lit(places: Float = PLACES, size: tuple[int, int] = (120, 200)) -> UInt8:
+    """A dark picture with a red, a green and a blue blob at these places."""
+    y, x = np.mgrid[: size[0], : size[1]]
+    squared = np.square(x - places[:, 0, None, None]) + np.square(y - places[:, 1, None, None])
+    return np.asarray(255 * np.exp(-squared / 18), np.uint8).transpose(1, 2, 0)
+
+
+def one(xy: Float, person_score: float = 0.5) -> Poses:
+    """One person with keypoints at these places; NaN where one was not found."""
+    found = ~np.isnan(xy).any(axis=1)
+    return Poses(
+        skeleton=COLOURS,
+        xy=xy[None].astype(np.float32),
+        score=np.where(found, 0.4, 0)[None].astype(np.float32),
+        person_score=np.array([person_score], np.float32),
+    )
+
+
+def look(runner: Colours | None = None, **options: object) -> SecondLook:
+    """A second look whose answer replaces the first."""
+    return SecondLook(
+        CROP,
+        runner or Colours(),
+        first=colour_spec(),
+        options=Options(merging=Merging(near=0, surer=0), **options),  # type: ignore[arg-type]
+    )
+
+
+def test_nobody_found_is_nobody_seen_again() -> None:
+    runner = Colours()
+    assert len(look(runner)(lit(), Poses.empty(COLOURS))) == 0
+    assert runner.runs == 0
+
+
+def test_keypoints_move_to_where_the_picture_is_bright() -> None:
+    rough = one(PLACES + np.array([[3, -4], [-5, 2], [4, 4]]))
+    seen = look()(lit(), rough)
+    assert np.abs(seen.xy[0] - PLACES).max() < 0.5
+    assert (seen.score > rough.score).all()
+
+
+def test_a_keypoint_that_was_missed_is_found() -> None:
+    missed = PLACES + 2.0
+    missed[2] = np.nan
+    seen = look(widen=2.0)(lit(), one(missed))
+    assert np.abs(seen.xy[0] - PLACES).max() < 0.5
+
+
+def test_keypoints_that_the_second_network_lacks_stay() -> None:
+    first = skeletons.get("openpose18")
+    pair = replace(COLOURS, keypoints=("red", "green", "nose"), limbs=((0, 1),))
+    spec = replace(CROP, skeleton=replace(pair, keypoints=("left_eye", "neck", "nose")))
+    poses = Poses(
+        skeleton=first,
+        xy=np.full((1, 18, 2), 50, np.float32),
+        score=np.full((1, 18), 0.4, np.float32),
+        person_score=np.ones(1, np.float32),
+    )
+    options = Options(merging=Merging(near=0, surer=0))
+    seen = SecondLook(
+        spec, Colours(), first=replace(colour_spec(), skeleton=first), options=options
+    )(lit(), poses)
+    changed = (seen.xy[0] != 50).any(axis=1)
+    assert {first.keypoints[index] for index in np.flatnonzero(changed)} <= {
+        "left_eye", "neck", "nose",
+    }  # fmt: skip
+    assert seen.skeleton.name == first.name
+
+
+def test_auto_looks_at_the_best_people_only_and_always_at_everybody() -> None:
+    crowd = concatenate(
+        [one(PLACES + np.array([shift, 0]), 0.9 - shift / 100) for shift in (0, 30, 60, 90)],
+        COLOURS,
+    )
+    for mode, runs in (("auto", 2), ("always", 4)):
+        runner = Colours()
+        look(runner, mode=mode, people=2)(lit(), crowd)
+        assert runner.runs == runs
+
+
+def test_two_who_turn_out_to_be_one_person_are_one() -> None:
+    twice = concatenate([one(PLACES - 2, 0.9), one(PLACES + 2, 0.3)], COLOURS)
+    seen = look()(lit(), twice)
+    assert len(seen) == 1
+    assert np.abs(seen.xy[0] - PLACES).max() < 0.5
+
+
+def test_people_come_best_first() -> None:
+    other = PLACES + np.array([80, 0])
+    both = np.maximum(lit(), lit(other) // 3)  # the second is dim
+    dim_first = concatenate([one(other, 0.6), one(PLACES, 0.6)], COLOURS)
+    seen = look()(both, dim_first)
+    assert np.all(np.diff(seen.person_score) <= 0)
+    assert np.abs(seen.xy[0] - PLACES).max() < 0.5
+
+
+def test_a_network_without_boxes_cannot_look_again() -> None:
+    with pytest.raises(ValueError, match="colours is no top-down network"):
+        SecondLook(colour_spec(), Colours(), first=colour_spec(), options=Options())
+
+
+def test_a_network_of_other_keypoints_cannot_look_again() -> None:
+    first = replace(colour_spec(), skeleton=skeletons.get("coco17"))
+    with pytest.raises(ValueError, match="looker knows no keypoint of colours"):
+        SecondLook(CROP, Colours(), first=first, options=Options())
+
+
+def test_off_is_what_a_network_answers_alone() -> None:
+    estimator = PoseEstimator(second_look="off", threads=1)
+    picture = np.zeros((64, 64, 3), np.uint8)
+    maps = estimator.maps(picture)
+    assert len(estimator.people(picture, maps)) == len(estimator.decode(maps))

@@ -1,0 +1,177 @@
+"""Training of the second look: the network, the views and the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from estimator import geometry, skeletons
+from tests.tfpose.online.test_distilling import as_torch, channels_last, keras_arrays, pictures
+from tfpose import models
+from tfpose.data.cached_people import Person, Shard
+
+torch = pytest.importorskip("torch")
+
+from tfpose.online import distil_people, person_views  # noqa: E402
+from tfpose.online.person_network import CONTEXT_BLOCKS, PersonStudent  # noqa: E402
+from tfpose.online.person_views import Subject, ViewOptions  # noqa: E402
+
+SWAPPED = skeletons.get("coco17").flip_order
+PLAIN = ViewOptions(cut=0, cover=0, turn=0, blur=1, scattered=0, jitter=0)
+PLACES = np.stack([60 + 25 * (np.arange(17) % 3), 40 + 8 * np.arange(17)], axis=1).astype(float)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def student() -> keras.Model:
+    keras.utils.set_random_seed(0)
+    model = models.build(models.spec("tfpose_person"), flexible=True)
+    random = np.random.default_rng(0)
+    for layer in model.layers:
+        for variable in layer.weights:
+            if variable.name != "kernel":
+                variable.assign(random.uniform(0.5, 1.5, variable.shape))
+    return model
+
+
+def subject(lit: int = 0) -> Subject:
+    """A grey picture, white at one keypoint, and the maps of all."""
+    picture = np.full((220, 180, 3), 60, np.uint8)
+    cv2.circle(picture, tuple(int(part) for part in PLACES[lit]), 4, (255, 255, 255), -1)
+    matrix = geometry.scaling(64 / 220, 48 / 165)
+    cells = geometry.transform(matrix, PLACES.astype(np.float32))
+    y, x = np.mgrid[:64, :48]
+    maps = np.exp(
+        -(np.square(x[..., None] - cells[:, 0]) + np.square(y[..., None] - cells[:, 1])) / 8
+    )
+    return Subject(picture, (255 * maps).astype(np.uint8), matrix.astype(np.float32), None)
+
+
+def test_the_twin_answers_as_the_keras_network(student: keras.Model) -> None:
+    twin = PersonStudent(keras_arrays(student)).eval()
+    image = pictures(2, 64, 96)
+    wanted = student(image, training=False)["heatmaps"][0]
+    with torch.no_grad():
+        found = channels_last(twin(as_torch(image)))
+    scale = np.abs(wanted).max()
+    np.testing.assert_allclose(found / scale, wanted / scale, atol=2e-5)
+
+
+def test_training_starts_with_the_maps_of_tfpose_s() -> None:
+    keras.utils.set_random_seed(0)
+    first = models.build(models.spec("tfpose_s"), flexible=True)
+    first.get_layer("stage1-heatmaps").bias.assign(np.arange(19))
+    twin = PersonStudent(keras_arrays(first)).eval()
+    image = pictures(1, 64, 64)
+    coarse = np.asarray(first(image, training=False)["heatmaps"][0])
+    with torch.no_grad():
+        fine = channels_last(twin(as_torch(image)))
+    order = [
+        skeletons.get("openpose18").keypoints.index(name)
+        for name in skeletons.get("coco17").keypoints
+    ]
+    np.testing.assert_allclose(fine[:, ::2, 1::2], coarse[..., order], atol=1e-3)
+
+
+def test_the_context_is_as_deep_as_the_keras_networks() -> None:
+    assert models.family_of("tfpose_person").VARIANTS["tfpose_person"].blocks[3] == CONTEXT_BLOCKS
+
+
+@pytest.mark.parametrize("lit", [0, 5, 16])
+def test_the_lit_keypoint_of_a_view_is_where_its_map_is_highest(lit: int) -> None:
+    drawn = 0
+    for seed in range(12):
+        options = ViewOptions(cut=0, cover=0, blur=0.8)
+        view = person_views.draw(subject(lit), (), SWAPPED, options, np.random.default_rng(seed))
+        assert view is not None
+        brightness = cv2.GaussianBlur(view.image.mean(axis=2), (9, 9), 2)
+        y, x = np.unravel_index(brightness.argmax(), brightness.shape)
+        if brightness[y, x] < brightness.mean() + 40:
+            continue  # outside of the box
+        channels = {lit, SWAPPED[lit]}  # mirrored views change left and right
+        peaks = [
+            4 * np.array(np.unravel_index(view.maps[one].argmax(), view.maps[one].shape)) + 1.5
+            for one in channels
+            if view.maps[one].max() > 0.5
+        ]
+        drawn += 1
+        assert min(np.linalg.norm(peak - (y, x)) for peak in peaks) < 8
+    assert drawn >= 6
+
+
+def test_maps_behind_an_edge_are_empty() -> None:
+    for seed in range(20):
+        options = ViewOptions(cut=1, cover=0, turn=0, blur=1)
+        view = person_views.draw(subject(), (), SWAPPED, options, np.random.default_rng(seed))
+        assert view is not None
+        full = person_views.draw(subject(), (), SWAPPED, PLAIN, np.random.default_rng(seed))
+        assert full is not None
+        if (view.maps.max(axis=(1, 2)) < 0.3).sum() >= 3:
+            return
+    raise AssertionError("no edge hid three keypoints in twenty views")
+
+
+def test_somebody_whom_the_teachers_did_not_see_gives_no_view() -> None:
+    blind = subject()._replace(maps=np.zeros((64, 48, 17), np.uint8))
+    assert person_views.draw(blind, (), SWAPPED, PLAIN, np.random.default_rng(0)) is None
+
+
+def test_a_disputed_label_counts_less() -> None:
+    labels = np.concatenate([PLACES, np.full((17, 1), 2)], axis=1).astype(np.float32)
+    labels[3, :2] += 60
+    view = person_views.draw(
+        subject()._replace(labels=labels), (), SWAPPED, PLAIN, np.random.default_rng(1)
+    )
+    assert view is not None
+    low = np.flatnonzero(view.weight.max(axis=(1, 2)) < 0.5)
+    assert list(low) in ([3], [SWAPPED[3]])
+
+
+def test_a_few_steps_lower_the_error_and_leave_frozen_layers(student: keras.Model) -> None:
+    one = subject()
+    people = Shard(
+        people=(Person(file="a.jpg", keypoints=np.zeros((17, 3), np.float32), human=False),),
+        maps=one.maps[None],
+        matrices=one.matrix[None],
+    )
+    options = distil_people.Options(seconds=1e9, warmup=2, batch=4, views=PLAIN, snapshot=1e9)
+    feed = distil_people.Feed(people, lambda _: one.picture, PLAIN, seed=0)
+    keras.utils.set_random_seed(0)
+    twin = PersonStudent(keras_arrays(models.build(models.spec("tfpose_person"), flexible=True)))
+    before = {name: value.detach().clone() for name, value in twin.arrays().items()}
+    image, maps, weight = feed.batch(4)
+    assert image.shape == (4, 3, 192, 128)
+    assert maps.shape == weight.shape == (4, 17, 48, 32)
+    with torch.no_grad():
+        first = distil_people.error(twin(image), maps, weight)
+    distil_people.freeze(twin.train(), options.frozen)
+    updater = distil_people.Updater(
+        {name: value for name, value in twin.arrays().items() if value.requires_grad}
+    )
+    for _ in range(4):
+        distil_people.error(twin(image), maps, weight).backward()
+        updater.step(options.rate)
+        twin.zero_grad(set_to_none=True)
+    with torch.no_grad():
+        last = distil_people.error(twin(image), maps, weight)
+    assert last < first
+    after = twin.arrays()
+    for name, value in before.items():
+        same = torch.equal(value, after[name])
+        assert same == name.startswith(options.frozen) or not name.endswith("kernel"), name
+
+
+def test_a_prefix_of_no_layer_is_refused(student: keras.Model) -> None:
+    with pytest.raises(ValueError, match="no layer of tfpose_person begins with 'stage9'"):
+        distil_people.freeze(PersonStudent(keras_arrays(student)), ("stage9",))

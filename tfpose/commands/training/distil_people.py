@@ -1,0 +1,98 @@
+"""Trains tfpose_person with PyTorch on the maps of `tfpose cache-people` (docs/training.md).
+
+  tfpose distil-people --people=people --images=lspet.zip,ccp.zip --out=runs/person --seconds=3000
+  tfpose import-weights --model=tfpose_person --source=runs/person/student.npz --out=person.keras
+
+Training starts with tfpose_s's weights (--start, a .keras), or goes on from a student.npz. Several
+caches, made with other seeds or teachers, are trained on together.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from absl import flags, logging
+
+from estimator import files, pictures
+from estimator.arrays import Float
+from estimator.program import run
+from tfpose.commands import arguments
+
+FLAGS = run.new_flags()
+
+PEOPLE = flags.DEFINE_list(
+    "people", None, "Folders of `tfpose cache-people`.", required=True, flag_values=FLAGS
+)
+IMAGES = flags.DEFINE_list(
+    "images", None, "Folders and zips with the pictures.", required=True, flag_values=FLAGS
+)
+START = flags.DEFINE_string(
+    "start",
+    None,
+    "tfpose_s's .keras, or a student.npz; saved_models/tfpose_s/model.keras.",
+    required=True,
+    flag_values=FLAGS,
+)
+OUT = flags.DEFINE_string("out", None, "Folder for student.npz.", required=True, flag_values=FLAGS)
+SECONDS = flags.DEFINE_float("seconds", None, "Of training.", required=True, flag_values=FLAGS)
+RATE = flags.DEFINE_float("rate", 0.005, "Muon's, at its highest.", flag_values=FLAGS)
+BATCH = flags.DEFINE_integer("batch", 16, "Views per step.", 1, flag_values=FLAGS)
+ALL_LAYERS = flags.DEFINE_bool(
+    "all_layers", False, "Train the first layers, too; on a GPU.", flag_values=FLAGS
+)
+SEED = flags.DEFINE_integer("seed", 0, "Of the views.", 0, flag_values=FLAGS)
+THREADS = flags.DEFINE_integer("threads", None, "Of PyTorch.", 1, flag_values=FLAGS)
+
+
+arguments.existing(PEOPLE, IMAGES, START)
+arguments.writable(OUT, folder=True)
+
+
+def main(_: list[str]) -> None:
+    """Trains, and writes student.npz now and then."""
+    import torch
+
+    from tfpose.data import cached_people
+    from tfpose.data.picture_files import Pictures
+    from tfpose.online import distil_people, person_network
+
+    options = distil_people.Options(
+        seconds=SECONDS.value,
+        rate=RATE.value,
+        batch=BATCH.value,
+        frozen=() if ALL_LAYERS.value else distil_people.FROZEN,
+        seed=SEED.value,
+    )
+    if THREADS.value:
+        torch.set_num_threads(THREADS.value)
+    student = person_network.PersonStudent(_start(Path(START.value)))
+    people = cached_people.joined([cached_people.read(Path(folder)) for folder in PEOPLE.value])
+    found = Pictures([Path(path) for path in IMAGES.value])
+    logging.info("%d people", len(people.people))
+    feed = distil_people.Feed(
+        people,
+        lambda name: pictures.read(found.read(name)),
+        options.views,
+        seed=options.seed,
+    )
+    out = Path(OUT.value)
+    out.mkdir(parents=True, exist_ok=True)
+
+    def save(arrays: Mapping[str, Float]) -> Path:
+        with files.Whole(out / "student.npz") as partial:
+            np.savez(partial, **arrays)  # type: ignore[arg-type]  # NumPy's stub
+        return out / "student.npz"
+
+    distil_people.run(
+        student.to("cuda" if torch.cuda.is_available() else "cpu"), feed, options, save
+    )
+
+
+def _start(path: Path) -> dict[str, Float]:
+    if path.suffix == ".npz":
+        with np.load(path) as arrays:
+            return dict(arrays)
+    from tfpose.weights import keras_files, loading
+
+    named = loading.named_variables(keras_files.load_keras(path))
+    return {name: np.asarray(variable) for name, variable in named.items()}

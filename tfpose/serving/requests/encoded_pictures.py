@@ -1,0 +1,133 @@
+"""Pictures as clients send them: base64 or bytes in, checked before a pixel is decoded."""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+
+import numpy as np
+import numpy.typing as npt
+
+from estimator import ImageSpec, pictures
+from estimator.arrays import UInt8
+from estimator.inputs import scaled_decoding
+from estimator.pictures import header as picture_header
+from estimator.pictures.header import Header
+
+from ..errors import ServiceError
+from ..settings import Limits
+
+_STANDARD = bytes.maketrans(b"-_", b"+/")  # of the URL-safe alphabet
+_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM")
+
+
+def from_base64(text: str, name: str) -> bytes:
+    """The bytes of base64 (RFC 4648): the standard or the URL-safe alphabet, padded or not.
+
+    Line breaks are passed over, and a `data:image/...;base64,` before. A blank between two
+    characters is refused, for a form that was decoded once too often has blanks in place of "+".
+
+    Raises:
+      ServiceError: it is no base64.
+    """
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        data = text.encode("ascii").translate(_STANDARD, b"\r\n\t").strip(b" ")
+        if b" " in data:
+            raise ValueError("there are blanks in it: was it decoded as a form, + to blanks?")
+        given = len(data) - len(data.rstrip(b"="))
+        padding = -(len(data) - given) % 4
+        if given not in (0, padding):
+            raise ValueError("its padding is wrong")
+        return base64.b64decode(data if given else data + b"=" * padding, validate=True)
+    except (binascii.Error, ValueError) as error:
+        reason = "it has other characters" if isinstance(error, UnicodeError) else error
+        raise ServiceError(
+            HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: is not base64 ({reason})"
+        ) from error
+
+
+def check(data: bytes, name: str, limits: Limits, *, pixels: int | None = None) -> Header:
+    """Refuses, from the header alone, what is no picture or too large a one.
+
+    Only formats whose size is known before they are decoded are let in.
+
+    Args:
+      data: the file.
+      name: what messages call it.
+      limits: of pictures.
+      pixels: another limit than theirs.
+
+    Returns:
+      The header, whose height and width are known.
+
+    Raises:
+      ServiceError: 415 for another format, 413 for too many pixels, 422 for a broken file.
+    """
+    webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    if not webp and not data.startswith(_STARTS):
+        raise ServiceError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"{name}: is no JPEG, PNG, WebP or BMP ({len(data)} bytes); convert it to JPEG",
+        )
+    header = picture_header.read(data)
+    height, width = header.height, header.width
+    if header.fault:
+        raise ServiceError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: {header.fault}")
+    if not header.whole or not height or not width:
+        raise ServiceError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"{name}: is cut off or broken ({len(data)} bytes); send the whole file",
+        )
+    pixels = pixels or limits.picture_pixels
+    if height * width > pixels or max(height, width) > limits.picture_side:
+        raise ServiceError(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"{name}: has {width} x {height} pixels; at most {pixels} and "
+            f"{limits.picture_side} a side are taken: make it smaller first",
+        )
+    return header
+
+
+def work(data: bytes, header: Header) -> float:
+    """What decoding costs, about in nanoseconds on a core of 2020.
+
+    A JPEG's pixels are decoded at a reduced size, once per scan; of the other formats all are.
+    Measured on libjpeg-turbo 3 and libpng 1.6; the share of the bytes is that of dense JPEGs.
+    """
+    rounds = max(2.5, header.scans) if header.jpeg else 4
+    return header.height * header.width * rounds + len(data)
+
+
+def decode(data: bytes, name: str) -> UInt8:
+    """A checked picture as (H, W, 3) uint8, RGB, upright.
+
+    Raises:
+      ServiceError: 422, it cannot be decoded.
+    """
+    with _told(name):
+        return pictures.read(data)
+
+
+def decode_for(data: bytes, name: str, image: ImageSpec) -> tuple[UInt8, npt.NDArray[np.float64]]:
+    """A checked picture as large as a network's input needs it, and how it lies in the whole.
+
+    Returns:
+      As `estimator.inputs.scaled_decoding.read`.
+
+    Raises:
+      ServiceError: 422, it cannot be decoded.
+    """
+    with _told(name):
+        return scaled_decoding.read(data, image)
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        said = str(error).removeprefix("the picture ")
+        raise ServiceError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: {said}") from error

@@ -1,0 +1,199 @@
+"""Fills a cache of people: the teachers' maps of each annotated person's crop, as bytes, in shards.
+
+Shards are written whole or not at all, each by
+one process, in any order, so that a killed run is resumed with the missing ones.
+"""
+
+import json
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from absl import logging
+from tqdm import tqdm
+
+from estimator import files, geometry, pictures
+from estimator.arrays import UInt8
+from estimator.people.boxes import HIGHER, WIDER
+
+from ..data import annotations as reader
+from ..data.cached_people import Person, Shard, read_shard, write_shard
+from ..data.picture_files import BadPicture, Pictures
+from ..data.resuming import alone
+from .person_network import PersonTeacher, TeacherSpec, open_teacher, to_input_matrix
+
+FILE = "people.json"
+SHARD = 250  # people
+LEAST = 4  # labelled keypoints of a person who is cached
+HEADLESS = 1.15  # further factor on the box where no keypoint of the head is labelled
+PADDING = 1.25
+HEAD = 5  # the first keypoints of COCO's 17
+
+
+def people_of(annotations: Path, *, seed: int) -> list[Person]:
+    """Reads the people of a COCO file, in random order.
+
+    People with fewer than `LEAST` keypoints and crowd regions are left out. An annotation's
+    `labelled_by`, where there is one, says who labelled it.
+
+    Raises:
+      FileNotFoundError, ValueError: as `annotations.read`, or there is nobody.
+    """
+    found = [
+        Person(
+            file=image.file_name,
+            keypoints=person.keypoints,
+            human=(person.labelled_by or "human").startswith("human"),
+        )
+        for image, person in reader.read(annotations).everybody()
+        if not person.crowd and (person.keypoints[:, 2] > 0).sum() >= LEAST
+    ]
+    if not found:
+        raise ValueError(f"{annotations} has nobody with {LEAST} keypoints or more")
+    return [found[index] for index in np.random.default_rng(seed).permutation(len(found))]
+
+
+def box_of(person: Person, rng: np.random.Generator) -> tuple[float, float, float, float]:
+    """Returns the box that the teachers see: around the keypoints, slightly moved and scaled."""
+    labelled = person.keypoints[:, 2] > 0
+    xy = person.keypoints[labelled, :2]
+    first, last = xy.min(axis=0), xy.max(axis=0)
+    factor = 1.0 if labelled[:HEAD].any() else HEADLESS
+    size = (last - first + 1) * [WIDER * factor, HIGHER * factor] * np.exp(rng.uniform(-0.12, 0.12))
+    left, top = (first + last) / 2 + rng.uniform(-0.06, 0.06, 2) * size - size / 2
+    return float(left), float(top), float(size[0]), float(size[1])
+
+
+def fill(
+    people: Sequence[Person],
+    containers: Sequence[Path],
+    teachers: Sequence[Path],
+    folder: Path,
+    *,
+    seed: int = 0,
+    processes: int = 1,
+) -> int:
+    """Makes a cache, or resumes one; returns the number of people in it.
+
+    Args:
+      people: from `people_of`.
+      containers: folders and zips with their pictures.
+      teachers: files of `person_network.open_teacher`.
+      folder: of the cache.
+      seed: of the boxes.
+      processes: number of processes, one core each.
+
+    Raises:
+      FileNotFoundError, ImportError, ValueError: pictures or teachers cannot be opened, or the
+        folder was begun with other people or teachers.
+      RuntimeError: another process is filling it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder / ".lock", f"filling {folder}"):
+        _begin(people, teachers, folder, seed)
+        work = _Work(tuple(people), tuple(containers), tuple(teachers), folder, seed)
+        missing = [number for number in range(work.shards) if not work.path(number).is_file()]
+        with tqdm(total=work.shards * SHARD, unit="person") as bar:
+            bar.update((work.shards - len(missing)) * SHARD)
+            for _ in _written(work, missing, processes):
+                bar.update(SHARD)
+    return sum(len(read_shard(work.path(number)).people) for number in range(work.shards))
+
+
+@dataclass(frozen=True)
+class _Work:
+    people: tuple[Person, ...]
+    containers: tuple[Path, ...]
+    teachers: tuple[Path, ...]
+    folder: Path
+    seed: int
+
+    @property
+    def shards(self) -> int:
+        return -(-len(self.people) // SHARD)
+
+    def path(self, number: int) -> Path:
+        return self.folder / f"{number:05}.npz"
+
+
+def _begin(people: Sequence[Person], teachers: Sequence[Path], folder: Path, seed: int) -> None:
+    made = {"people": len(people), "teachers": [path.name for path in teachers], "seed": seed}
+    file = folder / FILE
+    if file.is_file() and json.loads(file.read_text(encoding="utf-8")) != made:
+        raise ValueError(
+            f"{folder} was begun with {file.read_text(encoding='utf-8').strip()}, now {made}: "
+            "go on with those, or give another --out"
+        )
+    files.write(file, json.dumps(made) + "\n")
+
+
+def _written(work: _Work, missing: Sequence[int], processes: int) -> Iterator[int]:
+    if processes == 1 or len(missing) < 2:
+        _start(work)
+        yield from map(_write, missing)
+        return
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(processes, _start, (work,)) as pool:
+        yield from pool.imap_unordered(_write, missing)
+
+
+_write: Callable[[int], int]
+
+
+def _start(work: _Work) -> None:
+    """Opens what a process needs, once."""
+    global _write
+    cv2.setNumThreads(1)
+    teacher, found = open_teacher(work.teachers), Pictures(work.containers)
+
+    def write(number: int) -> int:
+        part = work.people[number * SHARD : (number + 1) * SHARD]
+        shard = label(part, found, teacher, seed=(work.seed, number))
+        write_shard(shard, work.path(number))
+        return number
+
+    _write = write
+
+
+def label(
+    people: Sequence[Person], found: Pictures, teacher: PersonTeacher, *, seed: Sequence[int]
+) -> Shard:
+    """Labels people; those whose picture cannot be read are named and left out.
+
+    Raises:
+      ValueError: no picture can be read.
+    """
+    rng = np.random.default_rng(seed)
+    kept, maps, matrices = [], [], []
+    cells = to_input_matrix(teacher.spec)
+    for person in people:
+        box = box_of(person, rng)
+        try:
+            picture = pictures.read(found.read(person.file))
+        except (BadPicture, ValueError, OSError) as error:
+            logging.warning("skipped %s: %s", person.file, error)
+            continue
+        crop, matrix = cut(picture, box, teacher.spec)
+        maps.append(np.rint(np.clip(teacher(crop), 0, 1) * 255).astype(np.uint8))
+        matrices.append(_joined(geometry.invert(cells), matrix))
+        kept.append(person)
+    if not kept:
+        raise ValueError(f"no picture of {len(people)} people can be read, {people[0].file} first")
+    return Shard(people=tuple(kept), maps=np.stack(maps), matrices=np.array(matrices, np.float32))
+
+
+def cut(
+    picture: UInt8, box: tuple[float, float, float, float], spec: TeacherSpec
+) -> tuple[UInt8, Any]:
+    """Cuts a box out for a teacher, black outside of the picture; with the (2, 3) matrix."""
+    matrix = geometry.crop_matrix(box, spec.height, spec.width, padding=PADDING)
+    crop = cv2.warpAffine(picture, matrix, (spec.width, spec.height), flags=cv2.INTER_LINEAR)
+    return np.asarray(crop), matrix
+
+
+def _joined(second: Any, first: Any) -> Any:
+    return (np.vstack([second, [0, 0, 1]]) @ np.vstack([first, [0, 0, 1]]))[:2]

@@ -1,0 +1,135 @@
+"""The curves of a run, drawn from its log.csv: loss by head, AP, learning rate.
+
+Drawn with OpenCV, so that training needs no plotting library.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from estimator.arrays import UInt8
+
+from ..data import contact_sheet
+
+FILE = "curves.png"
+PANEL_HEIGHT, PANEL_WIDTH = 300, 520  # pixels
+LEFT, RIGHT, TOP, BOTTOM = 70, 14, 34, 34  # margins of a panel, pixels
+INK, GRID, PAPER = (60, 60, 60), (225, 225, 225), (255, 255, 255)  # BGR
+COLOURS = ((40, 40, 40), (200, 90, 20), (30, 120, 240), (60, 160, 60), (160, 60, 160))
+FONT, SIZE = cv2.FONT_HERSHEY_SIMPLEX, 0.42
+NOT_LOSS = ("step", "epoch", "loss", "rate", "gradient_norm", "pictures_per_second", "loss_scale")
+VALIDATION = "validation."
+
+Points = list[tuple[float, float]]  # (step, value)
+
+
+def write(rows: Sequence[Mapping[str, str]], folder: Path) -> Path:
+    """Draws a log's rows to `curves.png` in a folder.
+
+    Args:
+      rows: of log.csv: column to text, "" where there is none.
+      folder: of the run.
+    """
+    path = folder / FILE
+    contact_sheet.write(path, draw(rows))
+    return path
+
+
+def draw(rows: Sequence[Mapping[str, str]]) -> UInt8:
+    """Draws a log's rows.
+
+    Returns:
+      (H, W, 3) BGR: three panels side by side.
+    """
+    panels = (
+        _panel("loss (log scale)", losses(rows), logarithmic=True),
+        _panel("validation AP", {"AP": column(rows, f"{VALIDATION}AP")}, lowest=0.0),
+        _panel("learning rate", {"rate": column(rows, "rate")}, lowest=0.0),
+    )
+    return np.hstack(panels)
+
+
+def losses(rows: Sequence[Mapping[str, str]]) -> dict[str, Points]:
+    """The loss, and its terms summed by head: "heatmaps", "pafs", "teacher.heatmaps"."""
+    found = {"loss": column(rows, "loss")}
+    names = dict.fromkeys(name for row in rows for name in row)
+    terms = [name for name in names if name not in NOT_LOSS and not name.startswith(VALIDATION)]
+    for head in dict.fromkeys(name.rpartition(".")[0] or name for name in terms):
+        sums: dict[float, float] = {}
+        for term in terms:
+            if (term.rpartition(".")[0] or term) == head:
+                for step, value in column(rows, term):
+                    sums[step] = sums.get(step, 0.0) + value
+        found[head] = sorted(sums.items())
+    return found
+
+
+def column(rows: Sequence[Mapping[str, str]], name: str) -> Points:
+    """(step, value) of the rows that have a finite value there."""
+    points = [(float(row["step"]), float(row[name])) for row in rows if row.get(name)]
+    return [point for point in points if math.isfinite(point[1])]
+
+
+def _panel(
+    title: str,
+    lines: Mapping[str, Points],
+    *,
+    logarithmic: bool = False,
+    lowest: float | None = None,
+) -> UInt8:
+    """One diagram; `lowest` is a value that the axis holds in any case."""
+    panel = np.full((PANEL_HEIGHT, PANEL_WIDTH, 3), PAPER, np.uint8)
+    _text(panel, title, LEFT, TOP - 14)
+    scaled = {name: _scaled(points, logarithmic) for name, points in lines.items()}
+    values = [value for points in scaled.values() for _, value in points]
+    steps = [step for points in scaled.values() for step, _ in points]
+    if not values:
+        _text(panel, "nothing yet", LEFT, PANEL_HEIGHT // 2)
+        return panel
+    ends = [*values, *([] if lowest is None else [lowest])]
+    low, high = _apart(min(ends), max(ends))
+    first, last = _apart(min(0.0, *steps), max(steps))
+    box = np.array([LEFT, TOP, PANEL_WIDTH - RIGHT, PANEL_HEIGHT - BOTTOM])
+
+    def place(step: float, value: float) -> tuple[int, int]:
+        x = box[0] + (step - first) / (last - first) * (box[2] - box[0])
+        y = box[3] - (value - low) / (high - low) * (box[3] - box[1])
+        return round(float(x)), round(float(y))
+
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        value, step = low + share * (high - low), first + share * (last - first)
+        x, y = place(step, value)
+        cv2.line(panel, (int(box[0]), y), (int(box[2]), y), GRID, 1)
+        _text(panel, f"{10**value if logarithmic else value:.3g}", 8, y + 4)
+        _text(panel, f"{step:.0f}", min(x, PANEL_WIDTH - RIGHT - 30) - 4, PANEL_HEIGHT - 12)
+    for index, (name, points) in enumerate(scaled.items()):
+        colour = COLOURS[index % len(COLOURS)]
+        _line(panel, [place(*point) for point in points], colour)
+        if len(scaled) > 1:
+            _text(panel, name, PANEL_WIDTH - RIGHT - 130, TOP + 14 + 16 * index, colour)
+    return panel
+
+
+def _scaled(points: Points, logarithmic: bool) -> Points:
+    if not logarithmic:
+        return points
+    return [(step, math.log10(value)) for step, value in points if value > 0]
+
+
+def _apart(low: float, high: float) -> tuple[float, float]:
+    """Ends of an axis, which must differ."""
+    return (low, high) if high - low > 1e-12 else (low - 0.5, high + 0.5)
+
+
+def _line(panel: UInt8, places: Sequence[tuple[int, int]], colour: tuple[int, int, int]) -> None:
+    cv2.polylines(panel, [np.array(places, np.int32)], False, colour, 2, cv2.LINE_AA)
+    if len(places) <= 12:
+        for place in places:
+            cv2.circle(panel, place, 3, colour, -1, cv2.LINE_AA)
+
+
+def _text(panel: UInt8, text: str, x: int, y: int, colour: tuple[int, int, int] = INK) -> None:
+    cv2.putText(panel, text, (x, y), FONT, SIZE, colour, 1, cv2.LINE_AA)
