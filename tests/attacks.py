@@ -31,6 +31,7 @@ from tests import hostile_pictures as hostile
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = 4096
+START = 300.0  # seconds that the service may take to be ready
 PATIENCE = 60.0  # seconds after which a client gives up
 HEAD = (
     b"POST /v1/pose HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\nContent-Type: %b\r\n\r\n"
@@ -263,10 +264,13 @@ def running(tree: Path) -> Iterator[tuple[Service, Path]]:
         shutil.copy(ROOT / "saved_models" / "tfpose_s" / "model.tflite", model)
         service = Service(tree, model, port)
         try:
-            for _ in range(600):
+            until = time.monotonic() + START
+            while True:
                 with contextlib.suppress(OSError, http.client.HTTPException):
                     if b"200" in service.send(b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"):
                         break
+                if service.process.poll() is not None or time.monotonic() > until:
+                    raise SystemExit(f"the service of {tree} did not start")
                 time.sleep(0.1)
             yield service, model
         finally:
