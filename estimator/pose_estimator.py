@@ -116,9 +116,7 @@ class PoseEstimator:
           FileNotFoundError, OSError: as in `pictures.read`.
           ValueError: not (H, W, 3) uint8, or boxes for a model that needs none.
         """
-        if isinstance(picture, bytes):
-            raise ValueError("bytes are no array of pixels; call .read for those of a picture file")
-        if isinstance(picture, str | os.PathLike):
+        if isinstance(picture, str | bytes | os.PathLike):
             if boxes is None:
                 return self.read(picture)
             picture = pictures.read(picture)

@@ -64,3 +64,8 @@ def webp_chunks(count: int) -> bytes:
 def deep_escapes(size: int) -> bytes:
     """JSON that nests 17 deep with one string of escapes in it."""
     return b"[" * 17 + b'"' + b"\\a" * (size // 2) + b'"' + b"]" * 17
+
+
+def escapes(size: int) -> bytes:
+    """JSON of seventeen empty arrays and one string of escapes."""
+    return b"[" + b"[]," * 17 + b'"' + b"\\n" * (size // 2) + b'"]'

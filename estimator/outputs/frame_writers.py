@@ -152,9 +152,9 @@ class Csv(_LineFile):
         if self._normalised:
             poses = poses.normalised(*frame.picture.shape[:2])
         about = {"file": frame.name, "frame": frame.index, "time": round(frame.time, 4)}
-        digits = 6 if self._normalised else 2
         with files.naming(self.path):
-            self._table.writerows(about | row for row in poses.to_rows(digits))
+            rows = poses.to_rows(6 if self._normalised else 2)
+            self._table.writerows(about | row for row in rows)
             self._file.flush()
 
 

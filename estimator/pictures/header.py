@@ -73,12 +73,12 @@ def _read_jpeg(data: bytes) -> Header:
     found = Header(jpeg=True)
     place, exifs = 2, 0
     for _ in range(jpeg_scans.MOST_SEGMENTS):
-        if place + 12 > len(data):  # it ends within its header
-            return replace(found, whole=False)
         fill = _FILL.match(data, place)
         if fill is None:  # out of step: the decoder may know how to go on
-            return found
+            return found if place < len(data) else replace(found, whole=False)
         place = fill.end() - 1
+        if place + 12 > len(data):  # it ends within its header
+            return replace(found, whole=False)
         marker = data[place + 1]
         if marker in _JPEG_FRAMES:
             height, width = struct.unpack_from(">HH", data, place + 5)

@@ -303,12 +303,6 @@ def test_averaging_that_cannot_be_is_refused_before_the_first_picture(colour_mod
         PoseEstimator(colour_model(), averaging=Averaging(scales=(1.0, 2.0)))
 
 
-@pytest.mark.parametrize("given", ["photo.jpg", Path("photo.jpg"), b"\xff\xd8", ["photo.jpg"]])
-def test_a_path_given_as_a_picture_is_told_of_read(colour_model: Model, given: object) -> None:
-    with pytest.raises(ValueError, match=r"no array of pixels; call \.read"):
-        PoseEstimator(colour_model())(given)
-
-
 def test_threads_share_one_estimator(colour_model: Model, blobs: np.ndarray) -> None:
     estimator = PoseEstimator(colour_model(flexible=True))
     pictures = [np.ascontiguousarray(blobs[:, : 8 * columns]) for columns in range(4, 9)]

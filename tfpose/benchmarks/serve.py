@@ -207,7 +207,7 @@ def _service(model: str) -> Iterator[int]:
         program, cwd=Path(__file__).resolve().parents[2], stderr=subprocess.DEVNULL
     )
     try:
-        for _ in range(300):
+        for _ in range(3000):
             with contextlib.suppress(OSError):
                 _figures(port)
                 break

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
@@ -166,8 +167,7 @@ def _epoch(
     if policy.empty < 1:
         dataset = dataset.filter(lambda record: _keeps(record, policy.empty, options.seed))
     if padding is not None and options.whole:
-        factor = padding
-        dataset = dataset.map(lambda record: _whole(record, factor))
+        dataset = dataset.map(partial(_whole, padding=padding))
     elif padding is not None:
         dataset = dataset.flat_map(_one_by_one)
     if options.shuffle == 1:

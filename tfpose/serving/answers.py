@@ -55,14 +55,14 @@ def sure(poses: Poses, min_score: float) -> Poses:
 
 def people(poses: Poses, height: int, width: int, *, normalised: bool = False) -> dict[str, Any]:
     """Poses as `schemas.PictureAnswer` says."""
-    boxes = poses.boxes.astype(np.float64)  # (N, 4)
+    boxes, digits = poses.boxes.astype(np.float64), 2  # (N, 4)
     if normalised:  # pixel i reaches from i - 0.5 to i + 0.5
-        sides = np.array([width, height], np.float64)
+        sides, digits = np.array([width, height], np.float64), 6
         boxes = np.concatenate([(boxes[:, :2] + 0.5) / sides, boxes[:, 2:] / sides], axis=1)
     table = results.readable(
         poses, file="", height=height, width=width, model="", normalised=normalised
     )
-    rounded = np.round(boxes, 6 if normalised else 2).tolist()
+    rounded = np.round(boxes, digits).tolist()
     rows = [{**row, "box": box} for row, box in zip(table["people"], rounded, strict=True)]
     return {"width": width, "height": height, "people": rows}
 

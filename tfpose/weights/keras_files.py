@@ -14,11 +14,11 @@ from estimator import bundle, files
 from estimator.spec import PoseSpec
 
 SUFFIX, WEIGHTS_SUFFIX = ".keras", ".weights.h5"
-WEIGHTS = "model.weights.h5"  # the member of a .keras with its weights
 _DAMAGED = (  # what Keras, h5py and zipfile raise on a file that is cut, encrypted or no .keras
     *(ValueError, OSError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error),
     *(AttributeError, IndexError),
 )
+WEIGHTS = "model.weights.h5"  # the member of a .keras with its weights
 
 
 def load_keras(path: Path) -> Any:

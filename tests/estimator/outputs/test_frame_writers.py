@@ -162,6 +162,47 @@ def test_a_disk_that_fills_up_is_an_error(tmp_path: Path) -> None:
         writer.close()
 
 
+NO_TEXT = os.fsdecode(b"caf\xe9.jpg")  # the name of a file in Latin-1
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl", "csv", "coco", "openpose_json"])
+def test_the_name_of_a_file_may_be_any_bytes(kind: str, tmp_path: Path) -> None:
+    spec = walkers_spec()
+    path = tmp_path / "out"
+    with frame_writers.open_writer(kind, path, spec, live=False, numbered=False) as writer:
+        writer.write(frame(0, NO_TEXT), people(1))
+    if kind in ("json", "jsonl"):
+        (row,) = json.loads(path.read_text()) if kind == "json" else [json.loads(path.read_text())]
+        assert os.fsencode(row["file"]) == b"caf\xe9.jpg"
+    elif kind == "csv":
+        assert b"\ncaf\xe9.jpg," in path.read_bytes().replace(b"\r", b"")
+    else:
+        assert path.exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+@pytest.mark.parametrize("kind", ["json", "jsonl", "csv"])
+def test_a_disk_that_fills_is_told_with_the_file_and_nothing_partial_stays(
+    kind: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "out"
+    writer = frame_writers.open_writer(kind, path, walkers_spec(), live=False, numbered=False)
+    full = open("/dev/full", "w", encoding="utf-8")  # noqa: SIM115  the writer closes it
+    writer._file.close()
+    writer._file = full
+    if kind == "csv":
+        writer._table.writer = csv.writer(full)
+    with pytest.raises(OSError, match=r"No space left on device .*out cannot be written"):  # noqa: PT012
+        writer.write(frame(0), people(1))
+        writer.close()
+    with contextlib.suppress(OSError):
+        writer.close()
+    with contextlib.suppress(OSError):
+        full.close()
+    assert [file.name for file in tmp_path.iterdir()] in ([], ["out"])
+    assert (tmp_path / "out").exists() == (kind != "json")
+
+
 def test_pictures_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
     names = ["a/cam#1.jpg", "b/cam 1.jpg", "c/cam_1.jpg", "a/cam#1.jpg"]
     writer = frame_writers.OpenPoseJson(tmp_path, walkers.SKELETON, numbered=False)
@@ -203,7 +244,7 @@ def test_normalised_places_are_shares_of_the_picture(tmp_path: Path, kind: str) 
         writer.write(frame(0), poses)
     expected = (poses.xy[0, 0] + 0.5) / [640, 480]
     if kind == "csv":
-        (row,) = csv.DictReader(path.open())
+        (row,) = csv.DictReader(path.read_text().splitlines())
         found = [float(row["nose_x"]), float(row["nose_y"])]
     else:
         tree = json.loads(path.read_text())
@@ -211,44 +252,3 @@ def test_normalised_places_are_shares_of_the_picture(tmp_path: Path, kind: str) 
         nose = tree["people"][0]["keypoints"]["nose"]
         found = [nose["x"], nose["y"]]
     np.testing.assert_allclose(found, expected, atol=1e-5)
-
-
-NO_TEXT = os.fsdecode(b"caf\xe9.jpg")  # the name of a file in Latin-1
-
-
-@pytest.mark.parametrize("kind", ["json", "jsonl", "csv", "coco", "openpose_json"])
-def test_the_name_of_a_file_may_be_any_bytes(kind: str, tmp_path: Path) -> None:
-    spec = walkers_spec()
-    path = tmp_path / "out"
-    with frame_writers.open_writer(kind, path, spec, live=False, numbered=False) as writer:
-        writer.write(frame(0, NO_TEXT), people(1))
-    if kind in ("json", "jsonl"):
-        (row,) = json.loads(path.read_text()) if kind == "json" else [json.loads(path.read_text())]
-        assert os.fsencode(row["file"]) == b"caf\xe9.jpg"
-    elif kind == "csv":
-        assert b"\ncaf\xe9.jpg," in path.read_bytes().replace(b"\r", b"")
-    else:
-        assert path.exists()
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
-@pytest.mark.parametrize("kind", ["json", "jsonl", "csv"])
-def test_a_disk_that_fills_is_told_with_the_file_and_nothing_partial_stays(
-    kind: str, tmp_path: Path
-) -> None:
-    path = tmp_path / "out"
-    writer = frame_writers.open_writer(kind, path, walkers_spec(), live=False, numbered=False)
-    full = open("/dev/full", "w", encoding="utf-8")  # noqa: SIM115  the writer closes it
-    writer._file.close()
-    writer._file = full
-    if kind == "csv":
-        writer._table.writer = csv.writer(full)
-    with pytest.raises(OSError, match=r"No space left on device .*out cannot be written"):  # noqa: PT012
-        writer.write(frame(0), people(1))
-        writer.close()
-    with contextlib.suppress(OSError):
-        writer.close()
-    with contextlib.suppress(OSError):
-        full.close()
-    assert [file.name for file in tmp_path.iterdir()] in ([], ["out"])
-    assert (tmp_path / "out").exists() == (kind != "json")

@@ -43,7 +43,7 @@ def test_the_schema_is_kept(mode: schemathesis.GenerationMode, examples: int) ->
     app = fake_app(FakeNetwork(people(standing(100, 60))))
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
     operations = [result.ok() for result in schema.get_all_operations()]
-    assert len(operations) == 10
+    assert len(operations) == 14
     for operation in operations:
         if mode == schemathesis.GenerationMode.NEGATIVE and operation.method != "post":
             continue  # there is nothing in it that could be wrong

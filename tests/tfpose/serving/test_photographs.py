@@ -46,7 +46,8 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def client(trained_model: Path) -> Iterator[TestClient]:  # noqa: F811
-    with TestClient(create_app(Settings(models={"pose": str(trained_model)}, lanes=1))) as client:
+    settings = Settings(models={"pose": str(trained_model)}, lanes=1, hosts=("testserver",))
+    with TestClient(create_app(settings)) as client:
         yield client
 
 
