@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.tfpose import toy_data
 
 from .conftest import Tfpose
@@ -20,13 +22,23 @@ def test_strict_doctor_exits_with_1_on_errors_only(tmp_path: Path, tfpose: Tfpos
     sound = tfpose("dataset-doctor", *custom(tmp_path), "--strict")
     assert sound.returncode == 0, sound.stderr
     assert sound.stdout.startswith("train: 3 pictures, 3 people with keypoints")
-    (tmp_path / "pictures" / "002.jpg").unlink()
+    (tmp_path / "pictures" / "002.jpg").write_bytes(b"no picture")
     assert tfpose("dataset-doctor", *custom(tmp_path)).returncode == 0
     strict = tfpose("dataset-doctor", *custom(tmp_path), "--strict", f"--out={tmp_path}/report")
     assert strict.returncode == 1
     assert "train 002.jpg" in strict.stdout
     tree = json.loads((tmp_path / "report" / "report.json").read_text())
-    assert tree["findings"]["missing_picture"]["count"] == 1
+    assert tree["findings"]["unreadable_picture"]["count"] == 1
+
+
+def test_what_preparing_would_refuse_is_an_error_without_strict(
+    tmp_path: Path, tfpose: Tfpose
+) -> None:
+    toy_data.write(tmp_path, images=3)
+    (tmp_path / "pictures" / "002.jpg").unlink()
+    ended = tfpose("dataset-doctor", *custom(tmp_path))
+    assert ended.returncode == 1
+    assert "missing in" in ended.stdout
 
 
 def test_flags_that_are_missing_are_named(tmp_path: Path, tfpose: Tfpose) -> None:
@@ -55,7 +67,9 @@ def test_nobody_left_is_an_error_of_every_program_and_says_why(
         assert "3 pictures and no person with a labelled keypoint (3 annotations: 3 crowds)" in said
 
 
-def test_strict_doctor_fails_on_labels_that_would_be_lost(tmp_path: Path, tfpose: Tfpose) -> None:
+def test_strict_doctor_fails_on_labels_that_would_be_lost(
+    tmp_path: Path, tfpose: Tfpose, caplog: pytest.LogCaptureFixture
+) -> None:
     toy_data.write(tmp_path, images=3)
     tree = json.loads((tmp_path / "toy.json").read_text())
     for entry in tree["annotations"]:
@@ -67,4 +81,4 @@ def test_strict_doctor_fails_on_labels_that_would_be_lost(tmp_path: Path, tfpose
     assert "loss: 3 x unflagged_keypoint: coordinates with the flag 0" in strict.stdout
     prepared = tfpose("prepare-dataset", *custom(tmp_path), f"--out={tmp_path}/data")
     assert prepared.returncode == 0, prepared.stderr
-    assert "3 x unflagged_keypoint" in prepared.stderr
+    assert "3 x unflagged_keypoint" in caplog.text

@@ -144,7 +144,7 @@ class _Labelled:
         """Labels some blocks of canvases and adds them to the pool."""
         with torch.inference_mode():
             for _ in range(blocks):
-                images = torch.fromto_numpy(next(self._blocks)).to(self._device)
+                images = torch.from_numpy(next(self._blocks)).to(self._device)
                 self.pool.add(images, self._answer(images))
 
     def warm(self) -> None:

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 NAMES = (
     *("dsconv", "hg_s2_b1_mobile", "hrnet_w18_v1", "lightweight_openpose_half", "lpn_18"),
     *("mobilenet_thin", "mobilenet_v2_small", "tf_pose_mobilenet_v2_small", "pose_resnet_50"),
-    "tfpose_s",
+    *("tfpose_person", "tfpose_s"),
 )
 
 
