@@ -14,7 +14,8 @@ class Maps:
     """The output of a network for one picture, or for one box of it, before decoding.
 
     Attributes:
-      outputs: `heatmaps` (h, w, K or K + 1) and, bottom-up, `pafs` (h, w, 2L); float32.
+      outputs: `heatmaps` (h, w, K or K + 1) and, bottom-up, `pafs` (h, w, 2L); float32. Of a SimCC
+        network: `simcc_x` and `simcc_y`, (K, bins).
       matrix: (2, 3), from pixels of the picture to pixels of the network's input.
     """
 
@@ -32,6 +33,6 @@ class Runner(Protocol):
           image: (B, H, W, 3) uint8, RGB. Some graphs take B = 1 only.
 
         Returns:
-          The maps of `PoseSpec.channels` by name, (B, h, w, C) float32.
+          The outputs of `PoseSpec.shapes` by name, float32: maps are (B, h, w, C).
         """
         ...

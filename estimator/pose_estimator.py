@@ -230,6 +230,11 @@ class PoseEstimator:
 
     def _check_averaging(self) -> None:
         """Refuses an averaging that would fail at the first picture."""
+        if self.spec.answers == "points" and self.averaging != Averaging():
+            raise ValueError(
+                f"{self.spec.model} answers keypoints, and no maps that could be averaged over "
+                "mirrored pictures or sizes"
+            )
         scales = self.averaging.scales
         if scales == (1.0,):
             return

@@ -43,7 +43,7 @@ class PoseSpec:
       model: a name of `tfpose.models`, or a name of your own.
       skeleton: its keypoints are the channels of the heatmaps, its limbs those of the fields.
       image: the input.
-      outputs: the maps.
+      outputs: the maps, or bins.
       decoder: `Parameters` of one of `estimator.decoders`.
     """
 
@@ -64,17 +64,43 @@ class PoseSpec:
                 f"skeleton {self.skeleton.name!r} has no limbs, so there can be no part affinity "
                 "fields: give it limbs, or set outputs.pafs to False"
             )
+        if bool(self.outputs.simcc) != (self.answers == "bins"):
+            raise ValueError(
+                f"outputs.simcc is {self.outputs.simcc} and the decoder "
+                f"{decoders.name_of(self.decoder)!r}: bins (a split ratio of 1 or more) and the "
+                "decoder 'simcc' go together"
+            )
+
+    @property
+    def answers(self) -> str:
+        """What the network answers: "maps", "bins", or, of foreign files, "points"."""
+        kind: str = decoders.get(decoders.name_of(self.decoder)).ANSWERS
+        return kind
 
     @property
     def channels(self) -> dict[str, int]:
-        """The number of channels of each output, by name."""
-        return self.outputs.channels(len(self.skeleton.keypoints), len(self.skeleton.limbs))
+        """The length of each output's last axis, by name: channels of maps, bins of SimCC."""
+        return {name: shape[-1] for name, shape in self.shapes().items()}
+
+    def shapes(
+        self, height: int | None = None, width: int | None = None
+    ) -> dict[str, tuple[int, ...]]:
+        """The shape of each output for one picture, by name; see the decoder's `shapes`.
+
+        Args:
+          height, width: of the input, pixels; None takes the spec's.
+        """
+        module = decoders.get(decoders.name_of(self.decoder))
+        shapes: dict[str, tuple[int, ...]] = module.shapes(
+            self.skeleton, self.outputs, height or self.image.height, width or self.image.width
+        )
+        return shapes
 
     def decode(self, outputs: Mapping[str, Float]) -> Poses:
         """Reads one picture's maps with the spec's decoder.
 
         Args:
-          outputs: the maps of `channels` by name, (h, w, C) float32.
+          outputs: those of `shapes` by name, float32: maps are (h, w, C), bins (K, bins).
 
         Returns:
           Poses in pixels of the network's input; see the decoder's `decode`.

@@ -41,6 +41,7 @@ from ..skeleton import Skeleton
 
 REFINEMENTS = ("quarter", "dark", "soft_argmax", "none")
 SMOOTHING_REACH = 2.5  # in sigmas: 5 cells for sigma 2 and 8 for 3, the kernels of DARK's program
+ANSWERS = "maps"
 RENAMED: dict[str, str] = {}  # names of fields in specs written before
 FLOOR = 1e-10  # below any height that a logarithm is taken of
 
@@ -59,6 +60,8 @@ class Parameters:
       offset: input pixels added to x and y. In maps that tfpose trains, cell i lies at input
         (i + 0.5) * stride - 0.5. HRNet, LPN and Simple Baselines draw and read their own maps with
         cell i at input i * stride: their weights need -(stride - 1) / 2, which is -1.5.
+      corners: the first and the last cell lie at the input's first and last pixel, as in maps drawn
+        by unbiased data processing (Huang et al. 2020, arXiv:1911.07524), which ViTPose uses.
     """
 
     refinement: str = "dark"
@@ -66,6 +69,7 @@ class Parameters:
     person_min_score: float = 0.2
     beta: float = 160.0
     offset: float = 0.0
+    corners: bool = False
 
     def __post_init__(self) -> None:
         if self.refinement not in REFINEMENTS:
@@ -84,6 +88,17 @@ class Parameters:
             raise ValueError(
                 f"decoder.offset must be finite, at most 10^4 pixels, found {self.offset}"
             )
+        if self.corners and self.offset:
+            raise ValueError(
+                f"decoder.corners says where all cells lie: offset must be 0, found {self.offset}"
+            )
+
+
+def shapes(
+    skeleton: Skeleton, layout: OutputSpec, height: int, width: int
+) -> dict[str, tuple[int, ...]]:
+    """(h, w, C) of each map, by name, for an input of that size."""
+    return layout.map_shapes(len(skeleton.keypoints), len(skeleton.limbs), height, width)
 
 
 def decode(
@@ -123,7 +138,7 @@ def decode_boxes(
     cells, height = read_out(keypoints, parameters, sigma=layout.sigma / layout.stride)
     score = np.clip(height, 0, 1)  # (B, K)
     score[score <= parameters.min_score] = 0
-    xy = geometry.map_to_input(cells, layout.stride) + np.float32(parameters.offset)
+    xy = _to_input(cells, heatmaps.shape[2], heatmaps.shape[1], layout.stride, parameters)
     counted = score > parameters.person_min_score
     total = np.where(counted, score, 0).sum(axis=1)
     return Poses(
@@ -132,6 +147,15 @@ def decode_boxes(
         score=score,
         person_score=(total / np.maximum(counted.sum(axis=1), 1)).astype(np.float32),
     )
+
+
+def _to_input(cells: Float, width: int, height: int, stride: int, parameters: Parameters) -> Float:
+    """Cells (B, K, 2) of maps of that size as pixels of the input; see `Parameters`."""
+    if not parameters.corners:
+        return geometry.map_to_input(cells, stride) + np.float32(parameters.offset)
+    last = np.maximum(np.array([width, height]) - 1, 1)
+    factor: Float = ((stride * np.array([width, height]) - 1) / last).astype(np.float32)
+    return cells * factor
 
 
 def read_out(heatmaps: Float, parameters: Parameters, *, sigma: float) -> tuple[Float, Float]:

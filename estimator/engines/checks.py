@@ -56,6 +56,19 @@ def check_size(path: Path, spec: PoseSpec, shape: tuple[int, ...]) -> None:
         )
 
 
+def check_scale(path: Path, spec: PoseSpec) -> None:
+    """Refuses a foreign file whose pixels must be scaled, which only the LiteRT engine does.
+
+    Raises:
+      ValueError: the spec's scale is not 1.
+    """
+    if spec.image.scale != 1:
+        raise ValueError(
+            f"{path} reads pixels times {spec.image.scale:.4g}: run the .tflite with LiteRT "
+            "(engine 'litert')"
+        )
+
+
 def check_names(path: Path, spec: PoseSpec, found: Iterable[str]) -> None:
     """Refuses a graph that lacks an output.
 

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from ..spec import PoseSpec
 from . import stderr
 from .checks import ALONE, check_image, check_names, check_size, default_threads
 
+# Scale and zero point of a uint8 input, and the spec's scale, for which pixels go in as they are;
+# a scale of 0 means that the tensor is not quantised.
+UNCHANGED = ((1, 0, 1), (0, 0, 1))
 NOTE = "^INFO: Created TensorFlow Lite XNNPACK delegate for CPU"  # on every start
 
 
@@ -88,7 +92,7 @@ class LiteRtRunner:
             number of pictures.
         """
         check_image(image)
-        values = _quantise(image, self._input)
+        values = _quantise(image, self._input, self._spec.image.scale)
         with self._turn:
             self._resize(image.shape)
             self._interpreter.set_tensor(self._input.index, values)
@@ -140,9 +144,9 @@ class LiteRtRunner:
                 f"{self._path}: its spec says an input (1, {size}, 3), the graph has {open_shape}"
             )
         tensor = _Tensor.of(details)
-        if tensor.dtype not in (np.float32, np.uint8, np.int8):
+        if tensor.dtype not in (np.float32, np.uint8, np.int8, np.int32):
             raise ValueError(
-                f"{self._path}: the input must be float32, uint8 or int8, found "
+                f"{self._path}: the input must be float32, uint8, int8 or int32, found "
                 f"{np.dtype(tensor.dtype).name}"
             )
         return tensor
@@ -155,8 +159,23 @@ class LiteRtRunner:
         for signature in self._interpreter.get_signature_list():
             runner = self._interpreter.get_signature_runner(signature)
             named.update(runner.get_output_details())
+        if self._spec.answers == "points":
+            named |= self._by_shape(named)
         check_names(self._path, self._spec, named)
         return {name: _Tensor.of(named[name]) for name in self._spec.channels}
+
+    def _by_shape(self, named: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """Outputs by the spec's names, of a foreign file, which has names of its own."""
+        found = {}
+        for name, shape in self._spec.shapes().items():
+            fitting = {
+                details["index"]: details
+                for details in named.values()
+                if tuple(int(length) for length in details["shape"]) == (1, *shape)
+            }
+            if name not in named and len(fitting) == 1:
+                found[name] = next(iter(fitting.values()))
+        return found
 
     def _check_outputs(self, batch: int, height: int, width: int) -> None:
         """Compares the shapes of the outputs for an input of this size with the spec.
@@ -164,18 +183,17 @@ class LiteRtRunner:
         Done at every size: with an operation of fixed size inside (a resize, for example) a graph
         can be resizable and its maps still wrong.
         """
-        stride = self._spec.outputs.stride
         shapes = {
             details["index"]: tuple(int(length) for length in details["shape"])
             for details in self._interpreter.get_output_details()
         }
-        for name, channels in self._spec.channels.items():
-            want = (batch, height // stride, width // stride, channels)
+        for name, shape in self._spec.shapes(height, width).items():
+            want = (batch, *shape)
             found = shapes[self._outputs[name].index]
             if found != want:
                 raise ValueError(
                     f"{self._path}: its spec says {name} of {want} for an input of "
-                    f"{height}x{width}, stride {stride} and skeleton "
+                    f"{height}x{width}, stride {self._spec.outputs.stride} and skeleton "
                     f"{self._spec.skeleton.name!r}; the graph gives {found}"
                 )
 
@@ -204,13 +222,14 @@ def _open(path: Path, threads: int, xnnpack: bool) -> Any:
         raise ValueError(f"{path} is no .tflite that LiteRT can run: {error}") from error
 
 
-def _quantise(image: UInt8, tensor: _Tensor) -> npt.NDArray[Any]:
+def _quantise(image: UInt8, tensor: _Tensor, scale: float) -> npt.NDArray[Any]:
     if tensor.dtype == np.float32:
-        return image.astype(np.float32)
-    if tensor.dtype == np.uint8 and (tensor.scale, tensor.zero_point) == (1, 0):
+        return image.astype(np.float32) * np.float32(scale)
+    if tensor.dtype == np.uint8 and (tensor.scale, tensor.zero_point, scale) in UNCHANGED:
         return image
     limits = np.iinfo(tensor.dtype)
-    values = np.round(image / np.float32(tensor.scale or 1)) + tensor.zero_point
+    step = np.float32((tensor.scale or 1) / scale)
+    values = np.round(image / step) + tensor.zero_point
     return np.clip(values, limits.min, limits.max).astype(tensor.dtype)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..arrays import Float, UInt8
 from ..spec import PoseSpec
-from .checks import check_alone, check_image, check_names, check_size
+from .checks import check_alone, check_image, check_names, check_scale, check_size
 
 
 class OnnxRunner:
@@ -29,6 +29,7 @@ class OnnxRunner:
             import onnxruntime
         except ImportError as error:
             raise ImportError(f"{path} needs ONNX Runtime: pip install 'tfpose[onnx]'") from error
+        check_scale(path, spec)
         self._path, self._spec = path, spec
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0

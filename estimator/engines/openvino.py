@@ -8,7 +8,7 @@ import numpy as np
 from ..arrays import Float, UInt8
 from ..spec import PoseSpec
 from . import cpu, saturation
-from .checks import check_alone, check_image, check_names, check_size
+from .checks import check_alone, check_image, check_names, check_scale, check_size
 
 PRECISION = "f32"  # OpenVINO's default is bfloat16 where the CPU has it
 
@@ -42,6 +42,7 @@ class OpenVinoRunner:
             import openvino
         except ImportError as error:
             raise ImportError("this needs OpenVINO: pip install 'tfpose[openvino]'") from error
+        check_scale(path, spec)
         self._path, self._spec, self._turn = path, spec, threading.Lock()
         settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
         if threads:
@@ -78,7 +79,8 @@ class OpenVinoRunner:
         found: dict[str, int] = {}
         for index, output in enumerate(self._model.outputs):
             shape = output.get_partial_shape()
-            channels = shape[3].get_length() if shape[3].is_static else 0
+            last = shape[len(shape) - 1]
+            channels = last.get_length() if last.is_static else 0
             fitting = [name for name, count in self._spec.channels.items() if count == channels]
             named = [name for name in fitting if name in output.get_names()]
             found |= dict.fromkeys(named or fitting, index)

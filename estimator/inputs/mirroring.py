@@ -18,12 +18,14 @@ def merge_mirrored(
 ) -> dict[str, Float]:
     """The mean of the maps of a picture and of its mirror image, mirrored back.
 
-    Left and right change places, and the x component of every field changes its sign. Maps of a
+    Left and right change places, and the x component of every field changes its sign; bins along x
+    are read backwards. Maps of a
     network whose cells are not centred on their pixels (HRNet's weights; `offset` of the decoder)
     are first shifted by whole cells, as HRNet's SHIFT_HEATMAP does.
 
     Args:
-      maps: `heatmaps` (..., h, w, K or K + 1), maybe `pafs` (..., h, w, 2L).
+      maps: `heatmaps` (..., h, w, K or K + 1), maybe `pafs` (..., h, w, 2L); or `simcc_x` and
+        `simcc_y`, (..., K, bins).
       mirrored: the same for the mirrored picture.
       spec: of the network.
 
@@ -31,6 +33,9 @@ def merge_mirrored(
       ValueError: a limb has no mirrored limb, or shapes are not the spec's.
     """
     offset = getattr(spec.decoder, "offset", 0.0)  # pixels; mirroring doubles it
+    if spec.outputs.simcc:
+        shift = round(-2 * offset * spec.outputs.simcc)
+        return merge_flipped_bins(maps, mirrored, spec.skeleton, shift=shift)
     merged = {
         "heatmaps": merge_flipped(
             maps["heatmaps"],
@@ -110,3 +115,44 @@ def merge_flipped(heatmaps: Float, flipped: Float, skeleton: Skeleton, *, shift:
         moved[..., shift:, :] = back[..., :-shift, :]
         back = moved
     return ((heatmaps + back) / 2).astype(np.float32)
+
+
+def merge_flipped_bins(
+    bins: Mapping[str, Float], flipped: Mapping[str, Float], skeleton: Skeleton, *, shift: int = 0
+) -> dict[str, Float]:
+    """The mean of the bins of a picture and of its mirror image.
+
+    Args:
+      bins: `simcc_x` (..., K, X) and `simcc_y` (..., K, Y).
+      flipped: the same shapes, of the picture mirrored left to right.
+      skeleton: says which keypoints change sides.
+      shift: number of bins by which mirrored `simcc_x` is moved right, or left where negative; bins
+        that nothing moves to keep their values. mmpose's weights need -1, since their bin i lies at
+        pixel i / 2; mmpose itself moves nothing and is half a bin off.
+
+    Raises:
+      ValueError: the shapes differ or are not the skeleton's.
+    """
+    order = list(skeleton.flip_order)
+    merged = {}
+    for name in ("simcc_x", "simcc_y"):
+        if bins[name].shape != flipped[name].shape or bins[name].shape[-2] != len(order):
+            raise ValueError(
+                f"both {name} must have the shape (..., {len(order)}, bins), found "
+                f"{bins[name].shape} and {flipped[name].shape}"
+            )
+        back = flipped[name][..., order, :]
+        if name == "simcc_x":
+            back = _moved(back[..., ::-1], shift)
+        merged[name] = ((bins[name] + back) / 2).astype(np.float32)
+    return merged
+
+
+def _moved(bins: Float, shift: int) -> Float:
+    """Bins moved along the last axis."""
+    moved = bins.copy()
+    if shift > 0:
+        moved[..., shift:] = bins[..., :-shift]
+    elif shift < 0:
+        moved[..., :shift] = bins[..., -shift:]
+    return moved

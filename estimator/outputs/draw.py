@@ -1,6 +1,7 @@
 """Draws poses, heatmaps and part affinity fields on a picture."""
 
 import colorsys
+import functools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +18,12 @@ COLOURS = ("side", "person")  # what the colour of a limb shows
 _LEFT, _RIGHT, _MIDDLE = (255, 149, 0), (0, 170, 255), (240, 240, 240)  # RGB; also colour-blind
 _OUTLINE = (20, 20, 20)
 _SHIFT = 4  # OpenCV draws at sixteenths of a pixel
-_FACE = ("nose", "eye", "ear")  # close together: drawn thinner
+# Keypoints that lie close together are drawn thinner: ends or parts of names, and factors on the
+# width of a limb. The 68 of a face and the 21 of a hand are one after the other.
+_FACE = ("nose", "eye", "ear")
+_FINE = ((_FACE, 0.6), (("toe", "heel"), 0.6))
+_LANDMARK, _HAND = 0.15, 0.35
+_FINGERS = ("hand_root", "thumb", "finger")
 _GOLDEN_TURN = 0.618034  # of the hue circle, so that consecutive people differ most
 
 Colour = tuple[int, int, int]
@@ -226,19 +232,29 @@ def _draw_person(
     places = xy.tolist()  # Python numbers are faster than numpy's for so few
     limbs = [(start, end) for start, end in skeleton.drawn_limbs if shown[start] and shown[end]]
     keypoints = np.flatnonzero(shown).tolist()
-    thick = [
-        max(1.0, thickness * (0.6 if name.endswith(_FACE) else 1)) for name in skeleton.keypoints
-    ]
-    rim = max(1.0, thickness / 3)
+    factors = [_fineness(name) for name in skeleton.keypoints]
+    thick = [max(1.0, thickness * factor) for factor in factors]
+    rims = [max(1.0, thickness / 3) * (factor if factor < 0.5 else 1) for factor in factors]
     for start, end in limbs:
-        _line(canvas, places[start], places[end], _OUTLINE, min(thick[start], thick[end]) + 2 * rim)
+        width = min(thick[start], thick[end]) + 2 * min(rims[start], rims[end])
+        _line(canvas, places[start], places[end], _OUTLINE, width)
     for index in keypoints:
-        _dot(canvas, places[index], _OUTLINE, thick[index] * 0.9 + rim)
+        _dot(canvas, places[index], _OUTLINE, thick[index] * 0.9 + rims[index])
     for start, end in limbs:
         sided = end if colours[start] == _MIDDLE else start
         _line(canvas, places[start], places[end], colours[sided], min(thick[start], thick[end]))
     for index in keypoints:
         _dot(canvas, places[index], colours[index], thick[index] * 0.9)
+
+
+@functools.cache
+def _fineness(name: str) -> float:
+    """How thin a keypoint and its limbs are drawn, as a share of a limb's width."""
+    if name.startswith("face_"):
+        return _LANDMARK
+    if any(part in name for part in _FINGERS):
+        return _HAND
+    return next((factor for ends, factor in _FINE if name.endswith(ends)), 1.0)
 
 
 def _line(

@@ -39,6 +39,8 @@ class Painting:
         """
         if self.kind == "fields" and not spec.outputs.pafs:
             raise ValueError(f"{spec.model} has no part affinity fields to draw")
+        if self.kind == "heatmap" and "heatmaps" not in spec.channels:
+            raise ValueError(f"{spec.model} has no heatmaps to draw: draw skeletons")
         if self.kind in ("heatmap", "fields") and not keeps_maps:
             raise ValueError(
                 f"{self.kind} needs maps of the whole picture; with boxes there are none: draw "

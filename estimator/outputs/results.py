@@ -23,8 +23,11 @@ from .. import files, skeletons
 from ..arrays import UInt8
 from ..poses import Poses
 from ..skeleton import Skeleton, mapping
+from ..skeletons import coco_wholebody133
 
 PERSON = 1  # COCO's category
+FIRST_TOE = 19  # of body25, whose feet come last
+PUPILS = [0.0] * 6  # OpenPose's two keypoints of a face that COCO-WholeBody lacks
 
 
 def readable(
@@ -93,34 +96,54 @@ def coco_results(
 def openpose(poses: Poses) -> dict[str, Any]:
     """The people of one picture in OpenPose's JSON (its doc/02_output.md, "JSON-UI mode").
 
-    `pose_keypoints_2d` has x, y and score of each of the 18 keypoints of the COCO model
-    (skeletons/openpose18.py); 0, 0, 0 if not found. `person_id` is the identity, or -1.
+    `pose_keypoints_2d` has x, y and score of each of the 25 keypoints of BODY_25 where the skeleton
+    has feet (skeletons/body25.py), else of the 18 of the COCO model (skeletons/openpose18.py);
+    0, 0, 0 if not found. A whole body has its face and hands, too: 70 and 21 keypoints in the order
+    of that document, which is COCO-WholeBody's; the pupils, the last two of a face, are 0, 0, 0.
+    `person_id` is the identity, or -1.
 
     Raises:
       ValueError: the skeleton shares no keypoint with openpose18.
     """
-    target = skeletons.get("openpose18")
+    target = skeletons.get("body25")
+    if not any(name in poses.skeleton.keypoints for name in target.keypoints[FIRST_TOE:]):
+        target = skeletons.get("openpose18")
     if not mapping(poses.skeleton, target).any():
         raise ValueError(
             f"skeleton {poses.skeleton.name!r} has no keypoint of openpose18, so there is no "
             "OpenPose JSON of it"
         )
-    people = poses.to_skeleton(target)
-    table = np.concatenate([np.nan_to_num(people.xy), people.score[..., None]], axis=2)  # (N,18,3)
     identity = [-1] * len(poses) if poses.identity is None else poses.identity.tolist()
-    absent = ("face", "hand_left", "hand_right")
+    body = _flat(poses.to_skeleton(target))
+    parts = _face_and_hands(poses)
     return {
         "version": 1.3,
         "people": [
             {
                 "person_id": [one],
-                "pose_keypoints_2d": [round(value, 4) for value in row.ravel().tolist()],
-                **{f"{part}_keypoints_2d": [] for part in absent},
-                **{f"{part}_keypoints_3d": [] for part in ("pose", *absent)},
+                "pose_keypoints_2d": body[person],
+                **{f"{part}_keypoints_2d": rows[person] for part, rows in parts.items()},
+                **{f"{part}_keypoints_3d": [] for part in ("pose", *parts)},
             }
-            for one, row in zip(identity, table, strict=True)
+            for person, one in enumerate(identity)
         ],
     }
+
+
+def _flat(poses: Poses, first: int = 0, end: int | None = None) -> list[list[float]]:
+    """x, y, score of a range of keypoints of each person, one after the other."""
+    table = np.concatenate([np.nan_to_num(poses.xy), poses.score[..., None]], axis=2)  # (N, K, 3)
+    return [[round(value, 4) for value in row.ravel().tolist()] for row in table[:, first:end]]
+
+
+def _face_and_hands(poses: Poses) -> dict[str, list[list[float]]]:
+    """Each person's face and hands, by OpenPose's names; empty lists where there are none."""
+    names = {"face": "face", "hand_left": "left_hand", "hand_right": "right_hand"}
+    if poses.skeleton.keypoints != coco_wholebody133.SKELETON.keypoints:
+        return {part: [[]] * len(poses) for part in names}
+    found = {part: _flat(poses, *coco_wholebody133.PARTS[name]) for part, name in names.items()}
+    found["face"] = [row + PUPILS for row in found["face"]]
+    return found
 
 
 def write_json(path: str | os.PathLike[str], rows: Sequence[dict[str, Any]]) -> None:

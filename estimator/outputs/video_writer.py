@@ -17,6 +17,7 @@ from ..arrays import UInt8
 CODECS = {".mp4": "mp4v", ".m4v": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
 MIN_FREE = 8 << 20  # bytes of disk; OpenCV reports no failed write
 CHECK_EVERY = 50  # frames
+NEARLY = 0.45  # of a frame's time: from here on, a frame is the next one
 LONGEST_HOLD = 2.0  # seconds for which a frame is repeated where others are missing
 
 
@@ -79,7 +80,7 @@ class VideoWriter:
         writer = self._writer or self._begin(picture)
         exact = (time - self._skipped) * self._rate + 1
         due = round(exact)
-        if due <= self._written < exact:  # times are rounded; no frame is lost for that
+        if due <= self._written < exact - NEARLY:  # times are rounded; no frame is lost for that
             due = self._written + 1
         most = self._written + max(1, round(LONGEST_HOLD * self._rate))
         if due > most:

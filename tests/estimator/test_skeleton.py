@@ -5,6 +5,7 @@ import pytest
 
 from estimator import skeletons
 from estimator.skeleton import Skeleton, mapping
+from estimator.skeletons import coco_wholebody133
 
 TOY = Skeleton(
     name="toy",
@@ -21,8 +22,10 @@ def test_module_name_is_skeleton_name_and_sides_flip(name: str) -> None:
     skeleton = skeletons.get(name)
     assert skeleton.name == name
     for place, taken in enumerate(skeleton.flip_order):
-        mirrored = skeleton.keypoints[taken].replace("left_", "RIGHT_").replace("right_", "left_")
-        assert mirrored.replace("RIGHT_", "right_") == skeleton.keypoints[place]
+        name = skeleton.keypoints[taken]
+        if not name.startswith("face_"):  # numbered: its sides are in the flip pairs alone
+            mirrored = name.replace("left_", "RIGHT_").replace("right_", "left_")
+            assert mirrored.replace("RIGHT_", "right_") == skeleton.keypoints[place]
 
 
 @pytest.mark.parametrize("name", skeletons.names())
@@ -77,3 +80,34 @@ def test_openpose_to_coco_is_the_order_of_lightweight_openpose() -> None:
 def test_what_a_skeleton_cannot_give_is_absent() -> None:
     weights = mapping(skeletons.get("mpii16"), skeletons.get("coco17"))
     assert not weights[0].any()  # MPII has no nose
+
+
+@pytest.mark.parametrize("name", ["halpe26", "coco_wholebody133"])
+def test_coco_is_the_beginning_of_what_extends_it(name: str) -> None:
+    coco, longer = skeletons.get("coco17"), skeletons.get(name)
+    assert longer.keypoints[:17] == coco.keypoints
+    assert longer.sigmas[:17] == coco.sigmas
+    assert np.array_equal(mapping(longer, coco), np.eye(17, len(longer.keypoints)))
+
+
+def test_body25_has_openpose18_and_the_feet_of_the_whole_body() -> None:
+    body, whole = skeletons.get("body25"), skeletons.get("coco_wholebody133")
+    openpose = skeletons.get("openpose18")
+    assert mapping(body, openpose).sum(axis=1).tolist() == [1] * 18
+    assert mapping(openpose, body).sum(axis=1).tolist() == [1] * 19 + [0] * 6
+    assert mapping(whole, body).sum(axis=1).tolist() == [1] * 25
+    assert body.keypoints[19:] == whole.keypoints[17:23]
+
+
+def test_halpes_feet_are_body25s() -> None:
+    halpe, body = skeletons.get("halpe26"), skeletons.get("body25")
+    assert mapping(halpe, body).sum(axis=1).tolist() == [1] * 25
+    assert {name for name in halpe.keypoints if name not in body.keypoints} == {"head", "hip"}
+
+
+def test_the_parts_of_a_whole_body_hold_each_keypoint_once() -> None:
+    ends = list(coco_wholebody133.PARTS.values())
+    assert ends == [(0, 17), (17, 23), (23, 91), (91, 112), (112, 133)]
+    names = skeletons.get("coco_wholebody133").keypoints
+    assert (names[23], names[91], names[112]) == ("face_0", "left_hand_root", "right_hand_root")
+    assert (names[95], names[132]) == ("left_thumb4", "right_pinky_finger4")

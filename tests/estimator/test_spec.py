@@ -32,7 +32,14 @@ def test_json_leads_back(name: str) -> None:
 
 @pytest.mark.parametrize("name", decoders.names())
 def test_every_decoder_travels(name: str) -> None:
-    spec = replace(spec_of("coco17"), decoder=decoders.get(name).Parameters())
+    module = decoders.get(name)
+    outputs = {"maps": OutputSpec(), "bins": OutputSpec(background=False, pafs=False, simcc=2)}
+    parameters = {"height": 64, "width": 64} if name == "movenet" else {}
+    spec = replace(
+        spec_of("coco17"),
+        outputs=outputs.get(module.ANSWERS, OutputSpec(background=False, pafs=False)),
+        decoder=module.Parameters(**parameters),
+    )
     assert PoseSpec.from_json(spec.to_json()).decoder == spec.decoder
 
 
@@ -88,7 +95,10 @@ def put(*path: Any) -> Callable[[dict[str, Any]], None]:
         (put("outputs", "stride", 16), "image.multiple 8 must be a multiple of outputs.stride 16"),
         (put("skeleton", "limbs", []), "no limbs"),
         (put("skeleton", "limbs", [[0, 99]]), "different keypoints of 0..16"),
-        (put("decoder", "name", "psychic"), "no decoder 'psychic'; there are heatmap, paf"),
+        (
+            put("decoder", "name", "psychic"),
+            "no decoder 'psychic'; there are blazepose, heatmap, movenet, paf",
+        ),
         (put("decoder", "name", None), "no decoder 'None'"),
         (put("decoder", "magic", 1), r"decoder has unknown fields \['magic'\]"),
     ],

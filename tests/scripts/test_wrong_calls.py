@@ -48,7 +48,11 @@ WRONG: list[tuple[str, tuple[str, ...], str]] = [
     ("distil-online", ("--packed={toy}/none", "--out={toy}/o", "--seconds=1"), "no such file"),
     ("benchmark", ("infer", "--models={toy}/none.tflite"), "none.tflite"),
     ("benchmark", ("compare_decoders", "--maps={toy}", "--truth={toy}/none.json"), "none.json"),
+    ("add-spec", ("--model={toy}/none.tflite", "--out={toy}/a.tflite"), "no such file"),
+    ("draw", ("--predictions={toy}/none.json", "--images={toy}", "--out={toy}/d"), "no such file"),
     # A wrong suffix, or a file of another kind.
+    ("add-spec", ("--model={toy}/bad.tflite", "--out={toy}/a.keras"), "must end in .tflite"),
+    ("add-spec", ("--model={toy}/bad.tflite", "--out={toy}/a.tflite"), "bad.tflite"),
     ("predict", ("--model={toy}/bad.tflite",), "bad.tflite"),
     ("serve", ("--model={toy}/bad.tflite",), "bad.tflite"),
     (
@@ -103,7 +107,13 @@ WRONG: list[tuple[str, tuple[str, ...], str]] = [
     ("zoo", ("--write={toy}",), "is a folder"),
     ("data-worker", ("--role=dispatcher", "--port=1", "--work_dir={toy}/file"), "is a file"),
     ("distil-online", ("--packed={toy}", OUT, "--seconds=1"), "cannot be written"),
+    ("draw", ("--predictions={toy}/list.json", "--images={toy}", OUT), "cannot be written"),
     # Broken JSON, and JSON of another kind.
+    (
+        "draw",
+        ("--predictions={toy}/broken.json", "--images={toy}/pictures", "--out={toy}/d"),
+        "broken.json",
+    ),
     ("predict", ("--boxes={toy}/broken.json",), "broken.json"),
     ("dataset-doctor", (*DATA, "--skeleton={toy}/broken.json"), "broken.json holds no skeleton"),
     ("dataset-doctor", (*DATA, "--skeleton={toy}/list.json"), "list.json holds no skeleton"),

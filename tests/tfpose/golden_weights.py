@@ -55,6 +55,9 @@ def description(name: str) -> dict[str, Any]:
 def picture(name: str) -> np.ndarray:
     """The normalised picture (1, H, W, 3) that the original was shown; 0..255 for cmu."""
     rng = np.random.default_rng(0)
+    if name.startswith(("rtmpose", "vitpose")):
+        channels_first = rng.standard_normal((1, 3, 256, 192))
+        return channels_first.transpose(0, 2, 3, 1).astype(np.float32)
     if name == "cmu":
         return rng.integers(0, 256, (1, 64, 96, 3)).astype(np.float32)
     if "state_dict" not in description(name) or name.startswith("lightweight_openpose"):

@@ -21,7 +21,8 @@ class Figures:
       height, width: of the input, pixels.
       stride: input pixels per map cell.
       parameters: trainable ones.
-      macs: multiplications and additions of its convolutions, for one picture.
+      macs: multiplications and additions of its convolutions, linear layers and attention, for one
+        picture.
       source: the paper, as its arXiv number, or the family's first line.
     """
 

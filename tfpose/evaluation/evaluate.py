@@ -31,6 +31,7 @@ from . import boxes as person_boxes
 from . import network as networks
 from .annotations import Truth
 from .metrics import coco
+from .metrics import parts as body_parts
 from .metrics.intervals import intervals
 from .network import Network
 from .picture_reader import PictureReader
@@ -83,6 +84,7 @@ class Report:
       evaluation: the results matched to people.
       scores: COCO's figures over `image_ids`.
       intervals: their ends, by name; empty without draws.
+      parts: figures of each part of a whole body (`metrics.parts`); empty for other skeletons.
       seconds: for reading, running and decoding.
     """
 
@@ -96,6 +98,7 @@ class Report:
     scores: coco.Scores
     intervals: Mapping[str, tuple[float, float]]
     seconds: float
+    parts: Mapping[str, coco.Scores] = field(default_factory=dict)
 
 
 def evaluate(
@@ -182,6 +185,9 @@ def _report(
         scores=evaluation.scores(),
         intervals=ends,
         seconds=seconds,
+        parts=body_parts.evaluate(
+            annotations.tree(), results, image_ids=reader.image_ids, skeleton=annotations.skeleton
+        ),
     )
 
 

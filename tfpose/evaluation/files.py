@@ -54,6 +54,10 @@ def summary(report: Report) -> dict[str, Any]:
         "annotations": report.truth.path.name,
         "settings": dataclasses.asdict(report.settings),
         "figures": {name: _figure(value) for name, value in vars(report.scores).items()},
+        "parts": {
+            name: {figure: _figure(value) for figure, value in vars(scores).items()}
+            for name, scores in report.parts.items()
+        },
         "intervals": {name: [*map(_figure, ends)] for name, ends in report.intervals.items()},
         "pictures": len(report.image_ids),
         "people": sum(len(report.truth.people(image_id)) for image_id in report.image_ids),

@@ -44,6 +44,17 @@ class Network:
         """
         return replace(self, spec=self.spec.with_height(height))
 
+    def with_refinement(self, refinement: str) -> "Network":
+        """The same with another way to find a keypoint's place inside a cell.
+
+        Raises:
+          ValueError: the decoder has no such refinement, or none at all.
+        """
+        if not hasattr(self.spec.decoder, "refinement"):
+            raise ValueError(f"{self.name} finds people by itself: its decoder has no refinement")
+        decoder = replace(self.spec.decoder, refinement=refinement)
+        return replace(self, spec=replace(self.spec, decoder=decoder))
+
 
 def load(
     model: str | os.PathLike[str],

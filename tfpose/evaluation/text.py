@@ -23,6 +23,8 @@ def figures(report: Report) -> str:
         low, high = report.intervals.get(name, (float("nan"), float("nan")))
         ends = f"  [{low:.3f}, {high:.3f}]" if report.intervals else ""
         lines.append(f"{name:10} {value:6.3f}{ends}")
+    for name, scores in report.parts.items():
+        lines.append(f"{name:10} {scores.ap:6.3f}  AP50 {scores.ap50:.3f}  AR {scores.ar:.3f}")
     lines.append(f"{report.seconds / len(report.image_ids):.3f} s per picture")
     return "\n".join(lines)
 

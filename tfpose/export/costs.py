@@ -3,6 +3,7 @@
 import re
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -26,7 +27,8 @@ class Entry:
       spec: the default.
       source: the paper's arXiv number, or the family's first line.
       parameters: trainable ones.
-      macs: multiplications and additions of its convolutions, for one picture.
+      macs: multiplications and additions of its convolutions, linear layers and attention, for one
+        picture.
     """
 
     spec: PoseSpec
@@ -63,8 +65,11 @@ def entry(name: str, *, skeleton: Skeleton | None = None) -> Entry:
 
 
 def macs(model: keras.Model) -> int:
-    """Multiplications of a network of fixed size in its convolutions, for one picture."""
-    return sum(_layer_macs(layer) for layer in model.layers)
+    """Multiplications of a network of fixed size in its matrices, for one picture.
+
+    Those of convolutions, of linear layers, and of the products of two tensors in attention.
+    """
+    return sum(_operation_macs(operation) for operation in model.operations)
 
 
 def file_sizes(name: str) -> tuple[int, int]:
@@ -96,12 +101,17 @@ def _deployed(name: str) -> keras.Model:
     return export.deployed(model, spec, spec.image.height, spec.image.width)
 
 
-def _layer_macs(layer: keras.Layer) -> int:
+def _operation_macs(operation: Any) -> int:
     """Multiplications of a kernel: once per cell of the output, or of a transposed one's input."""
-    if isinstance(layer, keras.layers.Conv2DTranspose | GroupedConv2DTranspose):
-        cells = layer.input.shape[1:3]
-    elif isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
-        cells = layer.output.shape[1:3]
+    layers = keras.layers
+    if isinstance(operation, layers.Conv2DTranspose | GroupedConv2DTranspose):
+        cells = operation.input.shape[1:3]
+    elif isinstance(operation, layers.Conv2D | layers.DepthwiseConv2D):
+        cells = operation.output.shape[1:3]
+    elif isinstance(operation, layers.Dense):
+        cells = operation.output.shape[1:-1]
+    elif type(operation).__name__ == "Matmul":  # keras.ops.matmul; Keras exports no class for it
+        return int(np.prod(operation.output.shape[1:])) * int(operation.input[0].shape[-1])
     else:
         return 0
-    return int(np.prod(layer.kernel.shape)) * int(np.prod(cells))
+    return int(np.prod(operation.kernel.shape)) * int(np.prod(cells))

@@ -20,7 +20,18 @@ from estimator.spec import PoseSpec
 
 from ..evaluation import network as networks
 from ..losses.hints import NAME, entering
-from . import calibration, clipping, equalise, gate, onnx, reports, rounding, saved_model, tflite
+from . import (
+    calibration,
+    clipping,
+    equalise,
+    gate,
+    onnx,
+    reports,
+    rounding,
+    saved_model,
+    tflite,
+    transposing,
+)
 from .network import deployed, made_picture
 
 SUFFIXES = {**dict.fromkeys(tflite.KINDS, ".tflite"), "saved_model": "", "onnx": ".onnx"}
@@ -65,6 +76,7 @@ def export(
     material: Material | None = None,
     thresholds: gate.Thresholds | None = None,
     hints: str = "",
+    depth_to_space: bool = True,
     force: bool = False,
 ) -> gate.Report:
     """Converts a network, and writes it and a report if it answers as in Keras.
@@ -79,6 +91,8 @@ def export(
       hints: a layer, whose input becomes an output `hints` of a .tflite, for students
         (`tfpose.teacher.fill_cache`). The gate does not measure it: int8 may have rescaled its
         channels. "" for none.
+      depth_to_space: False writes transposed convolutions in its place into a .tflite of fixed
+        size, for accelerators that do not take it (`transposing`).
       force: writes the file even where the gate fails.
 
     Raises:
@@ -90,9 +104,13 @@ def export(
     """
     out, material = Path(out), material or Material()
     _check(out, kind, material, hints)
+    if not depth_to_space and kind not in tflite.KINDS:
+        raise ValueError(f"--nodepth_to_space is for .tflite files, found format {kind!r}")
     with _room(out) as folder:
         candidate = folder / out.name
-        _convert(model, spec, candidate, kind, material.calibration, hints)
+        _convert(
+            model, spec, candidate, kind, material.calibration, hints, depth_to_space=depth_to_space
+        )
         report = _measured(model, spec, candidate, kind, material, thresholds)
         if report.failures and not force:
             raise GateError(report, out)
@@ -125,6 +143,8 @@ def _convert(
     kind: str,
     pictures: Sequence[UInt8],
     hints: str,
+    *,
+    depth_to_space: bool,
 ) -> None:
     if kind == "saved_model":
         saved_model.write(model, spec, out)
@@ -144,6 +164,10 @@ def _convert(
     if kind == "int8":
         clipped, corrected = clipping.clip(network, inputs), rounding.correct(network, inputs)
         logging.info("clipped %d tensors, corrected %d biases", clipped, corrected)
+    if not depth_to_space:
+        if spec.image.flexible:
+            raise ValueError("transposed convolutions need a fixed size: give --fixed")
+        network = transposing.without_depth_to_space(network)  # last: the others know convolutions
     bundle.write_tflite(out, tflite.to_tflite(network, kind, inputs), spec)
 
 

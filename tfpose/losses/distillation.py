@@ -7,6 +7,9 @@ a picture without labels it is error(student, teacher). The labels' mask marks m
 the teacher's mistakes, so it does not apply to the teacher's error. Teacher and student may differ
 in stride, size and keypoints: maps are resized, and their channels are matched by the keypoints'
 names. Channels that the teacher does not know are learnt from the labels alone.
+
+A SimCC student may have a teacher with heatmaps: their largest values along rows and columns become
+bins (`as_bins`), the labels that the student would have had for the teacher's keypoints.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,21 +21,15 @@ import numpy as np
 from keras import ops
 
 from estimator.arrays import Float
+from estimator.decoders.simcc import sigma as simcc_sigma
 from estimator.skeleton import Skeleton
 from estimator.skeleton import mapping as skeleton_mapping
 from estimator.spec import PoseSpec
 
-from .maps import (
-    LossOptions,
-    Tensor,
-    label_weight,
-    last_stage,
-    people_of,
-    picture_errors,
-    stages_of,
-)
+from .maps import BINS, LossOptions, Tensor, head_errors, label_weight, last_stage, stages_of
 
 Maps: TypeAlias = "dict[str, Tensor]"
+FAINTEST = 1e-4  # of a heatmap, below which it counts as empty
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,8 +121,12 @@ class Teacher:
         if self._scale != 1 or not self._spec.image.flexible:
             seen = ops.image.resize(seen, self._seen_size(height, width), "bilinear")
         outputs = self._network(seen)
+        last = last_stage(outputs)
+        if self._student.outputs.simcc:
+            maps = as_bins(last, self.channels, self._spec, self._student)
+            return {head: keras.ops.stop_gradient(value) for head, value in maps.items()}
         stride = self._student.outputs.stride
-        last = last_stage({head: outputs[head] for head in self.channels})
+        last = {head: last[head] for head in self.channels}
         maps = translated(last, self.channels, self._student, (height // stride, width // stride))
         return {head: keras.ops.stop_gradient(value) for head, value in maps.items()}
 
@@ -172,6 +173,57 @@ def translated(
     return found
 
 
+def as_bins(
+    maps: Mapping[str, Tensor],
+    picked: Mapping[str, Channels],
+    teacher: PoseSpec,
+    student: PoseSpec,
+) -> Maps:
+    """A teacher's answer as a SimCC student should give it.
+
+    The largest values of a heatmap along its columns and along its rows are two Gaussians whose
+    heights are the teacher's score. In their logarithms they are parabolas, which a cubic resize
+    keeps; divided by the ratio of the deviations they have the width of the student's labels.
+
+    Args:
+      maps: `heatmaps` (B, h, w, K), or `simcc_x` and `simcc_y` (B, K, bins) of the student's size.
+      picked: as `channels` gives it.
+      teacher, student: the specs.
+
+    Returns:
+      `simcc_x` and `simcc_y`, (B, K, bins) float32.
+
+    Raises:
+      ValueError: the teacher's bins are not as many as the student's.
+    """
+    found = {}
+    for axis, head in ((1, "simcc_x"), (2, "simcc_y")):
+        matrix = ops.convert_to_tensor(picked[head].matrix)  # (K, the teacher's)
+        count = student.channels[head]
+        if teacher.outputs.simcc:
+            rows = ops.cast(maps[head], "float32")
+            if rows.shape[-1] != count:
+                raise ValueError(
+                    f"the teacher {teacher.model} has {rows.shape[-1]} bins in {head}, the student "
+                    f"{student.model} {count}: train at the teacher's size and split ratio"
+                )
+        else:
+            heatmaps = ops.cast(maps["heatmaps"], "float32")
+            rows = ops.transpose(ops.max(heatmaps, axis=axis), (0, 2, 1))  # (B, K', h or w)
+            width = teacher.outputs.sigma * student.outputs.simcc / simcc_sigma(count)
+            rows = _as_labels(rows, count, width)
+        found[head] = ops.einsum("kt,btn->bkn", matrix, rows)
+    return found
+
+
+def _as_labels(rows: Tensor, count: int, width: float) -> Tensor:
+    """Rows (B, K, cells) of Gaussians as labels (B, K, count); `width` is how much narrower."""
+    logs = ops.log(ops.maximum(rows, FAINTEST))
+    fine = ops.image.resize(logs[..., None], (rows.shape[1], count), "bicubic")[..., 0]
+    highest = ops.max(fine, axis=-1, keepdims=True)
+    return ops.exp(highest + width**2 * (fine - highest))
+
+
 def _with_background(heatmaps: Tensor) -> Tensor:
     """Replaces the last channel by 1 - max of the keypoints, whatever the teacher's own is."""
     people = heatmaps[..., :-1]
@@ -184,8 +236,13 @@ def channels(teacher: PoseSpec, student: PoseSpec) -> dict[str, Channels]:
     Raises:
       ValueError: they share no keypoint.
     """
+    if teacher.outputs.simcc and not student.outputs.simcc:
+        raise ValueError(
+            f"teacher {teacher.model} answers bins, student {student.model} maps: a SimCC teacher "
+            "teaches SimCC students only"
+        )
     picked = matched(teacher, student)
-    if not picked["heatmaps"].taught.any():
+    if not next(iter(picked.values())).taught.any():
         raise ValueError(
             f"teacher {teacher.model} ({teacher.skeleton.name}) and student {student.model} "
             f"({student.skeleton.name}) share no keypoint: "
@@ -197,16 +254,19 @@ def channels(teacher: PoseSpec, student: PoseSpec) -> dict[str, Channels]:
 
 def matched(teacher: PoseSpec, student: PoseSpec) -> dict[str, Channels]:
     """As `channels`, of skeletons that may share nothing."""
-    picked = {"heatmaps": _heatmap_channels(teacher, student)}
+    heads = BINS if student.outputs.simcc else ("heatmaps",)
+    picked = dict.fromkeys(heads, _keypoint_channels(teacher, student))
     if student.outputs.pafs and teacher.outputs.pafs:
         picked["pafs"] = _paf_channels(teacher.skeleton, student.skeleton)
     return picked
 
 
-def _heatmap_channels(teacher: PoseSpec, student: PoseSpec) -> Channels:
+def _keypoint_channels(teacher: PoseSpec, student: PoseSpec) -> Channels:
     # A mean of two maps is not the map of the mean, so derived keypoints are not taught.
     whole = np.asarray(skeleton_mapping(teacher.skeleton, student.skeleton) == 1, np.float32)
-    matrix = np.zeros((student.channels["heatmaps"], teacher.channels["heatmaps"]), np.float32)
+    background = (student.outputs.background, teacher.outputs.background)
+    rows, columns = (size + extra for size, extra in zip(whole.shape, background, strict=True))
+    matrix = np.zeros((rows, columns), np.float32)
     matrix[: whole.shape[0], : whole.shape[1]] = whole
     taught = matrix.sum(axis=1)
     if student.outputs.background:
@@ -261,26 +321,28 @@ def distilled_terms(
       terms of their means.
     """
     terms: dict[str, Tensor] = {}
-    everything = ops.ones((1, 1, 1, 1), "float32")
     for head in outputs:
+        axes = (1, -1) if head in BINS else (1, 1, 1, -1)
         share = alpha * taught_channels[head] if head in taught else np.zeros(1, np.float32)
         if head not in batch:
             share = taught_channels[head]
         labelled, distilled = ops.convert_to_tensor(1 - share), ops.convert_to_tensor(share)
+        labelled, distilled = ops.reshape(labelled, axes), ops.reshape(distilled, axes)
         if "labelled" in batch and head in taught:  # pictures without labels: the teacher alone
-            has_labels = ops.cast(batch["labelled"], "float32")[:, None, None, None]
-            alone = ops.convert_to_tensor(taught_channels[head])
+            has_labels = ops.cast(batch["labelled"], "float32")
+            has_labels = ops.reshape(has_labels, (-1, *(1,) * (len(axes) - 1)))
+            alone = ops.reshape(ops.convert_to_tensor(taught_channels[head]), axes)
             distilled = has_labels * distilled + (1 - has_labels) * alone
+        everything = ops.ones((1,) * len(axes), "float32")
         for stage, maps in enumerate(stages_of(outputs, head)):
             name, weight = f"{head}.{stage + 1}", options.weight(head, stage)
-            people = people_of(head, maps, background=background)
+            pairs = []
             if head in batch:
-                counts = label_weight(batch, head)
-                terms[name] = weight * picture_errors(
-                    maps, batch[head], counts, options, share=labelled, people=people
-                )
+                pairs.append((name, batch[head], label_weight(batch, head), labelled))
             if head in taught:
-                terms[f"teacher.{name}"] = weight * picture_errors(
-                    maps, taught[head], everything, options, share=distilled, people=people
+                pairs.append((f"teacher.{name}", taught[head], everything, distilled))
+            for key, target, counts, part in pairs:
+                terms[key] = weight * head_errors(
+                    head, maps, target, counts, options, share=part, background=background
                 )
     return terms

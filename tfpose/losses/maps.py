@@ -1,4 +1,4 @@
-"""Losses on maps: squared errors, masked, of every stage and head.
+"""Losses on maps: squared errors, masked, of every stage and head; SimCC's bins are in `bins`.
 
 "mean" is ours: the mean over a picture's cells and channels that count, then the mean over the
 pictures. It does not depend on the batch, the input's size or the masked share, so a learning rate
@@ -16,8 +16,11 @@ from keras import ops
 
 from estimator.arrays import Float
 
+from . import bins
+
 Tensor = Any  # of Keras's backend; keras has no types
-HEADS = ("heatmaps", "pafs")
+HEADS = ("heatmaps", "pafs", "simcc_x", "simcc_y")
+BINS = ("simcc_x", "simcc_y")
 NORMALISATIONS = ("mean", "sum")
 
 
@@ -31,6 +34,8 @@ class LossOptions:
       foreground: a cell's weight is 1 + foreground * |target|, except in the background's map; 0
         weighs all cells alike. People fill a small share of the maps.
       stages: weights of the stages, first to last; empty weighs all alike.
+      simcc: weight of SimCC's two heads.
+      beta: sharpness of the softmax over SimCC's bins, see `bins`.
     """
 
     normalisation: str = "mean"
@@ -38,15 +43,19 @@ class LossOptions:
     pafs: float = 1.0
     foreground: float = 0.0
     stages: tuple[float, ...] = ()
+    simcc: float = 1.0
+    beta: float = 10.0
 
     def __post_init__(self) -> None:
         if self.normalisation not in NORMALISATIONS:
             raise ValueError(
                 f"loss.normalisation must be one of {NORMALISATIONS}, found {self.normalisation!r}"
             )
-        weights = (self.heatmaps, self.pafs, self.foreground, *self.stages)
+        weights = (self.heatmaps, self.pafs, self.simcc, self.foreground, *self.stages)
         if min(weights) < 0:
             raise ValueError(f"weights of a loss must not be negative, found {weights}")
+        if not self.beta > 0:
+            raise ValueError(f"loss.beta must be positive, found {self.beta}")
 
     def weight(self, head: str, stage: int) -> float:
         """The weight of a head's stage; stages are counted from 0.
@@ -59,7 +68,8 @@ class LossOptions:
                 f"loss.stages has {len(self.stages)} weights, the model has a stage {stage + 1}: "
                 "give one weight per stage, or none"
             )
-        return float(getattr(self, head)) * (self.stages[stage] if self.stages else 1.0)
+        field = "simcc" if head in BINS else head
+        return float(getattr(self, field)) * (self.stages[stage] if self.stages else 1.0)
 
 
 def picture_errors(
@@ -108,11 +118,18 @@ def label_weight(batch: Mapping[str, Tensor], head: str) -> Tensor:
     Args:
       batch: may have `mask`, (B, h, w), 0 where labels must not count; `weights`, (B, K), of a
         top-down batch's keypoints; `labelled`, (B,), 0 for pictures without labels.
-      head: "heatmaps" or "pafs".
+      head: one of `HEADS`.
 
     Returns:
-      A tensor that broadcasts to (B, h, w, C).
+      A tensor that broadcasts to (B, h, w, C), or to (B, K) for a head of bins.
     """
+    if head in BINS:
+        weight = ops.ones((1, 1), "float32")
+        if "weights" in batch:
+            weight = weight * ops.cast(batch["weights"], "float32")
+        if "labelled" in batch:
+            weight = weight * ops.cast(batch["labelled"], "float32")[:, None]
+        return weight
     weight = ops.ones((1, 1, 1, 1), "float32")
     if "mask" in batch:
         weight = weight * ops.cast(batch["mask"], "float32")[..., None]
@@ -151,9 +168,33 @@ def check_maps(outputs: Mapping[str, Any], batch: Mapping[str, Tensor]) -> None:
             found = tuple(maps.shape[1:])
             if any(a != b for a, b in zip(want, found, strict=True) if None not in (a, b)):
                 raise ValueError(
-                    f"stage {stage} gives {head} of {found} (h, w, channels), the targets are "
+                    f"stage {stage} gives {head} of {found} (without the batch), the targets are "
                     f"{want}: make them with the model's own spec (skeleton, stride, size)"
                 )
+
+
+def head_errors(
+    head: str,
+    predicted: Tensor,
+    target: Tensor,
+    weight: Tensor,
+    options: LossOptions,
+    *,
+    share: Tensor | float = 1.0,
+    background: bool = False,
+) -> Tensor:
+    """(B,) errors of a head's maps (`picture_errors`), or of its bins (`bins.picture_errors`)."""
+    if head in BINS:
+        return bins.picture_errors(
+            predicted,
+            target,
+            weight,
+            beta=options.beta,
+            normalisation=options.normalisation,
+            share=share,
+        )
+    people = people_of(head, predicted, background=background)
+    return picture_errors(predicted, target, weight, options, share=share, people=people)
 
 
 def label_terms(
@@ -166,7 +207,7 @@ def label_terms(
     """The errors against the labels.
 
     Args:
-      outputs: head to its stages' maps.
+      outputs: head to its stages' maps, or bins.
       batch: the targets, see `label_weight`.
       options: weights and normalisation.
       background: whether the last heatmap is the background's.
@@ -177,12 +218,8 @@ def label_terms(
     """
     return {
         f"{head}.{stage + 1}": options.weight(head, stage)
-        * picture_errors(
-            maps,
-            batch[head],
-            label_weight(batch, head),
-            options,
-            people=people_of(head, maps, background=background),
+        * head_errors(
+            head, maps, batch[head], label_weight(batch, head), options, background=background
         )
         for head in HEADS
         if head in outputs

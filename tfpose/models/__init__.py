@@ -69,7 +69,7 @@ def build(spec: PoseSpec, *, flexible: bool = False) -> keras.Model:
     Returns:
       A model from `image` (B, H, W, 3), RGB 0..255, to per-stage lists
       `{"heatmaps": [(B, h, w, K or K + 1), ...], "pafs": [(B, h, w, 2L), ...]}`; top-down models
-      have heatmaps only.
+      have heatmaps only, or `{"simcc_x": [(B, K, X)], "simcc_y": [(B, K, Y)]}`.
 
     Raises:
       ValueError: there is no such model.

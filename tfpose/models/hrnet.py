@@ -26,7 +26,7 @@ from ..blocks.layers import (
 )
 
 LAYER1_BLOCKS = 4  # in every variant, the small ones too
-ORIGINAL_OFFSET = -1.5  # the original draws and reads cell i at input i * 4
+ORIGINAL_DECODER = {"offset": -1.5}  # the original draws and reads cell i at input i * 4
 HEAD = "final_layer"
 # The classifier (HRNet-Image-Classification, `cls_hrnet.py`; `hrnet_w32-36af842e.pth`) is the same
 # up to its last exchange, which serves all four branches; then come layers of its own.

@@ -31,7 +31,7 @@ CHANNELS = (64, 128, 256, 512)  # of the four layers
 STRIDES = (1, 2, 2, 1)
 DECONVOLUTION_CHANNELS = 256
 DECONVOLUTIONS = 2
-ORIGINAL_OFFSET = -1.5  # the original draws and reads cell i at input i * 4
+ORIGINAL_DECODER = {"offset": -1.5}  # the original draws and reads cell i at input i * 4
 HEAD = "final_layer"
 
 

@@ -3,7 +3,9 @@
 ildoonet/tf-pose-estimation, `network_mobilenet.py`: MobileNetV1 (Howard et al. 2017,
 arXiv:1704.04861) to Conv2d_7; its features at strides 4 and, doubled, 8; five stages with kernels
 of 7x7. `network_mobilenet_thin.py`: to Conv2d_11, at stride 8; six stages with kernels of 3x3. That
-is the network that tf-openpose's README of 2017 calls mobilenet.
+is the network that tf-openpose's README of 2017 calls mobilenet, and its mobilenet_fast and
+mobilenet_accurate are the same at other widths. Here they are mobilenet_2017 (mobilenet_thin by its
+older name), mobilenet_2017_fast and mobilenet_2017_accurate.
 
 The original of 2019 computes a Conv2d_8 that nothing reads. Ours leaves it out, with its 68,096
 (fast), 151,296 or 267,264 (accurate) parameters, and an import ignores it.
@@ -55,6 +57,9 @@ class Variant:
 
 VARIANTS = {
     "mobilenet": Variant(width=0.75, stage_width=1.0),
+    "mobilenet_2017": Variant(thin=True, width=0.75, stage_width=0.5),
+    "mobilenet_2017_accurate": Variant(thin=True, width=1.0, stage_width=1.0),
+    "mobilenet_2017_fast": Variant(thin=True, width=0.5, stage_width=0.5),
     "mobilenet_accurate": Variant(width=1.0, stage_width=1.0),
     "mobilenet_fast": Variant(width=0.5, stage_width=0.5),
     "mobilenet_thin": Variant(thin=True, width=0.75, stage_width=0.5),

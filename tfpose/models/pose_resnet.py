@@ -27,7 +27,7 @@ from ..blocks.layers import (
 
 CHANNELS = (64, 128, 256, 512)  # of the four layers' 3x3 convolutions
 DECONVOLUTIONS = 3
-ORIGINAL_OFFSET = -1.5  # the original draws and reads cell i at input i * 4
+ORIGINAL_DECODER = {"offset": -1.5}  # the original draws and reads cell i at input i * 4
 HEAD = "final_layer"
 # Of torchvision's classifiers, such as `resnet50-19c8e357.pth`.
 BACKBONE_ONLY = ("conv1", "bn1", "layer1", "layer2", "layer3", "layer4")

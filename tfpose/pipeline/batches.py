@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
@@ -43,6 +44,7 @@ class BatchOptions:
       encoder: of the targets; "none" leaves `keypoints` to be rendered in the trainer's graph by
         `targets.render`.
       threads: of this pipeline; None leaves the number to tf.data.
+      whole: a top-down sample is a whole picture, without labels, that fills the input.
     """
 
     batch: int
@@ -52,6 +54,7 @@ class BatchOptions:
     cache: str | None = None
     encoder: Encoder = "default"
     threads: int | None = None
+    whole: bool = False
 
     def __post_init__(self) -> None:
         for name in ("batch", "shuffle", "epochs"):
@@ -128,8 +131,8 @@ def training(
     if options.cache is not None:
         records = records.cache(options.cache)
     epochs = tf.data.Dataset.range(options.epochs or _FOREVER)
-    top_down = spec.image.fit == "crop"
-    dataset = epochs.flat_map(lambda epoch: _epoch(records, epoch, policy, options, top_down))
+    padding = spec.image.box_padding if spec.image.fit == "crop" else None
+    dataset = epochs.flat_map(lambda epoch: _epoch(records, epoch, policy, options, padding))
     make = samples.maker(spec, skeleton, policy, options.seed)
     return _batched(dataset, spec, make, options, remainder=False)
 
@@ -154,13 +157,18 @@ def _epoch(
     epoch: tf.Tensor,
     policy: AugmentPolicy,
     options: BatchOptions,
-    top_down: bool,
+    padding: float | None,
 ) -> tf.data.Dataset:
-    """The samples of one epoch, encoded, in their order."""
+    """The samples of one epoch, encoded, in their order.
+
+    `padding` is the factor on a top-down network's boxes; None for one that reads pictures.
+    """
     dataset = records.map(lambda record: _of_epoch(record, epoch))
     if policy.empty < 1:
         dataset = dataset.filter(lambda record: _keeps(record, policy.empty, options.seed))
-    if top_down:
+    if padding is not None and options.whole:
+        dataset = dataset.map(partial(_whole, padding=padding))
+    elif padding is not None:
         dataset = dataset.flat_map(_one_by_one)
     if options.shuffle == 1:
         return dataset
@@ -201,6 +209,19 @@ def _one_by_one(record: samples.Fields) -> tf.data.Dataset:
         return record | own | {"person": person}
 
     return tf.data.Dataset.from_tensor_slices(tf.where(usable)[:, 0]).map(alone)
+
+
+def _whole(record: samples.Fields, padding: float) -> samples.Fields:
+    """The record as one person without labels, whose padded box is the picture."""
+    width, height = (tf.cast(record[name], tf.float32) for name in ("width", "height"))
+    wide, high = width / padding, height / padding
+    box = tf.stack([(width - wide) / 2 - 0.5, (height - high) / 2 - 0.5, wide, high])
+    count = record["keypoints"].shape[1]
+    return record | {
+        "keypoints": tf.zeros([1, count, 3]),
+        "boxes": box[tf.newaxis],
+        "areas": tf.reshape(wide * high, [1]),
+    }
 
 
 def _batched(

@@ -93,11 +93,19 @@ def _sample(sample: Mapping[str, np.ndarray], spec: PoseSpec) -> list[UInt8]:
     count = len(spec.skeleton.keypoints)
     tiles = [
         contact_sheet.fit(drawn, TILE, TILE, f"input {picture.shape[1]}x{picture.shape[0]}"),
-        contact_sheet.fit(_heat(sample["heatmaps"][..., :count], picture), TILE, TILE, "heatmaps"),
+        contact_sheet.fit(_heat(_maps(sample)[..., :count], picture), TILE, TILE, "heatmaps"),
     ]
     if spec.outputs.pafs:
         tiles.append(contact_sheet.fit(_fields(sample["pafs"], picture), TILE, TILE, "fields"))
     return tiles
+
+
+def _maps(sample: Mapping[str, np.ndarray]) -> Float:
+    """The heatmaps (h, w, C); of SimCC's bins, the product of both rows of a keypoint."""
+    if "heatmaps" in sample:
+        return np.asarray(sample["heatmaps"])
+    both = np.einsum("ky,kx->yxk", sample["simcc_y"], sample["simcc_x"])
+    return np.asarray(both, np.float32)
 
 
 def _heat(heatmaps: Float, picture: UInt8) -> UInt8:

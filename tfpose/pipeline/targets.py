@@ -16,6 +16,7 @@ import math
 
 import tensorflow as tf
 
+from estimator.decoders.simcc import sigma as simcc_sigma
 from estimator.skeleton import Skeleton
 from estimator.spec import PoseSpec
 
@@ -31,7 +32,8 @@ def render(keypoints: tf.Tensor, spec: PoseSpec) -> dict[str, tf.Tensor]:
       spec: gives skeleton, sizes and parameters.
 
     Returns:
-      `heatmaps` (B, h, w, K or K + 1) and, as the spec says, `pafs` (B, h, w, 2L); float32.
+      `heatmaps` (B, h, w, K or K + 1) and, as the spec says, `pafs` (B, h, w, 2L); or `simcc_x` and
+      `simcc_y`, see `bins`; float32.
 
     Raises:
       ValueError: `keypoints` has another rank, or another number of keypoints than the skeleton.
@@ -40,6 +42,8 @@ def render(keypoints: tf.Tensor, spec: PoseSpec) -> dict[str, tf.Tensor]:
     count = len(spec.skeleton.keypoints)
     if keypoints.shape.rank != 4 or keypoints.shape[2:] != (count, 3):
         raise ValueError(f"keypoints must be (B, P, {count}, 3), found {keypoints.shape}")
+    if spec.outputs.simcc:
+        return bins(keypoints[:, 0], spec)
     stride = spec.outputs.stride
     height, width = spec.image.height // stride, spec.image.width // stride
     cells = _to_cells(keypoints, stride)
@@ -61,6 +65,29 @@ def render(keypoints: tf.Tensor, spec: PoseSpec) -> dict[str, tf.Tensor]:
             width=width,
         )
     return targets
+
+
+def bins(keypoints: tf.Tensor, spec: PoseSpec) -> dict[str, tf.Tensor]:
+    """Draws each labelled keypoint of a person as a Gaussian along x, and one along y.
+
+    The deviation is `estimator.decoders.simcc.sigma`'s. mmpose rounds a keypoint to a whole bin
+    first (`codecs/simcc_label.py`); here its place is exact.
+
+    Args:
+      keypoints: (B, K, 3) x, y in pixels of the input and visibility.
+      spec: gives the input's size and the split ratio.
+
+    Returns:
+      `simcc_x` (B, K, X) and `simcc_y` (B, K, Y), float32, 0..1; zeros where not labelled.
+    """
+    labelled = tf.cast(keypoints[..., 2:] > 0, tf.float32)
+    drawn = {}
+    for axis, (name, shape) in enumerate(spec.shapes().items()):
+        count = shape[1]
+        place = (keypoints[..., axis : axis + 1] + 0.5) * spec.outputs.simcc - 0.5
+        distance = tf.range(count, dtype=tf.float32) - place
+        drawn[name] = labelled * _gaussian(distance, simcc_sigma(count))
+    return drawn
 
 
 def _to_cells(keypoints: tf.Tensor, stride: int) -> tf.Tensor:

@@ -38,8 +38,8 @@ PREDICTIONS = "predictions.jpg"  # of the last batch that was drawn, beside thei
 SHORT = 4  # validations of a short run
 OVERFLOWS = 50  # float16 updates in a row that may be skipped before the run stops
 
-# From the network with its best weights, its spec and the step to figures by name; "AP" decides
-# which checkpoint is the best.
+DECIDING = ("AP", "PCKh")  # the figure that says which checkpoint is the best, the first there is
+# From the network with its best weights, its spec and the step to figures by name.
 Validate: TypeAlias = Callable[[keras.Model, PoseSpec, int], Mapping[str, float]]
 Pending: TypeAlias = (
     "list[tuple[int, Outcome, Any]]"  # steps not yet read: number, outcome, pictures
@@ -284,7 +284,7 @@ def _names(pictures: Any) -> str:
 
 
 def _improved(state: RunState, validate: Validate, logs: Logs | None) -> bool:
-    """Validates the averaged weights; True where AP is the best so far.
+    """Validates the averaged weights; True where the deciding figure is the best so far.
 
     Only the chief validates: the others wait for it in the next step.
     """
@@ -295,9 +295,10 @@ def _improved(state: RunState, validate: Validate, logs: Logs | None) -> bool:
         figures = validate(state.parts.model, state.spec, state.step)
     if logs:
         logs.note(state.step, figures)
-    if not figures.get("AP", float("-inf")) > state.best:
+    figure = next((figures[name] for name in DECIDING if name in figures), float("-inf"))
+    if not figure > state.best:
         return False
-    state.best = float(figures["AP"])
+    state.best = float(figure)
     return True
 
 

@@ -14,7 +14,7 @@ from estimator.spec import PoseSpec
 from ..evaluation import network as networks
 from ..losses import hints
 from ..losses.distillation import Teacher, TeacherOptions, distilled_terms
-from ..losses.maps import check_maps, label_terms
+from ..losses.maps import HEADS, check_maps, label_terms
 from ..pipeline import targets
 from ..weights import opening
 from .feeds.feed import taught_maps
@@ -43,7 +43,7 @@ def make(
     def objective(outputs: Mapping[str, Any], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         outputs = dict(outputs)
         hinted = hints.terms(outputs.pop(hints.NAME, None), batch, recipe.hints)
-        if "heatmaps" not in batch and "keypoints" in batch:
+        if "keypoints" in batch and not any(head in batch for head in HEADS):
             batch = {**batch, **targets.render(batch["keypoints"], spec)}
         taught = teacher(batch["image"]) if teacher else taught_maps(batch)
         check_maps(outputs, {**taught, **batch})
@@ -114,10 +114,9 @@ def _outside_the_graph(opened: networks.Network) -> Forward:
 
     def network(image: Tensor) -> dict[str, Tensor]:
         maps = tf.numpy_function(run, [image], [tf.float32] * len(heads))
-        stride = spec.outputs.stride
-        size = (image.shape[0], image.shape[1] // stride, image.shape[2] // stride)
+        shapes = spec.shapes(image.shape[1], image.shape[2])
         for head, value in zip(heads, maps, strict=True):
-            value.set_shape((*size, spec.channels[head]))
+            value.set_shape((image.shape[0], *shapes[head]))
         return dict(zip(heads, maps, strict=True))
 
     return network

@@ -14,7 +14,7 @@ from estimator.outputs import draw
 from estimator.spec import PoseSpec
 
 from ..data import contact_sheet
-from ..losses.maps import last_stage
+from ..losses.maps import BINS, last_stage
 from .feeds.feed import taught_maps
 
 SHOWN = 4  # pictures of a batch
@@ -37,6 +37,8 @@ def previews(model: keras.Model, spec: PoseSpec, batch: Mapping[str, Any]) -> di
     maps = {head: np.asarray(value, np.float32) for head, value in last_stage(outputs).items()}
     shown = {"people/predicted": _people(image, maps, spec)}
     for head, predicted in maps.items():
+        if head in BINS:  # the people show them
+            continue
         people = slice(len(spec.skeleton.keypoints) if head == "heatmaps" else None)
         shown[f"{head}/predicted"] = glowing(image, predicted[..., people])
         target = batch.get(head, taught_maps(batch).get(head))

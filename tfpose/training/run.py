@@ -43,7 +43,7 @@ class RunState:
       feed: its batches.
       steps: of the whole run.
       step: steps done.
-      best: the highest AP of a validation so far.
+      best: the highest AP, or PCKh, of a validation so far.
       skipped: updates in a row that were not finite.
       stopping: SIGTERM came; the run ends after this step.
     """

@@ -60,6 +60,7 @@ def carry(
     matrices = {
         head: _matrix(picked.matrix, head, spec)
         for head, picked in distillation.matched(source, spec).items()
+        if not spec.outputs.simcc  # its heads are bins, alike for all keypoints
     }
     made, read = _makers(model), _readers(model)
     found: dict[str, Array] = {}

@@ -12,7 +12,7 @@ from estimator import files
 from estimator.spec import PoseSpec
 
 from .. import models
-from .formats import ckpt, h5, human_pose_estimation_0001, npy, openvino_ir, pb, pth
+from .formats import ckpt, h5, human_pose_estimation_0001, npy, openvino_ir, pb, pth, safetensors
 from .formats.assign import Array, assign
 
 READERS: dict[str, ModuleType] = {
@@ -25,6 +25,7 @@ READERS: dict[str, ModuleType] = {
     ".pt": pth,
     ".pth": pth,
     ".pth.tar": pth,
+    ".safetensors": safetensors,
     ".xml": openvino_ir,
 }
 
@@ -65,7 +66,7 @@ def load(
     if backbone:
         shared, extra = _backbone(spec)
         only, ignore = only + shared, ignore + extra
-    arrays = reader.read(source)
+    arrays = _renamed(spec, reader.read(source))
     if not only:
         _check_keypoints(spec, arrays, source)
     return assign(
@@ -81,13 +82,17 @@ def load(
 def original_spec(spec: PoseSpec) -> PoseSpec:
     """The spec for weights that the original program trained.
 
-    Their maps may be shifted in the picture, by the family's ORIGINAL_OFFSET; see
-    `estimator.decoders.heatmap.Parameters.offset`.
+    Their maps may lie elsewhere in the picture, by the family's ORIGINAL_DECODER; see
+    `estimator.decoders.heatmap.Parameters`, `offset` and `corners`.
     """
-    offset = getattr(models.family_of(spec.model), "ORIGINAL_OFFSET", None)
-    if offset is None:
-        return spec
-    return replace(spec, decoder=replace(spec.decoder, offset=offset))
+    changes = getattr(models.family_of(spec.model), "ORIGINAL_DECODER", {})
+    return replace(spec, decoder=replace(spec.decoder, **changes))
+
+
+def classifiers_own(spec: PoseSpec) -> tuple[str, ...]:
+    """The layers that only the classifier has which a network starts from; empty if unknown."""
+    found: tuple[str, ...] = getattr(models.family_of(spec.model), "BACKBONE_IGNORE", ())
+    return found
 
 
 def _backbone(spec: PoseSpec) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -102,13 +107,19 @@ def _check_keypoints(
 ) -> None:
     """Refuses a file of another skeleton, which the bias of the family's HEAD shows."""
     bias = arrays.get(f"{getattr(models.family_of(spec.model), 'HEAD', None)}.bias")
-    count = spec.channels["heatmaps"]
+    count = len(spec.skeleton.keypoints) + spec.outputs.background
     if bias is not None and len(bias) != count:
         raise ValueError(
-            f"{source} makes {len(bias)} heatmaps, {spec.skeleton.name} has {count}: build "
+            f"{source} is of {len(bias)} keypoints, {spec.skeleton.name} has {count}: build "
             f"{spec.model} for the file's skeleton (--skeleton), or leave out its last layers "
             "(--only); nothing was loaded"
         )
+
+
+def _renamed(spec: PoseSpec, arrays: dict[str, Array]) -> dict[str, Array]:
+    """Arrays of a program whose names are not our layers', where the family knows them."""
+    rename = getattr(models.family_of(spec.model), "renamed", None)
+    return rename(arrays) if rename else arrays
 
 
 def _reader(source: str | os.PathLike[str]) -> ModuleType:

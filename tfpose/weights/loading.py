@@ -66,7 +66,9 @@ def load_weights(
     elif "*" in layers:
         raise ValueError("start_layers '*' is for runs and .keras files: name the layers to take")
     else:
-        foreign.load(model, spec, path, only=layers, channels=channels or None)
+        # A classifier to start from has layers that no pose network needs.
+        ignore = foreign.classifiers_own(spec) if layers else ()
+        foreign.load(model, spec, path, only=layers, ignore=ignore, channels=channels or None)
 
 
 def is_foreign(source: str | os.PathLike[str]) -> bool:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ...skeleton import Skeleton
 
 
+ANSWERS = "maps"
 # Names of fields in specs written before; they are read as the new ones.
 RENAMED = {"doubt": "missing_limb_prior", "error": "localisation_error"}
 BOUNDS = {  # least and most; they bound the time and memory of a picture
@@ -86,6 +87,13 @@ class Parameters:
                     f"decoder.{name} must be at least {least} and at most {most:g}, "
                     f"found {getattr(self, name)}"
                 )
+
+
+def shapes(
+    skeleton: Skeleton, layout: OutputSpec, height: int, width: int
+) -> dict[str, tuple[int, ...]]:
+    """(h, w, C) of each map, by name, for an input of that size."""
+    return layout.map_shapes(len(skeleton.keypoints), len(skeleton.limbs), height, width)
 
 
 def decode(

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ...arrays import Float, Int, check_shape
+from ...arrays import Float, Int, UInt8, check_shape
 
 # A cell is a peak if it is above its neighbours before it in reading order and not below those
 # after it: of adjacent equal cells (quantised maps have them) the first one counts.
 BEFORE = np.array([[1, 1, 1], [1, 0, 0], [0, 0, 0]], np.uint8)
 AFTER = np.array([[0, 0, 0], [0, 0, 1], [1, 1, 1]], np.uint8)
 # Networks give values slightly below 0, which have no logarithm; and half floats may overflow.
+MOST_CHANNELS = 128  # of an OpenCV 5 array; OpenCV 4 has 512
 FLOOR, CEILING = 0.01, 100.0
 
 
@@ -57,13 +58,22 @@ def find_peaks(heatmaps: Float, *, threshold: float, limit: int) -> Peaks:
     width, count = heatmaps.shape[1:]
     flat = np.flatnonzero(
         (heatmaps > threshold)
-        & (heatmaps > cv2.dilate(heatmaps, BEFORE).reshape(heatmaps.shape))
-        & (heatmaps >= cv2.dilate(heatmaps, AFTER).reshape(heatmaps.shape))
+        & (heatmaps > _dilated(heatmaps, BEFORE))
+        & (heatmaps >= _dilated(heatmaps, AFTER))
     )
     cell, channel = np.divmod(flat, count)
     y, x = np.divmod(cell, width)
     xy, score = refine(heatmaps, x, y, channel)
     return _best(xy, score, channel, count, limit)
+
+
+def _dilated(heatmaps: Float, kernel: UInt8) -> Float:
+    """The largest value under a kernel, of each channel; OpenCV 5 takes 128 channels at most."""
+    parts = [
+        cv2.dilate(np.ascontiguousarray(part), kernel).reshape(part.shape)
+        for part in np.array_split(heatmaps, -(-heatmaps.shape[2] // MOST_CHANNELS), axis=2)
+    ]
+    return np.asarray(parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2))
 
 
 def refine(heatmaps: Float, x: Int, y: Int, channel: Int) -> tuple[Float, Float]:

@@ -16,7 +16,16 @@ from estimator.spec import PoseSpec
 from tfpose.benchmarks import made_maps, original_decoder
 from tfpose.benchmarks.stored_maps import read
 
-WITH_LIMBS = [name for name in skeletons.names() if skeletons.get(name).limbs]
+
+def connected(skeleton: Skeleton) -> bool:
+    """Whether limbs join all keypoints: only then can fields hold a person together."""
+    reached = {0}
+    for _ in skeleton.keypoints:
+        reached |= {end for limb in skeleton.limbs if reached & set(limb) for end in limb}
+    return len(reached) == len(skeleton.keypoints)
+
+
+WITH_LIMBS = [name for name in skeletons.names() if connected(skeletons.get(name))]
 # A head with two hands and two feet; the limb between hand and foot closes a loop.
 TOY = Skeleton(
     name="toy",

@@ -191,3 +191,39 @@ def test_beside_needs_one_size() -> None:
     assert draw.beside(CANVAS, CANVAS).shape == (CANVAS.shape[0], 2 * CANVAS.shape[1], 3)
     with pytest.raises(ValueError, match="both pictures must have the same size"):
         draw.beside(CANVAS, CANVAS[:-1])
+
+
+def whole_body(height: float) -> Poses:
+    """A standing person with a face of 68 points and hands, as close together as they are."""
+    skeleton = skeletons.get("coco_wholebody133")
+    body = upright_person(height, left=height / 4, top=10)
+    xy = np.zeros((133, 2), np.float32)
+    xy[:17] = body.xy[0]
+    xy[17:23] = xy[15] + np.stack([np.arange(6) * height / 60, np.full(6, height / 50)], axis=1)
+    turn = np.linspace(0, 2 * np.pi, 68, endpoint=False)
+    circle = np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    xy[23:91] = xy[0] + circle * height / 16
+    for first, wrist in ((91, 9), (112, 10)):
+        grid = np.stack(np.meshgrid(np.arange(5), np.arange(5)), axis=2).reshape(-1, 2)[:21]
+        xy[first : first + 21] = xy[wrist] + grid * height / 60
+    score = np.ones((1, 133), np.float32)
+    return Poses(skeleton=skeleton, xy=xy[None], score=score, person_score=np.ones(1, np.float32))
+
+
+def test_the_points_of_a_face_stay_apart() -> None:
+    """Between two neighbours of the face there is a pixel that neither brightens."""
+    poses = whole_body(900)
+    before = np.zeros((960, 900, 3), np.uint8)
+    covered = draw.skeletons(before, poses).max(axis=2) > 128
+    face = poses.xy[0, 23:91]
+    between = (face + np.roll(face, 1, axis=0)) / 2
+    gaps = [covered[round(float(y)), round(float(x))] for x, y in between]
+    assert np.mean(gaps) < 0.5
+    shown = [covered[round(float(y)), round(float(x))] for x, y in face]
+    assert np.mean(shown) > 0.9
+
+
+def test_hands_are_thinner_than_arms() -> None:
+    assert draw._fineness("left_hand_root") == draw._fineness("right_pinky_finger4")
+    assert draw._fineness("face_30") < draw._fineness("left_thumb1") < draw._fineness("left_heel")
+    assert draw._fineness("left_heel") < draw._fineness("left_elbow") == 1

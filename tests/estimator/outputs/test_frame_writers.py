@@ -244,7 +244,7 @@ def test_normalised_places_are_shares_of_the_picture(tmp_path: Path, kind: str) 
         writer.write(frame(0), poses)
     expected = (poses.xy[0, 0] + 0.5) / [640, 480]
     if kind == "csv":
-        (row,) = csv.DictReader(path.open())
+        (row,) = csv.DictReader(path.read_text().splitlines())
         found = [float(row["nose_x"]), float(row["nose_y"])]
     else:
         tree = json.loads(path.read_text())

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from estimator import pictures, skeletons
-from estimator.outputs import results
+from estimator.outputs import reading, results
 from estimator.poses import Poses
 from tests.estimator.conftest import COLOURS
 
@@ -95,3 +95,59 @@ def test_picture_that_jpeg_cannot_hold_is_refused(tmp_path: Path) -> None:
 def test_unknown_suffix_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"x\.what"):
         results.write_picture(tmp_path / "x.what", np.zeros((1, 1, 3), np.uint8))
+
+
+def whole_body(count: int = 1) -> Poses:
+    skeleton = skeletons.get("coco_wholebody133")
+    xy = np.tile(np.arange(133, dtype=np.float32)[:, None], (count, 1, 2))
+    score = np.full((count, 133), 0.5, np.float32)
+    return Poses(skeleton=skeleton, xy=xy, score=score, person_score=np.ones(count, np.float32))
+
+
+def test_openpose_json_of_a_whole_body_has_feet_face_and_hands() -> None:
+    (person,) = results.openpose(whole_body())["people"]
+    lengths = {part: len(row) // 3 for part, row in person.items() if part.endswith("_2d")}
+    assert lengths == {
+        "pose_keypoints_2d": 25,
+        "face_keypoints_2d": 70,
+        "hand_left_keypoints_2d": 21,
+        "hand_right_keypoints_2d": 21,
+    }
+    assert person["pose_keypoints_2d"][19 * 3 :][:3] == [17, 17, 0.5]  # left big toe
+    assert person["face_keypoints_2d"][:3] == [23, 23, 0.5]
+    assert person["face_keypoints_2d"][-6:] == [0] * 6  # pupils
+    assert person["hand_left_keypoints_2d"][:3] == [91, 91, 0.5]
+    assert person["hand_right_keypoints_2d"][-3:] == [132, 132, 0.5]
+
+
+def test_openpose_json_of_a_body_with_feet_is_body25() -> None:
+    halpe = skeletons.get("halpe26")
+    poses = whole_body().to_skeleton(halpe)
+    (person,) = results.openpose(poses)["people"]
+    assert len(person["pose_keypoints_2d"]) == 25 * 3
+    assert person["face_keypoints_2d"] == person["hand_left_keypoints_2d"] == []
+    assert results.openpose(whole_body(0))["people"] == []
+
+
+def test_what_was_written_is_read_again() -> None:
+    poses = person_of_two()
+    row = results.readable(poses, file="a.jpg", height=50, width=60, model="m")
+    again = reading.of_readable(row)
+    assert again.skeleton == poses.skeleton
+    assert np.array_equal(again.xy, poses.xy, equal_nan=True)
+    assert np.allclose(again.score, poses.score)
+    coco = reading.of_coco(results.coco_results(poses, 7), skeletons.get("coco17"))
+    assert coco.xy[0, 0].tolist() == [10.25, 20.0]
+    assert len(reading.of_coco([], skeletons.get("coco17"))) == 0
+
+
+def test_a_row_that_is_none_of_ours_is_refused() -> None:
+    with pytest.raises(ValueError, match="no keypoint 'tail' in coco17"):
+        reading.of_readable(
+            {
+                "skeleton": "coco17",
+                "people": [{"score": 1, "keypoints": {"tail": {"x": 1, "y": 2, "score": 1}}}],
+            }
+        )
+    with pytest.raises(ValueError, match="51 numbers"):
+        reading.of_coco([{"keypoints": [1, 2, 3], "score": 1}], skeletons.get("coco17"))

@@ -19,10 +19,13 @@ from tfpose.export import costs
         ("cmu", 368, 432, 159.6),
         ("mobilenet_thin", 368, 368, 4.23),
         ("mobilenet_thin", 368, 432, 4.97),
+        ("mobilenet_2017_fast", 368, 368, 2.56),
+        ("mobilenet_2017_accurate", 368, 368, 9.49),
         ("mobilenet", 368, 368, 15.8 - 0.32),  # less the original's Conv2d_8, which nothing reads
         ("lpn_50", 256, 192, 1.07),
         ("hg_s2_b1", 256, 256, 9.0),
         ("hg_s2_b1_mobile", 256, 256, 3.6),
+        ("rtmpose_s", 256, 192, 0.68),  # mmpose's table
     ],
 )
 def test_macs_are_those_counted_from_the_originals(

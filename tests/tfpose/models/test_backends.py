@@ -27,6 +27,8 @@ VARIANTS = {
     "mobilenet": "mobilenet_fast",
     "mobilenet_v2": "tf_pose_mobilenet_v2_small",
     "pose_resnet": "pose_resnet_50",
+    "rtmpose": "rtmpose_t",
+    "vitpose": "vitpose_s",
 }
 SIZES = {"hg_s2_b1_mobile": 128}  # 64 pixels would leave its innermost map one cell
 NAMES = tuple(

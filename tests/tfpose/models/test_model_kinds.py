@@ -24,6 +24,7 @@ SMALLEST = (
     *("cmu", "dsconv", "hg_s2_b1", "hg_s2_b1_mobile", "hrnet_w18_v1", "human_pose_estimation_0001"),
     *("lightweight_openpose_half", "lpn_18", "lpn_50", "mobilenet_fast", "mobilenet_thin"),
     *("mobilenet_v2_small", "pose_resnet_50", "tf_pose_mobilenet_v2_small", "tfpose_s"),
+    *("rtmpose_t", "vitpose_s", "vitpose_s_classic"),
 )
 # Where 64 pixels leave one cell inside, and the converter reshapes instead of resizing.
 SIZES = {"hg_*": 128}
@@ -57,6 +58,18 @@ EXCEPTIONS = (
         {"DEPTH_TO_SPACE", "STRIDED_SLICE"},
         "a transposed convolution in groups, which TFLite lacks",
     ),
+    (
+        "rtmpose_*",
+        {"MEAN", "FULLY_CONNECTED", "BATCH_MATMUL", "TRANSPOSE", "RESHAPE", "SQRT", "MAXIMUM"},
+        "gated attention between the keypoints, and attention between channels",
+    ),
+    ("rtmpose_*", {"DIV", "SQUARE", "STRIDED_SLICE", "SPLIT", "SUB"}, "likewise"),
+    (
+        "vitpose_*",
+        {"FULLY_CONNECTED", "BATCH_MATMUL", "TRANSPOSE", "RESHAPE", "SOFTMAX", "GELU"},
+        "a transformer",
+    ),
+    ("vitpose_*", {"MEAN", "NEG", "SQUARED_DIFFERENCE", "RSQRT", "SUB"}, "layer norm"),
     ("tfpose_*", {"DEPTH_TO_SPACE"}, "doubling that carries no size: the graph can be resized"),
 )
 # Names whose norms do not follow a convolution, so that they stay, and why.
@@ -64,6 +77,8 @@ UNFOLDED = {
     "hg_*": "its residual blocks begin with batch norm, after a sum",
     "lpn_*": "attention and layer norm",
     "tf_pose_*": "statistics of the picture",
+    "rtmpose_*": "scale norm and gates",
+    "vitpose_*": "layer norm",
 }
 
 

@@ -13,6 +13,7 @@ from estimator.layout import ImageSpec, OutputSpec
 from estimator.skeleton import Skeleton
 from estimator.spec import PoseSpec
 from tests.toy_skeleton import TOY
+from tfpose import models
 from tfpose.benchmarks import made_maps
 from tfpose.pipeline import targets, targets_lightweight_openpose
 
@@ -257,3 +258,18 @@ def test_a_toy_person_comes_back() -> None:
     poses = parameters.decode({name: part[0].numpy() for name, part in made.items()})
     assert len(poses) == 1
     assert np.abs(poses.xy[0] - keypoints[:, :2]).max() < 0.5
+
+
+def test_bins_are_the_keypoints_of_the_person_and_come_back_exactly() -> None:
+    spec = models.spec("rtmpose_t", height=64, width=64)
+    keypoints = np.ones((1, 1, 17, 3), np.float32)
+    keypoints[0, 0, :, 0] = np.linspace(8, 55, 17)
+    keypoints[0, 0, :, 1] = np.linspace(50, 9.3, 17)
+    keypoints[0, 0, 4] = 0
+    made = {name: rows[0].numpy() for name, rows in targets.render(keypoints, spec).items()}
+    assert {name: rows.shape for name, rows in made.items()} == spec.shapes()
+    assert not made["simcc_x"][4].any()
+    poses = spec.decode(made)
+    labelled = np.arange(17) != 4
+    assert poses.found[0].tolist() == labelled.tolist()
+    assert np.abs(poses.xy[0] - keypoints[0, 0, :, :2])[labelled].max() < 0.02

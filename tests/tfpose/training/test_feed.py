@@ -138,12 +138,26 @@ def test_unlabelled_pictures_need_a_teacher_and_a_share(
         replace(TAUGHT, **changes)
 
 
-def test_a_batch_without_room_for_both_and_a_top_down_network_are_refused() -> None:
+def test_a_batch_without_room_for_both_is_refused() -> None:
     with pytest.raises(ValueError, match="a batch of 1 has no room for unlabelled pictures"):
         open_feed(replace(TAUGHT, batch=1), SPEC, batch=1, worker=(0, 1))
-    top_down = models.spec("pose_resnet_50", height=64, width=64)
-    with pytest.raises(ValueError, match="pose_resnet_50 reads people's boxes, and others has"):
-        open_feed(replace(TAUGHT, model=top_down.model), top_down, batch=4, worker=(0, 1))
+
+
+@pytest.mark.usefixtures("two_sets")
+def test_a_top_down_network_learns_from_whole_unlabelled_pictures() -> None:
+    """As Fast Pose Distillation does: the picture fills the input, and no label counts."""
+    top_down = models.spec("hg_s2_b1_mobile", skeleton=SPEC.skeleton, height=64, width=64)
+    recipe = replace(TAUGHT, model=top_down.model)
+    feed = open_feed(recipe, top_down, batch=4, worker=(0, 1))
+    batch = next(iter(feed.batches))
+    inputs = step_inputs(batch)
+    assert inputs["labelled"].numpy().tolist() == [1, 1, 1, 0]
+    assert inputs["weights"].numpy().any(axis=1).tolist() == [True, True, True, False]
+    # From picture to input: the longer side fills it, and nothing is cut off.
+    longer = max(crowd(0).height, crowd(0).width)
+    assert batch["matrix"].numpy()[3, 0, 0] == pytest.approx(64 / longer, rel=1e-4)
+    terms = label_terms({"heatmaps": [tf.zeros_like(inputs["heatmaps"])]}, inputs, LossOptions())
+    assert (terms["heatmaps.1"].numpy() > 0).tolist() == [True, True, True, False]
 
 
 @pytest.mark.usefixtures("five")

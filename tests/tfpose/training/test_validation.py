@@ -43,3 +43,10 @@ def _toy(folder: Path) -> Any:
     from estimator import skeletons
 
     return skeletons.get(folder / "skeleton.json")
+
+
+def test_validation_without_a_person_is_refused_before_training(tmp_path: Path) -> None:
+    nobody = [toy_data.annotation(1, 1, keypoints=[0] * 15)]
+    toy_data.write(tmp_path, 2, annotations=nobody)
+    with pytest.raises(ValueError, match="no person with a labelled keypoint"):
+        validation.on_coco(tmp_path / "toy.json", [tmp_path / "pictures"], skeleton=_toy(tmp_path))

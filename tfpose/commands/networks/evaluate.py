@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import app, flags
 
+from estimator.decoders import heatmap, simcc
 from estimator.engines import CHOICES
 from estimator.inputs.averaging import MULTISCALE, Averaging
 from estimator.people import suppression
@@ -30,6 +31,7 @@ from tfpose.data.picture_files import Pictures
 if TYPE_CHECKING:
     from tfpose.evaluation import annotations as truth
     from tfpose.evaluation import boxes, evaluate
+    from tfpose.evaluation import network as networks
 
 FLAGS = run.new_flags()
 
@@ -91,6 +93,14 @@ LOOK = flags.DEFINE_enum(
     "second_look", SecondLook.mode, LOOKS, "As `tfpose predict` has it.", flag_values=FLAGS
 )
 LIMIT = flags.DEFINE_float("oks_limit", None, "How alike two may be.", flag_values=FLAGS)
+REFINEMENT = flags.DEFINE_enum(
+    "refinement",
+    None,
+    sorted({*heatmap.REFINEMENTS, *simcc.REFINEMENTS}),
+    "Top-down: how the place inside a cell is found; published figures of HRNet, LPN and the "
+    "hourglass are the quarter's. The network's own if not given.",
+    flag_values=FLAGS,
+)
 SUBSET = flags.DEFINE_integer(
     "subset", None, "Evaluate so many pictures, drawn at random.", flag_values=FLAGS
 )
@@ -148,9 +158,8 @@ def _evaluate(model: str, annotations: str) -> None:
     from tfpose.evaluation import annotations as truth
     from tfpose.evaluation import costliest as worst
     from tfpose.evaluation import evaluate, files, text
-    from tfpose.evaluation import network as networks
 
-    network = networks.load(model, threads=THREADS.value, engine=ENGINE.value)
+    network = _network(model)
     if HEIGHT.value is not None:
         network = network.with_height(HEIGHT.value)
     skeleton = arguments.skeleton_of(SKELETON.value)
@@ -182,12 +191,18 @@ def _evaluate(model: str, annotations: str) -> None:
         print(f"wrote {OUT.value}")
 
 
-def _predict_mpii(model: str, people: Path, out: Path) -> None:
-    from tfpose.evaluation import mpii
+def _network(model: str) -> "networks.Network":
     from tfpose.evaluation import network as networks
 
+    network = networks.load(model, threads=THREADS.value, engine=ENGINE.value)
+    return network.with_refinement(REFINEMENT.value) if REFINEMENT.value else network
+
+
+def _predict_mpii(model: str, people: Path, out: Path) -> None:
+    from tfpose.evaluation import mpii
+
     found = mpii.read_people(
-        networks.load(model, threads=THREADS.value),
+        _network(model),
         people,
         Pictures(map(Path, IMAGES.value)),
         averaging=Averaging(flip=FLIP.value),

@@ -17,8 +17,11 @@ from estimator.program import run
 from tfpose.commands import arguments, zoo_figures
 
 if TYPE_CHECKING:
+    from keras import Model
+
     from estimator.arrays import UInt8
     from estimator.skeleton import Skeleton
+    from estimator.spec import PoseSpec
     from tfpose import export
 
 SUFFIXES = {
@@ -77,6 +80,20 @@ HINTS = flags.DEFINE_string(
     "Layer whose input a .tflite gives too, for `tfpose cache-teacher --hints`.",
     flag_values=FLAGS,
 )
+ONNX_NAMES = flags.DEFINE_enum(
+    "onnx_names",
+    None,
+    ["lightweight_openpose"],
+    "Write the .onnx with an original's names and layout, every stage's maps, without a spec.",
+    flag_values=FLAGS,
+)
+DEPTH_TO_SPACE = flags.DEFINE_bool(
+    "depth_to_space",
+    True,
+    "--nodepth_to_space writes transposed convolutions in its place, for NNAPI and the Edge TPU; "
+    "with --fixed.",
+    flag_values=FLAGS,
+)
 FORCE = flags.DEFINE_bool(
     "force", False, "Write it even if it answers otherwise; with its report.", flag_values=FLAGS
 )
@@ -107,6 +124,8 @@ def main(_: list[str]) -> int:
         fixed=FIXED.value,
     )
     Path(OUT.value).parent.mkdir(parents=True, exist_ok=True)
+    if ONNX_NAMES.value:
+        return _as_the_original(model, spec)
     try:
         report = export.export(
             model,
@@ -115,6 +134,7 @@ def main(_: list[str]) -> int:
             kind=FORMAT.value,
             material=_material(spec.skeleton),
             hints=HINTS.value,
+            depth_to_space=DEPTH_TO_SPACE.value,
             force=FORCE.value,
         )
     except export.GateError as error:
@@ -123,6 +143,17 @@ def main(_: list[str]) -> int:
     except export.ParityError as error:
         raise ValueError(str(error)) from error
     print(f"wrote {OUT.value}\n{reports.table(report)}")
+    return 0
+
+
+def _as_the_original(model: "Model", spec: "PoseSpec") -> int:
+    from tfpose.export import onnx_original
+
+    if FORMAT.value != "onnx":
+        raise app.UsageError(f"--onnx_names is for --format=onnx, found {FORMAT.value}")
+    for name, difference in onnx_original.export(model, spec, OUT.value).items():
+        print(f"{name:30} differs by {difference:.1e} of its largest value")
+    print(f"wrote {OUT.value}")
     return 0
 
 

@@ -26,6 +26,11 @@ def skeleton_of(found: Annotations, known: Iterable[Skeleton]) -> Skeleton:
         if sorted(names) == sorted(plain(name) for name in skeleton.keypoints):
             return skeleton
     listed = ", ".join(dict.fromkeys(skeleton.name for skeleton in candidates))
+    if not names and not any(len(person.keypoints) for _, person in found.everybody()):
+        raise ValueError(
+            f"{found.path} has no keypoints: no category names any, and no annotation has any. It "
+            "may be a file for detection, of boxes alone; export it as COCO keypoints"
+        )
     if not names:
         raise ValueError(
             f"{found.path} does not name its keypoints: give the skeleton that it was labelled "

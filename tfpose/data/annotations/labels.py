@@ -63,8 +63,8 @@ class Person:
     area: float
     crowd: bool = False
     region: Region | None = None
-    unflagged: int = 0
     labelled_by: str = ""
+    unflagged: int = 0
 
     @property
     def counts(self) -> bool:

@@ -58,8 +58,8 @@ def person(
         area=area,
         crowd=crowd,
         region=region if crowd or not labelled else None,
-        unflagged=unflagged,
         labelled_by=str(entry.labelled_by or ""),
+        unflagged=unflagged,
     )
 
 

@@ -1,9 +1,10 @@
 """Other tools' keypoint annotations, as the tree of a COCO file: one format a module.
 
 The module's name is the format's name. A module has `detect(path)` and `tree(path, split,
-pictures)`; the tree goes through the same door as a COCO file (`tfpose.data.annotations`), so that
-values are checked in one place. `supervision` was looked at: it reads boxes and masks of these
-formats, and no keypoints.
+pictures)`; and `ON_REQUEST = True` where its files are COCO's as well, so that none is guessed. The
+tree goes through the same door as a COCO file (`tfpose.data.annotations`), so that values are
+checked in one place. `supervision` was looked at: it reads boxes and masks of these formats, and no
+keypoints.
 """
 
 import importlib
@@ -55,7 +56,8 @@ def tree(
         return None
     if not path.exists():
         raise FileNotFoundError(f"no annotation file {path}")
-    found = next((one for one in names()[1:] if get(one).detect(path)), None)
+    guessed = (one for one in names()[1:] if not getattr(get(one), "ON_REQUEST", False))
+    found = next((one for one in guessed if get(one).detect(path)), None)
     if name is None and found is None:
         return None
     chosen = get(name or str(found))

@@ -140,16 +140,34 @@ def read_mat(
     """
     predicted = _load(path)
     annotated = predicted if truth is None else _load(truth)
+    return _against(annotated, path if truth is None else truth, _predicted(predicted, path))
+
+
+def against(truth: str | os.PathLike[str], predicted: Float) -> Predictions:
+    """Predictions in memory beside the truth of a .mat.
+
+    Args:
+      truth: as for `read_mat`.
+      predicted: (N, 16, 2), 1-based as MPII's, in the truth's order; NaN where not found.
+
+    Raises:
+      FileNotFoundError, ValueError: as `read_mat`.
+    """
+    return _against(_load(truth), truth, predicted)
+
+
+def _against(
+    annotated: Mapping[str, Any], path: str | os.PathLike[str], predicted: Float
+) -> Predictions:
     missing = {"pos_gt_src", "headboxes_src", "jnt_missing"} - set(annotated)
     if missing:
         raise ValueError(
-            f"{path if truth is None else truth} lacks {sorted(missing)}: the truth is in MPII's "
-            "gt_valid.mat; give it too"
+            f"{path} lacks {sorted(missing)}: the truth is in MPII's gt_valid.mat; give it too"
         )
-    _check_order(annotated, path if truth is None else truth)
+    _check_order(annotated, path)
     corners = annotated["headboxes_src"].astype(np.float64)  # (2, 2, N): corner, x or y, person
     return Predictions(
-        predicted=_predicted(predicted, path),
+        predicted=predicted,
         truth=annotated["pos_gt_src"].transpose(2, 0, 1).astype(np.float32),
         visible=annotated["jnt_missing"].T == 0,
         head_size=(HEAD_SHARE * np.linalg.norm(corners[1] - corners[0], axis=0)).astype(np.float32),

@@ -2,11 +2,11 @@
 
     tfpose train --recipe=mobilenet_2017 --data_dir=DATA --run=runs/mobilenet_2017
 
-`--model=mobilenet_fast` and `--model=mobilenet_accurate` are the other two of that README;
-`mobilenet_thin` has 0.2806 AP on val2014 in later experiments. The loss was the mean over the 6
-stages of `tf.nn.l2_loss`, the sum over the batch halved: hence the weights 10 / 6, batch over
-stages. L2 regularisation 4e-5 on depthwise and 0.04 on pointwise kernels. TensorFlow's RMSProp
-calls `rho` `decay`. It was not reproduced here.
+`--model=mobilenet_2017_fast` and `--model=mobilenet_2017_accurate` are the other two of that
+README. `mobilenet_thin`, the same network as this one, has 0.2806 AP on val2014 in later
+experiments. The loss was the mean over the 6 stages of `tf.nn.l2_loss`, the sum over the batch
+halved: hence the weights 10 / 6, batch over stages. L2 regularisation 4e-5 on depthwise and 0.04 on
+pointwise kernels. TensorFlow's RMSProp calls `rho` `decay`. It was not reproduced here.
 """
 
 from ...losses.maps import LossOptions
@@ -15,7 +15,7 @@ from ...training.update.optimisers import Group, Optimiser
 from ...training.update.schedule import Schedule
 
 RECIPE = Recipe(
-    model="mobilenet",
+    model="mobilenet_2017",
     dataset="coco",
     height=368,
     width=368,

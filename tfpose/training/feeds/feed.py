@@ -8,8 +8,10 @@ import tensorflow as tf
 
 from estimator.arrays import Float
 
+from ...losses.maps import HEADS
+
 # What a step reads of a batch; `labelled` (B,) is 0 for pictures that only a teacher labels.
-KEYS = ("image", "heatmaps", "pafs", "mask", "weights", "labelled", "keypoints")
+KEYS = ("image", *HEADS, "mask", "weights", "labelled", "keypoints")
 TAUGHT = "taught."  # prefix of a head's name: the teacher's maps
 HINTS = ("hints", "hinted")  # a teacher's features (B, h, w, C), and (B,) 1 where they hold
 
@@ -53,7 +55,8 @@ def check_size(examples: int | None, batch: int, name: str) -> None:
 
 def step_inputs(batch: Mapping[str, Any]) -> dict[str, Any]:
     """The entries of a batch that a step reads."""
-    keys = [key for key in KEYS if key in batch and (key != "keypoints" or "heatmaps" not in batch)]
+    drawn = any(head in batch for head in HEADS)  # then keypoints are of no use to the step
+    keys = [key for key in KEYS if key in batch and not (key == "keypoints" and drawn)]
     keys += [key for key in batch if key.startswith(TAUGHT) or key in HINTS]
     return {key: batch[key] for key in keys}
 

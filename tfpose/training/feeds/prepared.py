@@ -29,8 +29,7 @@ def open_prepared(recipe: Recipe, spec: PoseSpec, *, batch: int, worker: tuple[i
     Raises:
       FileNotFoundError: a data set was not prepared.
       ValueError: a set is empty, smaller than its share of a batch, or its skeleton shares no
-        keypoint with the spec's; or unlabelled pictures are for a top-down network, which needs
-        boxes.
+        keypoint with the spec's.
     """
     unlabelled = _unlabelled_part(recipe, spec, batch)
     labelled = batch - unlabelled
@@ -54,8 +53,6 @@ def _unlabelled_part(recipe: Recipe, spec: PoseSpec, batch: int) -> int:
     """Unlabelled pictures per batch of this process."""
     if not recipe.unlabelled:
         return 0
-    if spec.image.fit == "crop":
-        raise ValueError(f"{spec.model} reads people's boxes, and {recipe.unlabelled} has none")
     count = max(1, round(recipe.unlabelled_share * batch))
     if count == batch:
         raise ValueError(f"a batch of {batch} has no room for unlabelled pictures: raise --batch")
@@ -89,10 +86,12 @@ def _records(
             shuffle=recipe.shuffle,
             cache="" if recipe.cache else None,
             encoder=recipe.encoder,
+            whole=not labelled,
         ),
     )
     # A top-down sample is a person, and people are counted only by reading all pictures.
-    return samples, pictures if spec.image.fit == "letterbox" and pictures >= 0 else None
+    counted = spec.image.fit == "letterbox" or not labelled
+    return samples, pictures if counted and pictures >= 0 else None
 
 
 def _check_skeleton(name: str, skeleton: Skeleton, spec: PoseSpec) -> None:

@@ -22,6 +22,7 @@ class Schedule:
       factor: at each milestone or stair.
       every: steps of a stair.
       floor: the cosine's and the trapezoid's end, a share of the rate.
+      flat: share of the run before the cosine begins to fall, from 0 to below 1.
       fall: share of the run over which the trapezoid falls, above 0, to 1.
       warmup: steps over which the rate rises linearly from 0 to the shape's value.
     """
@@ -31,6 +32,7 @@ class Schedule:
     factor: float = 0.1
     every: int = 0
     floor: float = 0.0
+    flat: float = 0.0
     fall: float = 0.5
     warmup: int = 0
 
@@ -41,6 +43,8 @@ class Schedule:
             raise ValueError(f"schedule.warmup must not be negative, found {self.warmup}")
         if self.shape == "trapezoid" and not 0 < self.fall <= 1:
             raise ValueError(f"schedule.fall must be a share above 0, to 1, found {self.fall}")
+        if not 0 <= self.flat < 1:
+            raise ValueError(f"schedule.flat must be a share from 0 to below 1, found {self.flat}")
         if self.shape == "staircase" and self.every < 1:
             raise ValueError("a staircase needs schedule.every, the steps of a stair")
         if self.shape == "milestones" and not self.milestones:
@@ -72,7 +76,8 @@ class Schedule:
         if self.shape == "staircase":
             return self.factor ** (step // self.every)
         if self.shape == "cosine":
-            done = min(1.0, max(0, step - self.warmup) / max(1, steps - self.warmup))
+            begin = max(self.warmup, self.flat * steps)
+            done = min(1.0, max(0, step - begin) / max(1, steps - begin))
             return self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * done))
         if self.shape == "trapezoid":
             left = min(1.0, (steps - step) / (self.fall * steps))

@@ -148,7 +148,8 @@ def _listed(title: str, items: list[str]) -> list[str]:
 
 def _turn_torch(layer: keras.Layer, variable: str, array: Array) -> Array:
     if variable != "kernel":
-        return array.reshape(-1)  # a LayerNorm over (C, 1, 1) is one over C
+        one_axis = array.shape[1:] == (1, 1)  # a LayerNorm over (C, 1, 1) is one over C
+        return array.reshape(-1) if one_axis else array
     if isinstance(layer, keras.layers.DepthwiseConv2D) and array.ndim == 4:
         multiplier = layer.depth_multiplier
         if array.shape[1] != 1 or len(array) % multiplier:
@@ -168,10 +169,13 @@ TORCH = Layout(
     parameters={
         "kernel": ("weight",),
         "bias": ("bias",),
-        "gamma": ("weight",),
-        "beta": ("bias",),
+        "gamma": ("weight", "gamma"),
+        "beta": ("bias", "beta"),
         "moving_mean": ("running_mean",),
         "moving_variance": ("running_var",),
+        "g": ("g",),
+        "scale": ("scale",),
+        "position_embeddings": ("position_embeddings",),
     },
     turn=_turn_torch,
     unused=("num_batches_tracked",),

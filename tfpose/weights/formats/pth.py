@@ -1,7 +1,8 @@
 """PyTorch's .pth and .pth.tar files: a state_dict, by itself or inside a training checkpoint.
 
 Files are read with `weights_only=True`, so that no code in them runs. NumPy scalars, in which older
-checkpoints keep their score, are allowed, too.
+checkpoints keep their score, and NumPy arrays, in which mmpose's keep their data set's colours, are
+allowed, too.
 """
 
 import os
@@ -47,8 +48,10 @@ def _load(path: str | os.PathLike[str]) -> Any:
         raise ImportError(
             "reading PyTorch's files needs PyTorch: pip install 'tfpose[convert]'"
         ) from error
-    scalar = np.float64(0).__reduce__()[0]  # NumPy's function that makes scalars
-    with torch.serialization.safe_globals([scalar, np.dtype, *_dtypes()]):
+    scalar = np.float64(0).__reduce__()[0]  # NumPy's functions that make scalars and arrays
+    array = np.zeros(1).__reduce__()[0]
+    allowed = [scalar, array, np.ndarray, np.dtype, *_dtypes()]
+    with torch.serialization.safe_globals(allowed):
         try:
             return torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # pickle, zip and struct errors, by version
@@ -56,7 +59,7 @@ def _load(path: str | os.PathLike[str]) -> Any:
 
 
 def _dtypes() -> list[type]:
-    return [type(np.dtype(name)) for name in ("float32", "float64", "int64")]
+    return [type(np.dtype(name)) for name in ("float32", "float64", "int64", "uint8")]
 
 
 def _unwrap(tree: Any) -> dict[str, Any]:

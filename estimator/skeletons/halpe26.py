@@ -1,0 +1,82 @@
+"""Halpe's 26 keypoints: COCO's 17, head, neck, hip and six of the feet.
+
+Li et al. 2020, CVPR, "PaStaNet: Toward Human Activity Knowledge Engine"; Halpe-FullBody.
+Names, order, limbs, flips and OKS sigmas are those of mmpose 1.3.2,
+`configs/_base_/datasets/halpe26.py`, whose sigmas are those of Halpe's own `cocoeval.py`.
+"""
+
+from ..skeleton import Skeleton
+
+SKELETON = Skeleton(
+    name="halpe26",
+    keypoints=(
+        "nose",
+        "left_eye",
+        "right_eye",
+        "left_ear",
+        "right_ear",
+        "left_shoulder",
+        "right_shoulder",
+        "left_elbow",
+        "right_elbow",
+        "left_wrist",
+        "right_wrist",
+        "left_hip",
+        "right_hip",
+        "left_knee",
+        "right_knee",
+        "left_ankle",
+        "right_ankle",
+        "head",
+        "neck",
+        "hip",
+        "left_big_toe",
+        "right_big_toe",
+        "left_small_toe",
+        "right_small_toe",
+        "left_heel",
+        "right_heel",
+    ),
+    limbs=(
+        (15, 13),
+        (13, 11),
+        (11, 19),
+        (16, 14),
+        (14, 12),
+        (12, 19),
+        (17, 18),
+        (18, 19),
+        (18, 5),
+        (5, 7),
+        (7, 9),
+        (18, 6),
+        (6, 8),
+        (8, 10),
+        (1, 2),
+        (0, 1),
+        (0, 2),
+        (1, 3),
+        (2, 4),
+        (3, 5),
+        (4, 6),
+        (15, 20),
+        (15, 22),
+        (15, 24),
+        (16, 21),
+        (16, 23),
+        (16, 25),
+    ),
+    flip_pairs=(
+        *((1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 12)),
+        *((13, 14), (15, 16), (20, 21), (22, 23), (24, 25)),
+    ),
+    sigmas=(
+        *(0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062),
+        *(0.062, 0.107, 0.107, 0.087, 0.087, 0.089, 0.089, 0.026, 0.026, 0.066),
+        *(0.079, 0.079, 0.079, 0.079, 0.079, 0.079),
+    ),
+    derived={
+        "neck": ("left_shoulder", "right_shoulder"),
+        "hip": ("left_hip", "right_hip"),
+    },
+)

@@ -1,0 +1,82 @@
+"""The weights that a recipe's printed command starts from: files of their true layout load."""
+
+import importlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.tfpose import golden_weights
+from tfpose import models, recipes
+from tfpose.weights.loading import load_weights
+
+from .test_topdown_checkpoints import imagenet_hrnet, imagenet_resnet
+
+torch = pytest.importorskip("torch")
+
+
+def imagenet_mobilenet() -> dict[str, Any]:
+    """marvis/pytorch-mobilenet: `model.0` to `model.13`, and a classifier."""
+    weights = {
+        name: torch.from_numpy(np.asarray(array))
+        for name, array in golden_weights.weights("lightweight_openpose_1stage").items()
+        if name.startswith("model.")
+    }
+    for block, channels in ((12, 512), (13, 1024)):
+        weights[f"model.{block}.0.weight"] = torch.zeros(channels, 1, 3, 3)
+        weights[f"model.{block}.3.weight"] = torch.zeros(1024, channels, 1, 1)
+    return {"state_dict": weights | {"fc.weight": torch.zeros(1000, 1024)}}
+
+
+def cspnext() -> dict[str, Any]:
+    """mmpose's `cspnext-*_udp-*.pth`: the backbone, and a head with heatmaps."""
+    weights = {
+        name: torch.from_numpy(np.asarray(array))
+        for name, array in golden_weights.weights("rtmpose_t").items()
+        if name.startswith("backbone.")
+    }
+    weights["head.final_layer.weight"] = torch.zeros(17, 384, 1, 1)
+    weights["head.deconv_layers.0.weight"] = torch.zeros(384, 256, 4, 4)
+    return {"state_dict": weights}
+
+
+# Recipe: the file that its command names, a network of its family that is small, and a layer.
+STARTS: dict[str, tuple[Callable[[], Any], str, str]] = {
+    "hrnet_w32": (imagenet_hrnet, "hrnet_w18_v1", "conv1"),
+    "lightweight_openpose_step1": (imagenet_mobilenet, "lightweight_openpose", "model-1-3"),
+    "pose_resnet_50": (imagenet_resnet, "pose_resnet_50", "conv1"),
+    "rtmpose_s": (cspnext, "rtmpose_t", "backbone-stem-0-conv"),
+}
+
+
+def flags(recipe: str) -> dict[str, str]:
+    """The flags of the command that a recipe's docstring prints."""
+    text = importlib.import_module(recipes.modules()[recipe]).__doc__ or ""
+    command = re.sub(r" *\\\n *", " ", text).partition("tfpose train")[2].partition("\n")[0]
+    return dict(re.findall(r"--([\w.]+)=(\S+)", command))
+
+
+def test_every_start_from_a_classifier_is_tried() -> None:
+    assert {name for name in recipes.names() if "start_layers" in flags(name)} == set(STARTS)
+
+
+@pytest.mark.parametrize("recipe", STARTS)
+def test_the_printed_command_starts(recipe: str, tmp_path: Path) -> None:
+    make, network, layer = STARTS[recipe]
+    given = flags(recipe)
+    path = tmp_path / given["start"]
+    torch.save(make(), path)
+    spec = models.spec(network)
+    model = models.build(spec)
+    before = np.asarray(model.get_layer(layer).kernel)
+    load_weights(
+        model,
+        spec,
+        path,
+        layers=tuple(given["start_layers"].split(",")),
+        channels=given["start_channels"],
+    )
+    assert not np.array_equal(model.get_layer(layer).kernel, before)
