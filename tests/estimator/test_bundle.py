@@ -89,7 +89,7 @@ DAMAGED = {
     "blanks": (zipped(b" " * (200 << 20)), "more than 1048576 bytes"),
     "no UTF-8": (zipped(b"\xff\xfe"), "codec"),
     "nested": (zipped(b"[" * 200_000), "nests too deep"),
-    "a cut zip": (zipped(SPEC)[:-8], "carries no"),
+    "a cut zip": (zipped(SPEC)[:-8], "is cut off"),
 }
 
 
