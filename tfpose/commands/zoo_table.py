@@ -32,6 +32,12 @@ ACCURACY: Mapping[str, tuple[str, str]] = {
     "lpn_101": ("0.704", "LPN, a detector's boxes"),
     "lpn_152": ("0.710", "LPN, a detector's boxes"),
     "hg_s2_b1_mobile": ("PCKh 85.7", "FPD, MPII"),
+    "rtmpose_t": ("0.685", "mmpose, a detector's boxes"),
+    "rtmpose_s": ("0.722", "mmpose, a detector's boxes"),
+    "rtmpose_m": ("0.758", "mmpose, a detector's boxes"),
+    "rtmpose_l": ("0.765", "mmpose, a detector's boxes"),
+    "vitpose_s": ("0.739", "mmpose, a detector's boxes"),
+    "vitpose_b": ("0.757", "mmpose, a detector's boxes"),
 }
 # Milliseconds in int8, one thread of an EPYC with AVX-512 VNNI: tfpose_s's card, docs/export.md.
 MILLISECONDS: Mapping[str, str] = {"tfpose_s": "9.9", "human_pose_estimation_0001": "19.0"}

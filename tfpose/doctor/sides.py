@@ -67,7 +67,7 @@ def _of_skeleton(skeleton: Skeleton) -> Iterator[Finding]:
     }
     for name, mirror in flipped.items():
         wanted = _mirrored(name)
-        if wanted in flipped and wanted != mirror:
+        if wanted in flipped and wanted != mirror and not _are_numbered(name, mirror):
             detail = f"{name} becomes {mirror} in a mirrored picture, not {wanted}"
             yield Finding(kind="wrong_flip_pair", detail=detail)
     limbs = {frozenset(limb) for limb in skeleton.limbs}
@@ -78,6 +78,12 @@ def _of_skeleton(skeleton: Skeleton) -> Iterator[Finding]:
             mirror = " to ".join(skeleton.keypoints[index] for index in sorted(image))
             detail = f"the limb {names} has no mirror image: {mirror} is no limb"
             yield Finding(kind="wrong_flip_pair", detail=detail)
+
+
+def _are_numbered(name: str, mirror: str) -> bool:
+    """Whether both are numbers of one outline, such as face_5 and face_11, which names no side."""
+    stem = name.rstrip("0123456789")
+    return stem != name and mirror.rstrip("0123456789") == stem
 
 
 def _mirrored(name: str) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
@@ -162,13 +163,12 @@ def _epoch(
 
     `padding` is the factor on a top-down network's boxes; None for one that reads pictures.
     """
-    top_down = padding is not None
     dataset = records.map(lambda record: _of_epoch(record, epoch))
     if policy.empty < 1:
         dataset = dataset.filter(lambda record: _keeps(record, policy.empty, options.seed))
-    if top_down and options.whole:
-        dataset = dataset.map(lambda record: _whole(record, padding))
-    elif top_down:
+    if padding is not None and options.whole:
+        dataset = dataset.map(partial(_whole, padding=padding))
+    elif padding is not None:
         dataset = dataset.flat_map(_one_by_one)
     if options.shuffle == 1:
         return dataset

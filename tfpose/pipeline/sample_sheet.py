@@ -104,7 +104,8 @@ def _maps(sample: Mapping[str, np.ndarray]) -> Float:
     """The heatmaps (h, w, C); of SimCC's bins, the product of both rows of a keypoint."""
     if "heatmaps" in sample:
         return np.asarray(sample["heatmaps"])
-    return np.einsum("ky,kx->yxk", sample["simcc_y"], sample["simcc_x"], dtype=np.float32)
+    both = np.einsum("ky,kx->yxk", sample["simcc_y"], sample["simcc_x"])
+    return np.asarray(both, np.float32)
 
 
 def _heat(heatmaps: Float, picture: UInt8) -> UInt8:

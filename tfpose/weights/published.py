@@ -94,6 +94,7 @@ def _intel(name: str, kind: str, digests: tuple[tuple[int, str], tuple[int, str]
 
 _HRNET = "https://drive.google.com/drive/folders/1hOTihvbyIxsm5ygDpbUuJ7O_tzv4oXjC"
 _TF_POSE = "https://github.com/ildoonet/tf-pose-estimation/tree/master/models/graph"
+_MMPOSE = "https://mmpose.readthedocs.io/en/latest/model_zoo_papers/algorithms.html"
 TABLE: tuple[Published, ...] = (
     _intel(
         "human_pose_estimation_0001",
@@ -199,6 +200,25 @@ TABLE: tuple[Published, ...] = (
         model="hg_s2_b1_mobile",
         source="model_best.pth.tar",
         page="https://drive.google.com/open?id=1zFoecNCc7alND8ODh8lg3UeRaB6_gY_V",
+    ),
+    *(
+        Published(
+            name=f"rtmpose_{size}",
+            about=f"RTMPose-{size}, AI Challenger and COCO (mmpose)",
+            licence="Apache-2.0",
+            model=f"rtmpose_{size}",
+            source=f"rtmpose-{size}.pth",
+            page=_MMPOSE,
+        )
+        for size in "tsml"
+    ),
+    Published(
+        name="vitpose_b",
+        about="ViTPose-B, COCO (usyd-community)",
+        licence="Apache-2.0",
+        model="vitpose_b",
+        source="model.safetensors",
+        page="https://huggingface.co/usyd-community/vitpose-base",
     ),
 )
 

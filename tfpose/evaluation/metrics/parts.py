@@ -18,7 +18,7 @@ def evaluate(
     truth: Mapping[str, Any],
     results: Sequence[coco.Result],
     *,
-    image_ids: Sequence[int],
+    image_ids: Sequence[int | str],
     skeleton: Skeleton,
 ) -> dict[str, coco.Scores]:
     """The figures of every part, by name; empty for a skeleton without parts.

@@ -188,6 +188,9 @@ TF1 = Layout(
         "beta": ("beta",),
         "moving_mean": ("moving_mean",),
         "moving_variance": ("moving_variance",),
+        "g": ("g",),
+        "scale": ("scale",),
+        "position_embeddings": ("position_embeddings",),
     },
     turn=_keep,
 )
