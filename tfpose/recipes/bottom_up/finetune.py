@@ -3,7 +3,10 @@
     tfpose train --recipe=finetune --dataset=custom/mine --data_dir=DATA --run=runs/mine
 
 With `--skeleton=mine.json` for keypoints of your own; those that share a name with the shipped
-network's begin as it knows them. A few hundred steps are enough.
+network's begin as it knows them. 160 stick figures with five keypoints of their own, with the
+policy lightweight_openpose: AP .961 after 50 steps, .976 after 200, four minutes of processor time.
+docs/training.md, "Fine-tuning", has what else was measured, and what was not. The policy finetune
+keeps people as large as evaluation shows them.
 """
 
 from ...losses.maps import LossOptions
