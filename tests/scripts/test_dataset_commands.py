@@ -16,10 +16,10 @@ def custom(folder: Path) -> list[str]:
 
 
 def test_strict_doctor_exits_with_1_on_errors_only(tmp_path: Path, tfpose: Tfpose) -> None:
-    toy_data.write(tmp_path, images=3)
+    toy_data.write(tmp_path, images=30)
     sound = tfpose("dataset-doctor", *custom(tmp_path), "--strict")
     assert sound.returncode == 0, sound.stderr
-    assert sound.stdout.startswith("train: 3 pictures, 3 people with keypoints")
+    assert sound.stdout.startswith("train: 30 pictures, 30 people with keypoints")
     (tmp_path / "pictures" / "002.jpg").unlink()
     assert tfpose("dataset-doctor", *custom(tmp_path)).returncode == 0
     strict = tfpose("dataset-doctor", *custom(tmp_path), "--strict", f"--out={tmp_path}/report")
