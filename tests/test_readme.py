@@ -75,7 +75,7 @@ def _run(command: str, place: Path) -> None:
 
 def test_the_training_commands_of_the_readme_are_the_guides_which_are_run() -> None:
     printed = printed_commands.commands(GUIDE)
-    assert len(TRAINING) == 5
+    assert len(TRAINING) == 4
     for command in TRAINING:
         assert command in printed
 

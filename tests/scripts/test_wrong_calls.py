@@ -49,6 +49,19 @@ WRONG: list[tuple[str, tuple[str, ...], str]] = [
     ("benchmark", ("infer", "--models={toy}/none.tflite"), "none.tflite"),
     ("benchmark", ("compare_decoders", "--maps={toy}", "--truth={toy}/none.json"), "none.json"),
     ("add-spec", ("--model={toy}/none.tflite", "--out={toy}/a.tflite"), "no such file"),
+    (
+        "cache-people",
+        (
+            *("--annotations={toy}/none.json", "--images={toy}/pictures"),
+            *("--teachers={toy}/none.xml", "--out={toy}/people"),
+        ),
+        "no such file",
+    ),
+    (
+        "distil-people",
+        ("--people={toy}/none", "--images={toy}/pictures", "--out={toy}/d", "--seconds=1"),
+        "no such file",
+    ),
     ("draw", ("--predictions={toy}/none.json", "--images={toy}", "--out={toy}/d"), "no such file"),
     # A wrong suffix, or a file of another kind.
     ("add-spec", ("--model={toy}/bad.tflite", "--out={toy}/a.keras"), "must end in .tflite"),
