@@ -59,7 +59,10 @@ WRONG: list[tuple[str, tuple[str, ...], str]] = [
     ),
     (
         "distil-people",
-        ("--people={toy}/none", "--images={toy}/pictures", "--out={toy}/d", "--seconds=1"),
+        (
+            *("--people={toy}/none", "--images={toy}/pictures", "--out={toy}/d"),
+            *("--start={toy}/none.keras", "--seconds=1"),
+        ),
         "no such file",
     ),
     ("draw", ("--predictions={toy}/none.json", "--images={toy}", "--out={toy}/d"), "no such file"),
