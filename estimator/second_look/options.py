@@ -26,7 +26,7 @@ class Options:
       ValueError: a value is out of range; says which.
     """
 
-    mode: str = "off"
+    mode: str = "auto"
     model: str = "tfpose_person"
     people: int = 10
     widen: float = 1.0

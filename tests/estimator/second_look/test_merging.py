@@ -39,6 +39,11 @@ def test_far_places_stay_unless_the_second_network_is_far_surer(surer: float, pl
     assert merged.xy[0, 0].tolist() == [place, 0]
 
 
+def test_a_missed_keypoint_that_the_second_network_doubts_stays_missed() -> None:
+    second = one([(0, 0), (99, 99), (50, 50)], [0.5, 0.5, 0.1], 0.5)
+    assert merge(FIRST, second, Merging(filled=0.2)).score[0, 2] == 0
+
+
 def test_what_the_second_network_missed_stays() -> None:
     second = one([NAN, NAN, NAN], [0, 0, 0], 0)
     merged = merge(FIRST, second, Merging())
@@ -46,10 +51,10 @@ def test_what_the_second_network_missed_stays() -> None:
     assert merged.person_score.tolist() == [0]
 
 
-def test_the_score_is_the_first_networks_root_times_the_seconds_mean() -> None:
-    second = one([(0, 0), (99, 99), (50, 50)], [0.3, 0.6, 0.9], 0.6)
+def test_the_score_is_the_geometric_mean_of_both() -> None:
+    second = one([(0, 0), (99, 99), (50, 50)], [0.3, 0.6, 0.9], 0.64)
     merged = merge(FIRST, second, Merging(scale=2.0))
-    assert merged.person_score.tolist() == pytest.approx([2 * 0.5 * 0.6])
+    assert merged.person_score.tolist() == pytest.approx([2 * 0.5 * 0.8])
 
 
 def test_wrong_numbers_are_refused() -> None:
