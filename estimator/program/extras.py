@@ -2,13 +2,15 @@
 
 EXTRAS = {
     "train": (
-        *("h5py", "importlib_resources", "keras", "lmdb", "pycocotools", "scipy", "tensorboard"),
-        *("tensorflow", "tensorflow_datasets"),
+        *("h5py", "importlib_resources", "keras", "lmdb", "msgspec", "pycocotools", "yaml"),
+        *("scipy", "tensorboard", "tensorflow", "tensorflow_datasets"),
     ),
-    "convert": ("torch",),
+    "convert": ("safetensors", "torch"),
     "onnx": ("onnxruntime",),
     "onnx-export": ("onnx", "tf2onnx"),
     "openvino": ("openvino",),
+    "teachers": ("ncnn",),
+    "heic": ("pillow_heif",),
     "beam": ("apache_beam",),
     "serve": (
         *("fastapi", "httptools", "prometheus_client", "uvicorn", "uvloop"),

@@ -4,7 +4,7 @@
     --teachers=tinypose_256_192.xml,tinypose_2021_256x192.ncnn.param --out=people --processes=2
 
 Each teacher has a spec beside it, NAME.json. Killed, the same command goes on. OpenVINO reads .xml
-and .onnx (`pip install openvino`), ncnn reads .param (`pip install ncnn`).
+and .onnx, ncnn reads .param: `pip install "tfpose[teachers]"`.
 """
 
 from pathlib import Path
