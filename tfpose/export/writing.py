@@ -22,16 +22,14 @@ from ..evaluation import network as networks
 from ..losses.hints import NAME, entering
 from . import (
     calibration,
-    clipping,
-    equalise,
     gate,
     onnx,
     reports,
-    rounding,
     saved_model,
     tflite,
     transposing,
 )
+from .int8 import clipping, equalise, rounding
 from .network import deployed, made_picture
 
 SUFFIXES = {**dict.fromkeys(tflite.KINDS, ".tflite"), "saved_model": "", "onnx": ".onnx"}

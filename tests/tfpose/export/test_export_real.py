@@ -13,6 +13,7 @@ from tfpose import export
 from tfpose.evaluation import network as networks
 from tfpose.evaluation import prediction
 from tfpose.export import calibration, gate, source
+from tfpose.export.int8 import clipping, equalise, rounding
 
 pytestmark = pytest.mark.slow
 NAME = "human_pose_estimation_0001"
@@ -66,7 +67,7 @@ def test_int8_needs_what_is_done_for_it(
     assert even.failures == ()
     assert even.alike.oks > 0.95
     assert even.heads["pafs"].rms < 0.1
-    steps = ((export.equalise, "equalise"), (export.clipping, "clip"), (export.rounding, "correct"))
+    steps = ((equalise, "equalise"), (clipping, "clip"), (rounding, "correct"))
     for module, name in steps:
         monkeypatch.setattr(module, name, lambda network, inputs: 0)
     plain = gate.Thresholds(largest=9, rms=9, oks=0, ap=1)

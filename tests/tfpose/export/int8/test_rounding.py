@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tfpose import export, models
-from tfpose.export import clipping, equalise, rounding
+from tfpose.export.int8 import clipping, equalise, rounding
 
 PICTURE = np.array([[[[100.0, 0.0]]]], np.float32)
 # 0.3 is 38.1 steps of 1/127; it becomes 38, and 100 of them lose this:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tfpose import export, models
-from tfpose.export import equalise
+from tfpose.export.int8 import equalise
 
 PICTURES = [np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)]
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tfpose import export, models
-from tfpose.export import clipping, equalise
+from tfpose.export.int8 import clipping, equalise
 
 
 def plain(side: int, *, fused: bool = False) -> keras.Model:
