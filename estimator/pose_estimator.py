@@ -44,7 +44,7 @@ class PoseEstimator:
       engine: one of `engines.ENGINES`, or "auto" for the fastest that is installed, which may take
         a second longer to start; None takes LiteRT for a .tflite, ONNX Runtime for an .onnx.
       second_look: whether a small top-down network reads the people found again: "auto", "off",
-        "always", or `second_look.options.Options`. "auto" is for our own small network, and for the
+        "always", or `second_look.options.Options`. "auto" is for the network that ships, and the
         best people of a picture, so that the time stays bounded.
 
     Raises:
@@ -87,7 +87,9 @@ class PoseEstimator:
         self.second_look = (
             SecondLookOptions(mode=second_look) if isinstance(second_look, str) else second_look
         )
-        self._second_look = self._open_second_look(threads)
+        by_itself = self.second_look.mode == "auto"
+        own = not isinstance(model, PoseSpec) and not is_shipped(model)
+        self._second_look = None if by_itself and own else self._open_second_look(threads, engine)
 
     @overload
     def __call__(
@@ -214,15 +216,18 @@ class PoseEstimator:
         """Reads maps as people, in pixels of the picture, without a second look."""
         return self.spec.decode(maps.outputs).transformed(geometry.invert(maps.matrix))
 
-    def _open_second_look(self, threads: int | None) -> SecondLook | None:
+    def _open_second_look(self, threads: int | None, engine: str | None) -> SecondLook | None:
         """Opens the second network, where there is to be a second look."""
-        if not self.second_look.applies_to(self.spec.model, self.spec.image.fit):
+        first = self.spec
+        if not self.second_look.applies_to(first.model, first.image.fit, first.skeleton.name):
             return None
         path = model_path(self.second_look.model)
         spec = bundle.read(path)
         return SecondLook(
             spec,
-            engines.open_runner(path, spec, threads=threads),
+            engines.open_runner(
+                path, spec, threads=threads, engine=engine if engine == engines.AUTO else None
+            ),
             first=self.spec,
             options=self.second_look,
             flip=self.averaging.flip,
@@ -281,6 +286,15 @@ def model_path(model: str | os.PathLike[str]) -> Path:
             "tfpose import-weights"
         )
     return shipped
+
+
+def is_shipped(model: str | os.PathLike[str]) -> bool:
+    """Whether a model, by its path or its name, is one of those that ship with the package.
+
+    Raises:
+      FileNotFoundError: as in `model_path`.
+    """
+    return model_path(model).resolve().is_relative_to(SHIPPED)
 
 
 def shipped_names() -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from .merging import Merging
 
 MODES = ("auto", "off", "always")
-FIRST = ("tfpose_s",)  # networks whose people get a second look by default
+FIRST = {"tfpose_s": "openpose18"}  # networks whose people get one by default, with these keypoints
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +43,14 @@ class Options:
         if not 0 < self.limit <= 1:
             raise ValueError(f"second_look.limit must be above 0 and at most 1, found {self.limit}")
 
-    def applies_to(self, model: str, fit: str) -> bool:
+    def applies_to(self, model: str, fit: str, skeleton: str) -> bool:
         """Returns whether the people of a first network get a second look.
 
         Args:
           model: name in the first network's spec.
           fit: its `image.fit`. A network that takes boxes reads people from crops already, so that
             it never gets one.
+          skeleton: name of its keypoints; a network trained for others is the user's own.
         """
-        return fit != "crop" and (self.mode == "always" or (self.mode == "auto" and model in FIRST))
+        ours = FIRST.get(model) == skeleton
+        return fit != "crop" and (self.mode == "always" or (self.mode == "auto" and ours))

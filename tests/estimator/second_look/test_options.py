@@ -4,19 +4,20 @@ from estimator.second_look.options import FIRST, MODES, Options
 
 
 @pytest.mark.parametrize(
-    ("mode", "model", "fit", "looks"),
+    ("mode", "model", "fit", "skeleton", "looks"),
     [
-        ("off", "tfpose_s", "letterbox", False),
-        ("auto", "tfpose_s", "letterbox", True),
-        ("auto", "cmu", "letterbox", False),
-        ("always", "cmu", "letterbox", True),
-        ("always", "hrnet_w32", "crop", False),
+        ("off", "tfpose_s", "letterbox", "openpose18", False),
+        ("auto", "tfpose_s", "letterbox", "openpose18", True),
+        ("auto", "tfpose_s", "letterbox", "toy5", False),
+        ("auto", "cmu", "letterbox", "openpose18", False),
+        ("always", "cmu", "letterbox", "openpose18", True),
+        ("always", "hrnet_w32", "crop", "coco17", False),
     ],
 )
 def test_auto_is_for_our_own_network_and_always_for_every_bottom_up_one(
-    mode: str, model: str, fit: str, looks: bool
+    mode: str, model: str, fit: str, skeleton: str, looks: bool
 ) -> None:
-    assert Options(mode=mode).applies_to(model, fit) is looks
+    assert Options(mode=mode).applies_to(model, fit, skeleton) is looks
 
 
 def test_the_default_network_is_one_of_those_that_auto_is_for() -> None:

@@ -27,9 +27,9 @@ def trained(shared: Path) -> tuple[keras.Model, PoseSpec]:
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
-        ("float32", "model.tflite"),
+        pytest.param("float32", "model.tflite", marks=pytest.mark.soak),
         ("float16", "model.tflite"),
-        ("saved_model", "model"),
+        pytest.param("saved_model", "model", marks=pytest.mark.soak),
         ("onnx", "model.onnx"),
     ],
 )
@@ -53,6 +53,7 @@ def test_float_formats_find_the_same_people(
     assert bundle.read(tmp_path / name) == spec
 
 
+@pytest.mark.soak
 def test_int8_needs_what_is_done_for_it(
     trained: tuple, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,6 @@
 """A small network per family in half precision; models/test_model_kinds.py has all in float32.
 
-With `NAMES = models.names()` all pass; that takes minutes.
+A bottom-up and a top-down one in the suite, the others by `pytest -m soak`.
 """
 
 import keras
@@ -12,8 +12,9 @@ pytestmark = pytest.mark.slow
 NAMES = (
     *("dsconv", "hg_s2_b1_mobile", "hrnet_w18_v1", "lightweight_openpose_half", "lpn_18"),
     *("mobilenet_thin", "mobilenet_v2_small", "tf_pose_mobilenet_v2_small", "pose_resnet_50"),
-    *("tfpose_person", "tfpose_s"),
+    *("rtmpose_t", "tfpose_person", "tfpose_s", "vitpose_s"),
 )
+QUICK = ("tfpose_person", "tfpose_s")
 
 
 def test_every_family_is_here() -> None:
@@ -21,7 +22,10 @@ def test_every_family_is_here() -> None:
         assert set(family.VARIANTS) & set(NAMES), family.__name__
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name in QUICK else pytest.mark.soak) for name in NAMES],
+)
 def test_a_network_in_half_precision_is_within_its_bound(name: str) -> None:
     keras.utils.set_random_seed(0)
     multiple = models.spec(name).image.multiple

@@ -21,7 +21,7 @@ from estimator.decoders import heatmap, simcc
 from estimator.engines import CHOICES
 from estimator.inputs.averaging import MULTISCALE, Averaging
 from estimator.people import suppression
-from estimator.pose_estimator import shipped_names
+from estimator.pose_estimator import is_shipped, shipped_names
 from estimator.program import run
 from estimator.second_look.options import MODES as LOOKS
 from estimator.second_look.options import Options as SecondLook
@@ -223,6 +223,8 @@ def _settings() -> "evaluate.Settings":
         raise app.UsageError("give --multiscale or --scales, not both")
     scales = tuple(map(float, SCALES.value)) or (MULTISCALE if MULTI.value else (1.0,))
     default = evaluate.Settings()
+    assert MODEL.value is not None
+    alone = LOOK.value == "auto" and not is_shipped(MODEL.value)  # as PoseEstimator has it
     alike = {"kind": SUPPRESS.value, "limit": LIMIT.value}
     return dataclasses.replace(
         default,
@@ -231,7 +233,7 @@ def _settings() -> "evaluate.Settings":
         subset=SUBSET.value,
         seed=default.seed if SEED.value is None else SEED.value,
         suppression=dataclasses.replace(default.suppression, **_given(alike)),
-        second_look=LOOK.value,
+        second_look="off" if alone else LOOK.value,
         draws=default.draws if DRAWS.value is None else DRAWS.value,
     )
 
