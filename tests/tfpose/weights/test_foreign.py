@@ -75,7 +75,7 @@ class Malicious:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "cannot be read as a PyTorch file"),
+        (b"", "is empty: download it again"),
         (b"a web page, not weights", "cannot be read as a PyTorch file"),
         (Malicious(), "cannot be read as a PyTorch file"),
         ({"epoch": 3}, r"holds no state_dict of tensors; its keys are \['epoch'\]"),
