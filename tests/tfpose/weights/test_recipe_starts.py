@@ -60,7 +60,8 @@ def flags(recipe: str) -> dict[str, str]:
 
 
 def test_every_start_from_a_classifier_is_tried() -> None:
-    assert {name for name in recipes.names() if "start_layers" in flags(name)} == set(STARTS)
+    printed = {name for name in recipes.names() if "start_layers" in flags(name)}
+    assert printed - {"tfpose_person"} == set(STARTS)  # that one starts from tfpose_s
 
 
 @pytest.mark.parametrize("recipe", STARTS)

@@ -187,7 +187,7 @@ def test_another_network_and_half_a_file_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="do not fit 'lpn_18', and nothing was loaded"):
         foreign.load(model, spec, path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(ValueError, match="cannot be read as a PyTorch file"):
+    with pytest.raises(ValueError, match="is cut off: it begins as a zip"):
         foreign.load(model, spec, path)
     assert all(map(np.array_equal, before, model.get_weights()))
 
