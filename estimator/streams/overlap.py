@@ -61,7 +61,8 @@ def _consume(items: Iterable[T], ahead: int) -> Iterator[T]:
     finally:
         stop.set()
         room.release()
-        thread.join()
+        if thread is not threading.current_thread():  # which may collect an abandoned iterator
+            thread.join()
 
 
 def spread(functions: Sequence[Callable[[T], R]], items: Iterator[T]) -> Iterator[R]:

@@ -142,3 +142,26 @@ def test_a_function_s_error_comes_after_the_answers_before_it_and_ends_the_items
 def test_no_function_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one function"):
         spread([], iter([1]))
+
+
+def test_an_abandoned_iterator_may_be_closed_by_its_own_thread() -> None:
+    taken: list[Iterator[int]] = []
+    failed: list[BaseException] = []
+    closed = threading.Event()
+
+    def items() -> Iterator[int]:
+        yield 0
+        while not taken:
+            time.sleep(0.001)
+        try:
+            taken.pop().close()  # as the garbage collector does in whatever thread it runs
+        except BaseException as error:
+            failed.append(error)
+        closed.set()
+        yield 1
+
+    iterator = overlapped(items(), ahead=2)
+    assert next(iterator) == 0
+    taken.append(iterator)
+    assert closed.wait(60)
+    assert not failed
