@@ -34,6 +34,12 @@ WRONG: list[tuple[str, tuple[str, ...], str]] = [
     ("edit-annotations", ("--annotations={toy}/broken.json", "--out={toy}/a.json"), "is no JSON"),
     ("edit-annotations", ("--annotations={toy}/list.json", "--out={toy}/a.json"), "found a list"),
     ("pseudo-label", ("--model={toy}/no.keras", "--images=x", "--out={toy}/a.json"), "no such"),
+    ("pseudo-label", ("--images={toy}", "--out={toy}/a.json"), "give --model, or --detectors"),
+    (
+        "pseudo-label",
+        ("--detectors={toy}/list.json", "--images={toy}", "--out={toy}/a.json"),
+        "give both or neither",
+    ),
     ("cache-teacher", ("--pictures={toy}/none", "--out={toy}/cache"), "no such file"),
     (
         "average-weights",

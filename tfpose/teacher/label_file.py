@@ -1,7 +1,7 @@
 """A labelling run's files: rows, one line per picture, and at the end COCO annotations.
 
-A row is the labels of one picture (`labels.of_picture`) with its `file_name`, `height` and `width`;
-for a picture that could not be read it is `file_name` and the reason, `unread`.
+A row is the labels of one picture (`picture_labels.of_picture`) with its `file_name`, `height` and
+`width`; for a picture that could not be read it is `file_name` and the reason, `unread`.
 """
 
 import json

@@ -11,83 +11,24 @@ FILE.partial, and FILE appears whole when all are done.
 import dataclasses
 import json
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-import cv2
-import numpy as np
 from absl import logging
-from pycocotools import mask as coco_mask
 from tqdm import tqdm
 
-from estimator import pictures, skeletons
-from estimator.arrays import UInt8
-from estimator.inputs.averaging import Averaging
-from estimator.people.boxes import AREA_OF_BOX, around
-from estimator.poses import Poses
+from estimator import pictures
 from estimator.skeleton import Skeleton, mapping
 
-from ..data.annotations import BOX_SHIFT, KEYPOINT_SHIFT
 from ..data.picture_files import BadPicture, Pictures
-from ..evaluation.annotations import PERSON
 from ..evaluation.network import Network
 from ..evaluation.prediction import Request, predict
 from . import label_file
+from .picture_labels import Settings, of_picture
 
-VISIBLE = 2  # COCO's visibility
-
-
-@dataclass(frozen=True, kw_only=True)
-class Thresholds:
-    """Scores that make labels. All are the estimator's, 0..1.
-
-    Attributes:
-      person: least score of a labelled person.
-      keypoint: least score of a labelled keypoint. One with a lower score has visibility 0, "not
-        labelled", and the region around it is ignored.
-      keypoints: least number of labelled keypoints of a labelled person.
-      seen: least score of a person who is not labelled, but whose region is ignored; below it the
-        region counts as empty. 0 ignores everybody whom the decoder found.
-      margin: of ignored regions around the keypoints, as a share of the person's size (the root of
-        the area of their box).
-    """
-
-    person: float = 0.4
-    keypoint: float = 0.3
-    keypoints: int = 5
-    seen: float = 0.1
-    margin: float = 0.15
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.seen <= self.person <= 1 or not 0 <= self.keypoint <= 1:
-            raise ValueError(
-                "thresholds must be in 0..1 and seen at most person, found "
-                f"seen {self.seen}, person {self.person}, keypoint {self.keypoint}"
-            )
-        if self.keypoints < 1 or self.margin < 0:
-            raise ValueError(
-                "keypoints must be at least 1 and margin at least 0, found "
-                f"{self.keypoints} and {self.margin}"
-            )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How a teacher labels.
-
-    Attributes:
-      thresholds: scores that make labels.
-      averaging: flips and scales to average; by default the mirrored picture too.
-      skeleton: of the labels.
-      batch: pictures per batch; None leaves it to the network.
-    """
-
-    thresholds: Thresholds = field(default_factory=Thresholds)
-    averaging: Averaging = field(default_factory=lambda: Averaging(flip=True))
-    skeleton: Skeleton = field(default_factory=lambda: skeletons.get("coco17"))
-    batch: int | None = None
+Row: TypeAlias = dict[str, Any]  # the labels of one picture (label_file.py)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,25 +71,47 @@ def label(
       ValueError: the network needs boxes or has none of the skeleton's keypoints, there are no
         pictures, or the partial file was begun with other settings.
     """
-    settings, path = settings or Settings(), Path(path)
+    settings = settings or Settings()
     _check(network, settings.skeleton)
-    names = sorted(name for name in images.names() if _is_picture(name))
-    if not names:
-        raise ValueError(f"no pictures in {', '.join(map(str, images.containers))}")
+
+    def rows(names: Sequence[str]) -> Iterator[Row]:
+        return _rows(network, images, names, settings, progress)
+
+    return write(rows, images, Path(path), _header(network, settings), settings.skeleton)
+
+
+def write(
+    rows: Callable[[Sequence[str]], Iterator[Row]],
+    images: Pictures,
+    path: Path,
+    header: dict[str, Any],
+    skeleton: Skeleton,
+) -> Outcome:
+    """Labels the pictures that an earlier run has not, and writes the file when all are done.
+
+    Args:
+      rows: labels pictures, given by their names, in any order.
+      images: the pictures. Files with other suffixes are skipped.
+      path: of the .json to write.
+      header: the options that must be the same for a run to be resumed.
+      skeleton: of the labels.
+
+    Raises:
+      ValueError: there are no pictures, or the partial file was begun with another header.
+    """
+    names = images.photographs()
     partial = path.with_name(path.name + ".partial")
     path.parent.mkdir(parents=True, exist_ok=True)
-    header = _header(network, settings)
-    rows = label_file.resume(partial, header)
-    resumed = len(rows)
-    todo = [name for name in names if name not in rows]
+    known = label_file.resume(partial, header)
+    resumed = len(known)
     with partial.open("a", encoding="utf-8") as file:
-        for row in _rows(network, images, todo, settings, progress):
+        for row in rows([name for name in names if name not in known]):
             file.write(json.dumps(row) + "\n")
             file.flush()
-            rows[row["file_name"]] = row
-    done = [rows[name] for name in names]
+            known[row["file_name"]] = row
+    done = [known[name] for name in names]
     info = {"description": "labelled by a network, not by people", **header}
-    label_file.write(path, done, info, settings.skeleton)
+    label_file.write(path, done, info, skeleton)
     partial.unlink()
     return Outcome(
         pictures=sum("unread" not in row for row in done),
@@ -167,10 +130,6 @@ def _check(network: Network, skeleton: Skeleton) -> None:
             f"{network.name} has skeleton {network.spec.skeleton.name!r}, which shares no keypoint "
             f"with {skeleton.name!r}"
         )
-
-
-def _is_picture(name: str) -> bool:
-    return Path(name).suffix.lower() in pictures.SUFFIXES
 
 
 class _Readable:
@@ -196,8 +155,8 @@ class _Readable:
 
 
 def _rows(
-    network: Network, images: Pictures, names: list[str], settings: Settings, progress: bool
-) -> Iterator[dict[str, Any]]:
+    network: Network, images: Pictures, names: Sequence[str], settings: Settings, progress: bool
+) -> Iterator[Row]:
     """Yields a row per picture: in completion order, those that could not be read last."""
     bar = tqdm(names, unit="picture", disable=not progress, smoothing=0.05)
     readable = _Readable(images, bar)
@@ -206,93 +165,6 @@ def _rows(
         size = {"file_name": name, "height": height, "width": width}
         yield size | of_picture(poses, height, width, settings)
     yield from readable.unread
-
-
-def of_picture(poses: Poses, height: int, width: int, settings: Settings) -> dict[str, Any]:
-    """The labels of one picture.
-
-    Args:
-      poses: the people that the teacher found, in pixels of the picture.
-      height, width: of the picture.
-      settings: thresholds and skeleton.
-
-    Returns:
-      `people`, a list of COCO annotations without ids, and, where there are regions to ignore,
-      `ignored`, their run-length encoding.
-    """
-    limits = settings.thresholds
-    sure = _sure(poses.to_skeleton(settings.skeleton), height, width, limits)
-    labelled = (poses.person_score >= limits.person) & (sure.found.sum(axis=1) >= limits.keypoints)
-    mask = np.zeros((height, width), np.uint8)
-    people = []
-    for index in range(len(poses)):
-        if labelled[index]:
-            people.append(_annotation(sure.select(np.array([index])), height, width))
-            _ignore_doubtful(mask, poses, index, limits)
-        elif poses.person_score[index] >= limits.seen:
-            _ignore_person(mask, poses, index, limits)
-    return {"people": people} | ({"ignored": run_lengths(mask)} if mask.any() else {})
-
-
-def _sure(poses: Poses, height: int, width: int, limits: Thresholds) -> Poses:
-    """The same people; keypoints with a low score or outside the picture are missing."""
-    inside = ((poses.xy >= 0) & (poses.xy <= (width - 1, height - 1))).all(axis=2)
-    keep = inside & (poses.score >= limits.keypoint)
-    return dataclasses.replace(
-        poses,
-        xy=np.where(keep[..., np.newaxis], poses.xy, np.float32(np.nan)),
-        score=np.where(keep, poses.score, np.float32(0)),
-    )
-
-
-def _annotation(person: Poses, height: int, width: int) -> dict[str, Any]:
-    """The COCO annotation of one person with at least one keypoint."""
-    (found,) = around(person)
-    left, top = (max(0.0, found.box[axis] - BOX_SHIFT) for axis in (0, 1))
-    right = min(float(width), found.box[0] - BOX_SHIFT + found.box[2])
-    bottom = min(float(height), found.box[1] - BOX_SHIFT + found.box[3])
-    box = [left, top, right - left, bottom - top]
-    keypoints: list[float] = []
-    for (x, y), there in zip(person.xy[0] - KEYPOINT_SHIFT, person.found[0], strict=True):
-        keypoints += [round(float(x), 2), round(float(y), 2), VISIBLE] if there else [0, 0, 0]
-    return {
-        "category_id": PERSON,
-        "iscrowd": 0,
-        "keypoints": keypoints,
-        "num_keypoints": int(person.found.sum()),
-        "bbox": [round(value, 2) for value in box],
-        "area": round(AREA_OF_BOX * box[2] * box[3], 2),
-        "score": round(float(person.person_score[0]), 4),
-        "labelled_by": "teacher",
-    }
-
-
-def _reach(poses: Poses, index: int, limits: Thresholds) -> int:
-    """Margin of an ignored region around the keypoints, pixels; at least 1."""
-    width, height = poses.boxes[index, 2:] + 1
-    return max(1, round(limits.margin * float(np.sqrt(width * height))))
-
-
-def _ignore_doubtful(mask: UInt8, poses: Poses, index: int, limits: Thresholds) -> None:
-    doubtful = poses.found[index] & (poses.score[index] < limits.keypoint)
-    for x, y in poses.xy[index][doubtful]:
-        cv2.circle(mask, (round(float(x)), round(float(y))), _reach(poses, index, limits), 1, -1)
-
-
-def _ignore_person(mask: UInt8, poses: Poses, index: int, limits: Thresholds) -> None:
-    """Draws the hull of the keypoints with a margin."""
-    points = np.round(poses.xy[index][poses.found[index]]).astype(np.int32)
-    if len(points):
-        hull = cv2.convexHull(points)
-        thickness = 2 * _reach(poses, index, limits) + 1
-        cv2.fillPoly(mask, [hull], 1)
-        cv2.polylines(mask, [hull], True, 1, thickness)
-
-
-def run_lengths(mask: UInt8) -> dict[str, Any]:
-    """COCO's run-length encoding of a mask, (H, W), compressed, as JSON holds it."""
-    encoding = coco_mask.encode(np.asfortranarray(mask > 0, np.uint8))
-    return {"size": list(encoding["size"]), "counts": encoding["counts"].decode()}
 
 
 def _header(network: Network, settings: Settings) -> dict[str, Any]:

@@ -146,7 +146,7 @@ def test_a_few_steps_lower_the_error_and_leave_frozen_layers(student: keras.Mode
         matrices=one.matrix[None],
     )
     options = distil_people.Options(seconds=1e9, warmup=2, batch=4, views=PLAIN, snapshot=1e9)
-    feed = distil_people.Feed(people, lambda _: one.picture, PLAIN, seed=0)
+    feed = distil_people.Feed(lambda: people, lambda _: one.picture, PLAIN, seed=0)
     keras.utils.set_random_seed(0)
     twin = PersonStudent(keras_arrays(models.build(models.spec("tfpose_person"), flexible=True)))
     before = {name: value.detach().clone() for name, value in twin.arrays().items()}

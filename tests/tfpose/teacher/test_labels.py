@@ -15,7 +15,7 @@ from tfpose.data import annotations, ignore_regions
 from tfpose.data.picture_files import Pictures
 from tfpose.evaluation.network import Network
 from tfpose.teacher import labels as teacher_labels
-from tfpose.teacher.labels import Settings, Thresholds, of_picture
+from tfpose.teacher.picture_labels import Settings, Thresholds, of_picture, run_lengths
 
 PLAIN = Settings(averaging=Averaging())
 
@@ -111,7 +111,7 @@ def test_a_keypoint_outside_the_picture_is_not_labelled() -> None:
 )
 def test_run_lengths_go_down_the_columns(rows: list[list[int]], counts: list[int]) -> None:
     mask = np.array(rows, np.uint8)
-    encoding = teacher_labels.run_lengths(mask)
+    encoding = run_lengths(mask)
     written_before = {"size": [2, 2], "counts": counts}  # of files begun by earlier versions
     for region in (json.loads(json.dumps(encoding)), written_before):
         np.testing.assert_array_equal(ignore_regions.draw([region], 2, 2), 255 * mask)
@@ -208,7 +208,7 @@ def test_what_cannot_label_is_refused(tmp_path: Path) -> None:
             painted.network(painted.TOP_DOWN), Pictures([images]), tmp_path / "labels.json"
         )
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match=r"no pictures in .*empty"):
+    with pytest.raises(ValueError, match=r"no pictures among .*empty"):
         teacher_labels.label(teacher(), Pictures([tmp_path / "empty"]), tmp_path / "labels.json")
 
 

@@ -4,11 +4,12 @@
   tfpose import-weights --model=tfpose_person --source=runs/person/student.npz --out=person.keras
 
 Training starts with tfpose_s's weights (--start, a .keras), or goes on from a student.npz. Several
-caches, made with other seeds or teachers, are trained on together.
+caches, made with other seeds or teachers, are trained on together; they may still be filling.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from absl import flags, logging
@@ -17,6 +18,9 @@ from estimator import files, pictures
 from estimator.arrays import Float
 from estimator.program import run
 from tfpose.commands import arguments
+
+if TYPE_CHECKING:
+    from tfpose.data import cached_people
 
 FLAGS = run.new_flags()
 
@@ -40,6 +44,15 @@ BATCH = flags.DEFINE_integer("batch", 16, "Views per step.", 1, flag_values=FLAG
 ALL_LAYERS = flags.DEFINE_bool(
     "all_layers", False, "Train the first layers, too; on a GPU.", flag_values=FLAGS
 )
+BFLOAT16 = flags.DEFINE_bool(
+    "bfloat16",
+    False,
+    "Convolutions in bfloat16: half the time on a CPU with AVX-512 BF16 (lscpu), or on a GPU.",
+    flag_values=FLAGS,
+)
+EMA = flags.DEFINE_float(
+    "ema", 0.98, "Share of the weights' moving average that a step keeps.", flag_values=FLAGS
+)
 SEED = flags.DEFINE_integer("seed", 0, "Of the views.", 0, flag_values=FLAGS)
 THREADS = flags.DEFINE_integer("threads", None, "Of PyTorch.", 1, flag_values=FLAGS)
 
@@ -52,7 +65,6 @@ def main(_: list[str]) -> None:
     """Trains, and writes student.npz now and then."""
     import torch
 
-    from tfpose.data import cached_people
     from tfpose.data.picture_files import Pictures
     from tfpose.online import distil_people, person_network
 
@@ -61,16 +73,16 @@ def main(_: list[str]) -> None:
         rate=RATE.value,
         batch=BATCH.value,
         frozen=() if ALL_LAYERS.value else distil_people.FROZEN,
+        bfloat16=BFLOAT16.value,
+        ema=EMA.value,
         seed=SEED.value,
     )
     if THREADS.value:
         torch.set_num_threads(THREADS.value)
     student = person_network.PersonStudent(_start(Path(START.value)))
-    people = cached_people.joined([cached_people.read(Path(folder)) for folder in PEOPLE.value])
     found = Pictures([Path(path) for path in IMAGES.value])
-    logging.info("%d people", len(people.people))
     feed = distil_people.Feed(
-        people,
+        lambda: _people([Path(folder) for folder in PEOPLE.value]),
         lambda name: pictures.read(found.read(name)),
         options.views,
         seed=options.seed,
@@ -86,6 +98,14 @@ def main(_: list[str]) -> None:
     distil_people.run(
         student.to("cuda" if torch.cuda.is_available() else "cpu"), feed, options, save
     )
+
+
+def _people(folders: Sequence[Path]) -> "cached_people.Shard":
+    from tfpose.data import cached_people
+
+    people = cached_people.joined([cached_people.read(folder) for folder in folders])
+    logging.info("%d people", len(people.people))
+    return people
 
 
 def _start(path: Path) -> dict[str, Float]:

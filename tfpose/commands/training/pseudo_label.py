@@ -3,10 +3,16 @@
   tfpose pseudo-label --model=teacher.tflite --height=368 --images=photos,more.zip \
     --out=labels.json
 
+Or detectors find the people and top-down networks read them, with or without --model:
+
+  tfpose pseudo-label --detectors=picodet.xml,rtmdet.onnx --teachers=tinypose.xml \
+    --images=photos,more.zip --out=labels.json --processes=2
+
 Killed, the same command goes on where it was. docs/evaluation.md says how the thresholds act.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +26,21 @@ from tfpose.data.picture_files import Pictures
 
 if TYPE_CHECKING:
     from tfpose.teacher import labels
+    from tfpose.teacher.picture_labels import Settings
 
 FLAGS = run.new_flags()
 
 MODEL = flags.DEFINE_string(
-    "model", None, "The teacher: a .tflite, .keras, ...", required=True, flag_values=FLAGS
+    "model", None, "The bottom-up teacher: a .tflite, .keras, ...", flag_values=FLAGS
+)
+DETECTORS = flags.DEFINE_list(
+    "detectors", [], "Files of person detectors, a spec beside each.", flag_values=FLAGS
+)
+TEACHERS = flags.DEFINE_list(
+    "teachers", [], "Files of top-down networks, a spec beside each.", flag_values=FLAGS
+)
+PROCESSES = flags.DEFINE_integer(
+    "processes", 1, "With --detectors: number of processes, one core each.", 1, flag_values=FLAGS
 )
 IMAGES = flags.DEFINE_list(
     "images", None, "Folders and zips with the pictures.", required=True, flag_values=FLAGS
@@ -74,33 +90,72 @@ MARGIN = flags.DEFINE_float(
 
 
 arguments.model(MODEL, known=shipped_names())
-arguments.existing(IMAGES)
+arguments.existing(IMAGES, DETECTORS, TEACHERS)
 arguments.skeleton(SKELETON)
 arguments.ending(OUT, (".json",))
 arguments.writable(OUT)
 
 
+def _check_networks(values: Mapping[str, Any]) -> bool:
+    if bool(values["detectors"]) != bool(values["teachers"]):
+        raise flags.ValidationError(
+            "detectors only find people and teachers need their boxes: give both or neither"
+        )
+    if not values["detectors"] and values["model"] is None:
+        raise flags.ValidationError("give --model, or --detectors and --teachers")
+    return True
+
+
+flags.register_multi_flags_validator(  # type: ignore[no-untyped-call]  # absl
+    ["model", "detectors", "teachers"], _check_networks, flag_values=FLAGS
+)
+
+
 def main(_: list[str]) -> None:
     """Labels, and prints how many were found."""
-    from tfpose.evaluation import network as networks
-    from tfpose.teacher import labels
-
-    network = networks.load(MODEL.value, threads=THREADS.value)
-    if HEIGHT.value is not None:
-        network = network.with_height(HEIGHT.value)
     images = Pictures(map(Path, IMAGES.value))
-    found = labels.label(network, images, OUT.value, settings=_settings(), progress=True)
+    found = _by_people(images) if DETECTORS.value else _by_network(images)
     print(f"{OUT.value}: {found.people} people in {found.pictures} pictures, ", end="")
     print(f"{found.ignored} with regions to ignore; {found.resumed} were done before")
     if found.unread:
         print(f"{len(found.unread)} pictures could not be read:", *found.unread, sep="\n  ")
 
 
-def _settings() -> "labels.Settings":
-    """The defaults of `labels.Settings`, with what the flags say instead."""
+def _by_network(images: Pictures) -> "labels.Outcome":
+    from tfpose.evaluation import network as networks
     from tfpose.teacher import labels
+    from tfpose.teacher.picture_labels import Settings
 
-    default = labels.Settings()
+    assert MODEL.value is not None  # _check_networks
+    network = networks.load(MODEL.value, threads=THREADS.value)
+    if HEIGHT.value is not None:
+        network = network.with_height(HEIGHT.value)
+    return labels.label(network, images, OUT.value, settings=_settings(Settings()), progress=True)
+
+
+def _by_people(images: Pictures) -> "labels.Outcome":
+    from tfpose.teacher import label_people
+    from tfpose.teacher.picture_labels import Settings, Thresholds
+
+    labellers = label_people.Labellers(
+        detectors=tuple(map(Path, DETECTORS.value)),
+        teachers=tuple(map(Path, TEACHERS.value)),
+        model=MODEL.value,
+        height=HEIGHT.value,
+    )
+    default = Settings(thresholds=Thresholds(person=label_people.SURE))
+    return label_people.label(
+        labellers,
+        images,
+        Path(OUT.value),
+        settings=_settings(default),
+        processes=PROCESSES.value,
+        progress=True,
+    )
+
+
+def _settings(default: "Settings") -> "Settings":
+    """The defaults, with what the flags say instead."""
     limits = (PERSON, KEYPOINT, KEYPOINTS, SEEN, MARGIN)
     given: dict[str, Any] = {limit.name: limit.value for limit in limits if limit.value is not None}
     return dataclasses.replace(
