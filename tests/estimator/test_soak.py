@@ -8,7 +8,6 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,9 @@ from estimator.decoders import paf
 from estimator.outputs import frame_writers
 from estimator.poses import Poses
 from estimator.streams.frames import Frame
+from tests.small_disk import SmallDisk, small_disk
 
+__all__ = ["small_disk"]  # a fixture
 pytestmark = pytest.mark.soak
 ROOT = Path(__file__).resolve().parents[2]
 FILES = 50_000
@@ -55,20 +56,10 @@ def test_fifty_thousand_files_are_gone_through_and_the_bad_ones_named(tmp_path: 
     assert {os.fsencode(row["file"]) for row in rows} == {os.fsencode(path) for path in good}
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 3 MiB; needs root."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    options = ["-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)]
-    if subprocess.run(["mount", *options], capture_output=True, check=False).returncode:
-        pytest.skip("needs the right to mount a tmpfs")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
-
-
 @pytest.mark.parametrize("kind", ["json", "jsonl", "csv", "coco", "openpose_json"])
-def test_a_disk_that_fills_is_told_by_the_name_of_the_file(kind: str, small_disk: Path) -> None:
+def test_a_disk_that_fills_is_told_by_the_name_of_the_file(
+    kind: str, small_disk: SmallDisk
+) -> None:
     skeleton = SPEC.skeleton
     count = len(skeleton.keypoints)
     poses = Poses(
@@ -78,7 +69,7 @@ def test_a_disk_that_fills_is_told_by_the_name_of_the_file(kind: str, small_disk
         person_score=np.full(30, 0.5, np.float32),
     )
     picture = np.zeros((8, 8, 3), np.uint8)
-    path = small_disk / "out"
+    path = small_disk.place / "out"
     writer = frame_writers.open_writer(kind, path, SPEC, live=False, numbered=True)
 
     def fill() -> None:
@@ -92,7 +83,7 @@ def test_a_disk_that_fills_is_told_by_the_name_of_the_file(kind: str, small_disk
         writer.close()
     except OSError as error:
         assert "out" in str(error)  # noqa: PT017
-    assert not list(small_disk.glob("**/.*partial*"))
+    assert not small_disk.half_written()
     if kind == "json":
         assert not path.exists()
     if kind == "jsonl":

@@ -53,8 +53,12 @@ def kinds() -> list[tuple[str, str, bytes, dict[str, str]]]:
 
 def test_two_thousand_mixed_requests_leave_memory_flat() -> None:
     sent, statuses = kinds(), Counter()
-    with running() as service:
-        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
+    with (
+        running() as service,
+        contextlib.closing(
+            http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
+        ) as connection,
+    ):
         order = random.Random(0)
 
         def ask(count: int) -> None:

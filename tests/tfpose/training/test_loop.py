@@ -16,7 +16,7 @@ from estimator import bundle
 from tests.tfpose import small_runs
 from tfpose import recipes
 from tfpose.evaluation import network
-from tfpose.training import loop
+from tfpose.training import loop, run_folder
 from tfpose.training.feeds.feed import Feed
 from tfpose.training.loop import train as run_training
 from tfpose.training.recipe import Recipe, override
@@ -329,7 +329,7 @@ def test_checkpoints_name_their_variables_as_those_before_and_go_on(tmp_path: Pa
     kinds = {name.partition(":")[0] for name in newest.variables}
     assert kinds >= {"weights", "updates", "scale", "scale_good"}
     assert set(newest.notes) == {"best", "skipped", "data", "epoch", "random", "recipe"}
-    before = json.loads((tmp_path / loop.RECIPE).read_text())
+    before = json.loads((tmp_path / run_folder.RECIPE).read_text())
     assert before == newest.notes["recipe"]
     longer = replace(SMALL, checkpoint_every=2, steps=SMALL.steps + 1)
     run_training(longer, tmp_path, feed=small_runs.feed(SPEC, 4))
