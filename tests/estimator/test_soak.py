@@ -1,6 +1,6 @@
 """Faults that take time or rights to make: 50,000 files, a disk that is really full, random models.
 
-`pytest -m soak`, by hand and nightly.
+`pytest -m faults`, by hand and nightly.
 """
 
 import json
@@ -15,13 +15,13 @@ import pytest
 
 from estimator import ImageSpec, OutputSpec, PoseEstimator, PoseSpec, bundle, pictures, skeletons
 from estimator.decoders import paf
-from estimator.outputs import frame_writers
+from estimator.outputs import frame_writers, video_writer
 from estimator.poses import Poses
 from estimator.streams.frames import Frame
 from tests.small_disk import SmallDisk, small_disk
 
 __all__ = ["small_disk"]  # a fixture
-pytestmark = pytest.mark.soak
+pytestmark = [pytest.mark.soak, pytest.mark.faults]
 ROOT = Path(__file__).resolve().parents[2]
 FILES = 50_000
 SPEC = PoseSpec(
@@ -89,6 +89,27 @@ def test_a_disk_that_fills_is_told_by_the_name_of_the_file(
     if kind == "jsonl":
         whole = path.read_bytes().rpartition(b"\n")[0].splitlines()
         assert all(json.loads(line)["frame"] == index for index, line in enumerate(whole))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi"])
+def test_a_video_onto_a_disk_that_fills_is_told_and_the_one_before_stays(
+    suffix: str, small_disk: SmallDisk
+) -> None:
+    """Frames of noise: a second of them is more than the disk has."""
+    small_disk.grow(12)
+    path, source = small_disk.place / f"out{suffix}", np.random.default_rng(0)
+    path.write_bytes(b"the video of before")
+    frame = source.integers(0, 256, (720, 960, 3)).astype(np.uint8)
+
+    def fill() -> None:
+        with video_writer.VideoWriter(path, rate=30) as writer:
+            for index in range(120):
+                writer.write(np.roll(frame, index, axis=1), index / 30)
+
+    with pytest.raises(OSError, match=rf"out\{suffix}"):
+        fill()
+    assert path.read_bytes() == b"the video of before"
+    assert not small_disk.half_written()
 
 
 def test_random_onnx_files_are_refused_by_name(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Minutes of what the world sends: mixed requests, endless bodies, many sockets, kills under load.
 
-`pytest -m soak`, by hand and nightly.
+`pytest -m faults`, by hand and nightly.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from .fake_service import running
 from .fakes import encoded, picture
 from .test_process import BODY, HEADERS, form, is_closed, post, within
 
-pytestmark = pytest.mark.soak
+pytestmark = [pytest.mark.soak, pytest.mark.faults]
 MIXED = 2000
 SOCKETS = 100
 

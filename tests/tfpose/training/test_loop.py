@@ -87,6 +87,33 @@ def test_another_recipe_in_the_same_folder_is_refused(tmp_path: Path) -> None:
         trained(other, tmp_path)
 
 
+def test_a_folder_in_which_another_process_trains_is_refused(tmp_path: Path) -> None:
+    with (
+        run_folder.claimed(tmp_path, SMALL, 0),
+        pytest.raises(BlockingIOError, match=f"another process is training in {tmp_path}: wait"),
+    ):
+        run_training(SMALL, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("edited", "message"),
+    [
+        ("", "is no recipe"),
+        ("[1]", "is no recipe"),
+        ('{"batch": 4', "is no recipe"),
+        ("[" * 200_000, "is no recipe"),
+        ('{"batch": 8}', r"another recipe:(.|\n)*batch: 8, now 4"),
+    ],
+)
+def test_an_edited_recipe_is_refused_by_its_name(edited: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / run_folder.RECIPE).write_text(edited)
+    with pytest.raises(ValueError, match=message) as caught:
+        run_training(SMALL, tmp_path)
+    assert str(tmp_path) in str(caught.value)
+    assert (tmp_path / run_folder.RECIPE).read_text() == edited
+
+
 def test_a_folder_in_which_nothing_was_trained_takes_another_recipe(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is empty"):
         trained(SMALL, tmp_path, feed=empty())

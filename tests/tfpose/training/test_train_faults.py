@@ -1,6 +1,6 @@
 """Trainings that are killed again and again, run twice at once, or find damage and full disks.
 
-`pytest -m soak`, by hand and nightly.
+`pytest -m faults`, by hand and nightly.
 """
 
 import random
@@ -23,6 +23,7 @@ from .test_loop import losses, rows, trained
 __all__ = ["small_disk"]  # a fixture
 pytestmark = [
     pytest.mark.soak,
+    pytest.mark.faults,
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras
 ]
 STEPS, KILLS = 150, 4

@@ -82,6 +82,7 @@ def test_a_damaged_keras_file_is_refused_by_its_name(keras_file: Path, tmp_path:
 
 
 @pytest.mark.soak
+@pytest.mark.faults
 def test_a_keras_file_with_other_bytes_is_read_or_refused(keras_file: Path, tmp_path: Path) -> None:
     """300 files with one to eight other bytes, anywhere; half of them where the headers are."""
     path, source, whole = tmp_path / "m.keras", random.Random(0), keras_file.read_bytes()
