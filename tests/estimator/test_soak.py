@@ -112,6 +112,26 @@ def test_a_video_onto_a_disk_that_fills_is_told_and_the_one_before_stays(
     assert not small_disk.half_written()
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".avi"])
+def test_a_video_whose_frames_were_lost_on_a_full_disk_is_not_kept(
+    suffix: str, small_disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program takes the room after the check: OpenCV says nothing of it."""
+    monkeypatch.setattr(video_writer, "MIN_FREE", 0)
+    path, source = small_disk.place / f"out{suffix}", np.random.default_rng(0)
+    frame = source.integers(0, 256, (240, 320, 3)).astype(np.uint8)
+    writer = video_writer.VideoWriter(path, rate=30)
+    for index in range(30):
+        if index == 10:
+            monkeypatch.setattr(video_writer.files, "check_room", lambda *_: None)
+            small_disk.fill(0)
+        writer.write(np.roll(frame, index, axis=1), index / 30)
+    with pytest.raises(OSError, match=rf"out\{suffix} was not written whole"):
+        writer.close()
+    assert not path.exists()
+    assert not small_disk.half_written()
+
+
 def test_random_onnx_files_are_refused_by_name(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     source = random.Random(0)
