@@ -16,6 +16,7 @@ from pathlib import Path
 
 ESCAPES = "backslashreplace"  # of what UTF-8 cannot say: a file's name may be any bytes
 MIN_FREE = 1 << 20  # bytes that a disk should have left before work starts
+LARGE, MOST_RATIO = 64 << 20, 100  # of a zip's member: bytes, and times its packed size
 _LFS = b"version https://git-lfs"  # github.com/git-lfs/git-lfs, docs/spec.md
 _PAGES = (b"<!doctype html", b"<html")
 
@@ -53,6 +54,22 @@ def check_download(path: str | os.PathLike[str]) -> None:
         )
 
 
+def check_member(member: zipfile.ZipInfo, archive: str | os.PathLike[str]) -> None:
+    """Refuses a zip's member that is small packed and fills the memory unpacked.
+
+    More than 64 MiB that were packed to less than a hundredth; deflate reaches 1,032 to 1. Nothing
+    beyond the size that a member claims is read (`zipfile`).
+
+    Raises:
+      ValueError: says which member of which archive, and its sizes.
+    """
+    if member.file_size > max(LARGE, MOST_RATIO * member.compress_size):
+        raise ValueError(
+            f"{member.filename} in {archive} has {member.compress_size} bytes that unpack to "
+            f"{member.file_size}: a zip bomb? If it is sound, unpack it and give the file"
+        )
+
+
 class Whole:
     """A file or folder that appears at its place once it is whole.
 
@@ -69,7 +86,8 @@ class Whole:
       shared: several processes may write the same place at once; the last one wins.
 
     Raises:
-      OSError: the folder of the place cannot be written.
+      OSError: the folder of the place cannot be written. An OSError inside the context that names
+        no file, such as a full disk's, names the place.
     """
 
     def __init__(
@@ -88,11 +106,14 @@ class Whole:
     def __enter__(self) -> Path:
         return self.partial
 
-    def __exit__(self, kind: object, *_: object) -> None:
+    def __exit__(self, kind: object, error: object, *_: object) -> None:
         if kind is None:
             self.keep()
-        else:
-            self.discard()
+            return
+        self.discard()
+        if isinstance(error, OSError):
+            with naming(self.path):
+                raise error
 
     def keep(self) -> None:
         """Puts what was written at `partial` to its place.
@@ -105,12 +126,23 @@ class Whole:
                 for path in (*self.partial.rglob("*"), self.partial):
                     _flush(path)
             if self.partial.is_dir() and self.path.is_dir():
-                shutil.rmtree(self.path)
-            os.replace(self.partial, self.path)
+                self._exchange()
+            else:
+                os.replace(self.partial, self.path)
             if self._durable:
                 _flush(self.path.parent)
         finally:
             self.discard()
+
+    def _exchange(self) -> None:
+        """Puts a folder to the place of another, which goes with the room."""
+        before = self._room / "before"
+        os.replace(self.path, before)
+        try:
+            os.replace(self.partial, self.path)
+        except OSError:
+            os.replace(before, self.path)
+            raise
 
     def discard(self) -> None:
         """Removes what was written at `partial`."""

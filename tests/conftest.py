@@ -11,9 +11,13 @@ SHARED = ROOT.parent / "shared"
 LONGEST = "test_your_own_data.py"
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest test begins first, so that no worker waits for it at the end."""
+    """The longest test begins first, so that no worker waits for it at the end; soak is slow."""
     items.sort(key=lambda item: item.path.name != LONGEST)
+    for item in items:
+        if item.get_closest_marker("soak"):
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,7 @@ from ..arrays import UInt8
 # The codecs of OpenCV's wheels, by suffix. Their mp4 is MPEG-4 part 2: players show it, most
 # browsers do not.
 CODECS = {".mp4": "mp4v", ".m4v": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
-MIN_FREE = 8 << 20  # bytes of disk; OpenCV reports no failed write
-CHECK_EVERY = 50  # frames
+MIN_FREE = 8 << 20  # bytes of disk before each frame; OpenCV reports no failed write
 NEARLY = 0.45  # of a frame's time: from here on, a frame is the next one
 LONGEST_HOLD = 2.0  # seconds for which a frame is repeated where others are missing
 
@@ -56,7 +55,7 @@ class VideoWriter:
         self._whole: files.Whole | None = None
         self._height = self._width = 0
         self._bgr: UInt8 | None = None
-        self._written, self._skipped, self._calls = 0, 0.0, 0
+        self._written, self._skipped = 0, 0.0
 
     def __enter__(self) -> "VideoWriter":
         return self
@@ -72,11 +71,14 @@ class VideoWriter:
           time: of the frame, in seconds since the first.
 
         Raises:
-          OSError: the disk is full, or the file cannot be created.
+          OSError: the disk is full, or the file cannot be created; there is no video then, and what
+            was at its place stays.
         """
-        if self._calls % CHECK_EVERY == 0:
-            files.check_room(self.path, MIN_FREE)
-        self._calls += 1
+        try:
+            files.check_room(self.path, max(MIN_FREE, 2 * picture.nbytes))
+        except OSError:
+            self._discard()
+            raise
         writer = self._writer or self._begin(picture)
         exact = (time - self._skipped) * self._rate + 1
         due = round(exact)
@@ -98,17 +100,23 @@ class VideoWriter:
         """Finishes the file and moves it to its place.
 
         Raises:
-          OSError: the video cannot be read back.
+          OSError: the video cannot be read back with all its frames; it is not kept then.
         """
         if self._writer is None or self._whole is None:
             return
         self._writer.release()
         self._writer = None
         with self._whole as partial:
-            if not cv2.VideoCapture(str(partial)).isOpened():
+            if _frames(partial) < self._written - 1:  # some containers tell a duration, rounded
                 raise OSError(f"{self.path} was not written whole: is the disk full?")
             if self._sound_of is not None:
                 self._add_sound(partial, self._sound_of)
+
+    def _discard(self) -> None:
+        if self._writer is not None and self._whole is not None:
+            self._writer.release()
+            self._writer = None
+            self._whole.discard()
 
     def _begin(self, picture: UInt8) -> cv2.VideoWriter:
         self._height, self._width = (max(2, length // 2 * 2) for length in picture.shape[:2])
@@ -160,3 +168,11 @@ class VideoWriter:
             return
         reason = done.stderr.strip().splitlines()[-1:] or ["ffmpeg failed"]
         logging.warning("%s has no sound: %s", self.path, reason[0])
+
+
+def _frames(path: Path) -> int:
+    """The number of frames that a video says it has; -1 where it cannot be opened."""
+    capture = cv2.VideoCapture(str(path))
+    found = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else -1
+    capture.release()
+    return found

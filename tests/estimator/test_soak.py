@@ -1,6 +1,6 @@
 """Faults that take time or rights to make: 50,000 files, a disk that is really full, random models.
 
-`pytest -m soak`, by hand and nightly.
+`pytest -m faults`, by hand and nightly.
 """
 
 import json
@@ -8,7 +8,6 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +15,13 @@ import pytest
 
 from estimator import ImageSpec, OutputSpec, PoseEstimator, PoseSpec, bundle, pictures, skeletons
 from estimator.decoders import paf
-from estimator.outputs import frame_writers
+from estimator.outputs import frame_writers, video_writer
 from estimator.poses import Poses
 from estimator.streams.frames import Frame
+from tests.small_disk import SmallDisk, small_disk
 
-pytestmark = pytest.mark.soak
+__all__ = ["small_disk"]  # a fixture
+pytestmark = [pytest.mark.soak, pytest.mark.faults]
 ROOT = Path(__file__).resolve().parents[2]
 FILES = 50_000
 SPEC = PoseSpec(
@@ -55,20 +56,10 @@ def test_fifty_thousand_files_are_gone_through_and_the_bad_ones_named(tmp_path: 
     assert {os.fsencode(row["file"]) for row in rows} == {os.fsencode(path) for path in good}
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 3 MiB; needs root."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    options = ["-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)]
-    if subprocess.run(["mount", *options], capture_output=True, check=False).returncode:
-        pytest.skip("needs the right to mount a tmpfs")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
-
-
 @pytest.mark.parametrize("kind", ["json", "jsonl", "csv", "coco", "openpose_json"])
-def test_a_disk_that_fills_is_told_by_the_name_of_the_file(kind: str, small_disk: Path) -> None:
+def test_a_disk_that_fills_is_told_by_the_name_of_the_file(
+    kind: str, small_disk: SmallDisk
+) -> None:
     skeleton = SPEC.skeleton
     count = len(skeleton.keypoints)
     poses = Poses(
@@ -78,7 +69,7 @@ def test_a_disk_that_fills_is_told_by_the_name_of_the_file(kind: str, small_disk
         person_score=np.full(30, 0.5, np.float32),
     )
     picture = np.zeros((8, 8, 3), np.uint8)
-    path = small_disk / "out"
+    path = small_disk.place / "out"
     writer = frame_writers.open_writer(kind, path, SPEC, live=False, numbered=True)
 
     def fill() -> None:
@@ -92,12 +83,53 @@ def test_a_disk_that_fills_is_told_by_the_name_of_the_file(kind: str, small_disk
         writer.close()
     except OSError as error:
         assert "out" in str(error)  # noqa: PT017
-    assert not list(small_disk.glob("**/.*partial*"))
+    assert not small_disk.half_written()
     if kind == "json":
         assert not path.exists()
     if kind == "jsonl":
         whole = path.read_bytes().rpartition(b"\n")[0].splitlines()
         assert all(json.loads(line)["frame"] == index for index, line in enumerate(whole))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi"])
+def test_a_video_onto_a_disk_that_fills_is_told_and_the_one_before_stays(
+    suffix: str, small_disk: SmallDisk
+) -> None:
+    """Frames of noise: a second of them is more than the disk has."""
+    small_disk.grow(12)
+    path, source = small_disk.place / f"out{suffix}", np.random.default_rng(0)
+    path.write_bytes(b"the video of before")
+    frame = source.integers(0, 256, (720, 960, 3)).astype(np.uint8)
+
+    def fill() -> None:
+        with video_writer.VideoWriter(path, rate=30) as writer:
+            for index in range(120):
+                writer.write(np.roll(frame, index, axis=1), index / 30)
+
+    with pytest.raises(OSError, match=rf"out\{suffix}"):
+        fill()
+    assert path.read_bytes() == b"the video of before"
+    assert not small_disk.half_written()
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi"])
+def test_a_video_whose_frames_were_lost_on_a_full_disk_is_not_kept(
+    suffix: str, small_disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program takes the room after the check: OpenCV says nothing of it."""
+    monkeypatch.setattr(video_writer, "MIN_FREE", 0)
+    path, source = small_disk.place / f"out{suffix}", np.random.default_rng(0)
+    frame = source.integers(0, 256, (240, 320, 3)).astype(np.uint8)
+    writer = video_writer.VideoWriter(path, rate=30)
+    for index in range(30):
+        if index == 10:
+            monkeypatch.setattr(video_writer.files, "check_room", lambda *_: None)
+            small_disk.fill(0)
+        writer.write(np.roll(frame, index, axis=1), index / 30)
+    with pytest.raises(OSError, match=rf"out\{suffix} was not written whole"):
+        writer.close()
+    assert not path.exists()
+    assert not small_disk.half_written()
 
 
 def test_random_onnx_files_are_refused_by_name(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.tfpose import toy_data
+from tfpose.data.resuming import alone
 
 from .conftest import Tfpose
 
@@ -29,6 +30,16 @@ def test_strict_doctor_exits_with_1_on_errors_only(tmp_path: Path, tfpose: Tfpos
     assert "train 002.jpg" in strict.stdout
     tree = json.loads((tmp_path / "report" / "report.json").read_text())
     assert tree["findings"]["missing_picture"]["count"] == 1
+
+
+def test_a_second_process_on_the_same_set_is_told_in_a_line(tmp_path: Path, tfpose: Tfpose) -> None:
+    toy_data.write(tmp_path, images=2)
+    folder = tmp_path / "data" / "custom" / "toy"
+    folder.mkdir(parents=True)
+    with alone(folder / ".1.0.0.lock", "preparing it"):
+        second = tfpose("prepare-dataset", *custom(tmp_path), f"--out={tmp_path}/data")
+    assert second.returncode == 1
+    assert second.stderr.splitlines()[-1].startswith("error: another process is preparing ")
 
 
 def test_flags_that_are_missing_are_named(tmp_path: Path, tfpose: Tfpose) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from estimator import files
 from estimator.arrays import Float, UInt8
 from estimator.skeleton import Skeleton
 
@@ -122,7 +123,7 @@ def write(path: Path, sheet: UInt8) -> None:
     written, encoded = cv2.imencode(path.suffix or ".png", sheet)
     if not written:
         raise ValueError(f"cannot write a picture as {path}: call it .png")
-    path.write_bytes(encoded.tobytes())
+    files.write(path, encoded.tobytes())
 
 
 def decode(picture: bytes) -> UInt8:

@@ -1,6 +1,7 @@
 """Where a data set's picture files lie (folders, zips), and whether a file is a sound picture."""
 
 import os
+import stat
 import zipfile
 import zlib
 from collections import defaultdict
@@ -11,15 +12,20 @@ from typing import IO
 
 import cv2
 
+from estimator import files as whole_files
 from estimator import pictures
 from estimator.pictures import header
 
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG"
 _LOSSLESS = (_PNG, b"BM", b"GIF8", b"II*\0", b"MM\0*", b"P4", b"P5", b"P6")
 HEAD = 1 << 16  # bytes that hold nearly every picture's size and orientation
+MOST_BYTES = 1 << 30  # of a picture; `pictures.MAX_PIXELS` in a bitmap are fewer
 
 
-UNREADABLE = (OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (
+    *(OSError, EOFError, NotImplementedError, RuntimeError, ValueError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 class BadPicture(ValueError):  # noqa: N818  it is counted and skipped, and no error of the run
@@ -32,7 +38,7 @@ class Place:
 
     container: Path
     member: str
-    stamp: str  # changes when the picture does: size and date, or the zip's CRC
+    stamp: str  # changes when the picture does: size and date, or the zip's CRC; "" for no file
 
 
 class Pictures:
@@ -40,8 +46,8 @@ class Pictures:
 
     A zip is read where it lies. An annotation's name finds a picture if one's path ends with the
     other's ("val/7.jpg" finds "images/val/7.jpg", and "7.jpg" in the folder "images/val"); where
-    two pictures fit, neither is taken. What systems write beside pictures (`._NAME`, `__MACOSX`)
-    is passed over.
+    two pictures fit, neither is taken. What systems write beside pictures (`._NAME`, `__MACOSX`),
+    links to nothing, pipes and devices are passed over. Links to folders are not followed.
 
     Attributes:
       containers: the folders and zips.
@@ -61,7 +67,7 @@ class Pictures:
         self.passed_over = 0
         for container in self.containers:
             for place in _walk(container):
-                if pictures.is_of_the_system(place.member):
+                if not place.stamp or pictures.is_of_the_system(place.member):
                     self.passed_over += 1
                 else:
                     self._places[os.path.basename(place.member)].append(place)
@@ -116,9 +122,12 @@ class Pictures:
             raise BadPicture(f"{name} is missing, or there more than once, in {where}")
         try:
             with self._opened(place) as file:
-                return file.read()
+                data = file.read(MOST_BYTES + 1)
         except UNREADABLE as error:
             raise BadPicture(f"{name} cannot be read: {error}") from error
+        if len(data) > MOST_BYTES:
+            raise BadPicture(f"{name} has more than {MOST_BYTES} bytes: is it a picture?")
+        return data
 
     def header(self, name: str) -> header.Header | None:
         """What a picture says before it is decoded; None where it is missing or unreadable."""
@@ -130,7 +139,7 @@ class Pictures:
                 data = file.read(HEAD)
                 found = header.read(data)
                 if len(data) == HEAD and not (found.jpeg and found.height):
-                    found = header.read(data + file.read())
+                    found = header.read(data + file.read(MOST_BYTES))
                 return found
         except UNREADABLE:
             return None
@@ -148,7 +157,9 @@ class Pictures:
     def _opened(self, place: Place) -> IO[bytes]:
         if place.container.is_dir():
             return (place.container / place.member).open("rb")
-        return self._archive(place.container).open(place.member)
+        archive = self._archive(place.container)
+        whole_files.check_member(archive.getinfo(place.member), place.container)
+        return archive.open(place.member)
 
     def _archive(self, path: Path) -> zipfile.ZipFile:
         if path not in self._archives:
@@ -229,9 +240,7 @@ def _walk(container: Path) -> Iterable[Place]:
             folders.sort()
             for file in sorted(files):
                 path = Path(folder, file)
-                status = path.stat()
-                stamp = f"{status.st_size} {status.st_mtime_ns}"
-                yield Place(container, path.relative_to(container).as_posix(), stamp)
+                yield Place(container, path.relative_to(container).as_posix(), _stamp(path))
     elif container.is_file():
         try:
             with zipfile.ZipFile(container) as archive:
@@ -245,3 +254,12 @@ def _walk(container: Path) -> Iterable[Place]:
             ) from error
     else:
         raise FileNotFoundError(f"no picture folder or zip {container}")
+
+
+def _stamp(path: Path) -> str:
+    """The stamp of a file; "" for a link to nothing, and for what has no end, such as a pipe."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
+    return f"{status.st_size} {status.st_mtime_ns}" if stat.S_ISREG(status.st_mode) else ""

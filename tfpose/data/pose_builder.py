@@ -162,7 +162,7 @@ class Shard:
                 skipped.append([sample.picture, str(problem)])
             self._advance(1)
         written = len(self.part.samples) - len(skipped)
-        report.write_text(json.dumps({"written": written, "skipped": skipped}), encoding="utf-8")
+        files.write(report, json.dumps({"written": written, "skipped": skipped}))
 
     def _advance(self, count: int) -> None:
         if self.progress is not None:

@@ -66,7 +66,7 @@ def prepare(
       FileNotFoundError: annotations, or too many pictures, are missing.
       ValueError: annotations are malformed, too many pictures are damaged, or the folder holds
         another set.
-      RuntimeError: another process is preparing the same set.
+      BlockingIOError: another process is preparing the same set.
     """
     sets = builder.sets(source)
     for split, part in sets.items():

@@ -1,11 +1,16 @@
 """Resumable work on a folder: by one process at a time, with the same options."""
 
 import contextlib
+import errno
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from absl import logging
+
+TAKEN = (errno.EAGAIN, errno.EACCES, errno.EWOULDBLOCK)  # what the lock of another process gives
 
 
 @contextlib.contextmanager
@@ -17,13 +22,15 @@ def alone(lock: Path, work: str) -> Iterator[None]:
       work: what the other process is doing, for the error: "preparing data/coco".
 
     Raises:
-      RuntimeError: another process holds the lock.
+      BlockingIOError: another process holds the lock.
     """
     with open(lock, "w", encoding="utf-8") as file:
         try:
             _lock(file.fileno())
-        except OSError:
-            raise RuntimeError(f"another process is {work}: wait for it") from None
+        except OSError as error:
+            if error.errno in TAKEN:
+                raise BlockingIOError(f"another process is {work}: wait for it") from None
+            logging.warning("no lock on %s (%s): let no second process work there", lock, error)
         yield
 
 

@@ -45,7 +45,9 @@ WARNINGS = {
 }
 NOTES = {
     "turned_picture": "an EXIF orientation: prepared upright, with upright labels",
-    "file_of_the_system": "written by macOS beside pictures (`._NAME`, `__MACOSX`): passed over",
+    "file_of_the_system": (
+        "written by macOS beside pictures (`._NAME`, `__MACOSX`), or links to nothing: passed over"
+    ),
     "region_to_ignore": "crowds and people without keypoints: masked out of the loss",
     "picture_without_people": "a negative",
     "picture_without_annotation": "in the folders and zips, but in no annotation: not used",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from estimator import files
 from estimator.arrays import UInt8
 
 from ..data import contact_sheet
@@ -36,8 +37,8 @@ def write(report: Report, folder: Path) -> list[Path]:
     """Writes report.txt, report.json and worst_KIND.png; returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     text, tree = folder / "report.txt", folder / "report.json"
-    text.write_text(as_text(report), encoding="utf-8")
-    tree.write_text(as_json(report), encoding="utf-8")
+    files.write(text, as_text(report))
+    files.write(tree, as_json(report))
     paths = [text, tree]
     for kind in DRAWN:
         if tiles := [*_tiles(report, kind)]:

@@ -92,7 +92,7 @@ def fill(
       FileNotFoundError: the teacher's files are missing.
       ValueError: the folder was begun with other options, the teacher is of one size and `scales`
         are several, or the disk is too small for the rest.
-      RuntimeError: another process is filling it.
+      BlockingIOError: another process is filling it.
       OSError: the disk is full; the shards on it are whole.
     """
     if processes < 1:
@@ -277,7 +277,7 @@ def _write_shard(shard: int) -> tuple[int, dict[str, str]]:
             np.save(file, rows)
     except OSError as error:
         raise OSError(
-            f"{path} cannot be written: {error}. The shards before it are whole: make room, and "
-            "give the same command again"
+            f"{error}. The shards before {path.name} are whole: make room, and give the same "
+            "command again"
         ) from error
     return shard, worker.canvases.bad

@@ -33,7 +33,7 @@ def resume(partial: Path, header: dict[str, Any]) -> dict[str, dict[str, Any]]:
     lines = partial.read_bytes().splitlines(keepends=True) if partial.is_file() else []
     whole = [line for line in lines if line.endswith(b"\n")]  # a kill may cut the last
     if not whole:
-        partial.write_text(json.dumps(header) + "\n", encoding="utf-8")
+        files.write(partial, json.dumps(header) + "\n")
         return {}
     changed = differences(json.loads(whole[0]), header)
     if changed:

@@ -90,7 +90,7 @@ def fill(
     Raises:
       FileNotFoundError, ImportError, ValueError: pictures or teachers cannot be opened, or the
         folder was begun with other people or teachers.
-      RuntimeError: another process is filling it.
+      BlockingIOError: another process is filling it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder / ".lock", f"filling {folder}"):

@@ -40,6 +40,7 @@ class Logs:
         self._writer = _writer(self._folder / "tensorboard")
         self._rows = _rows_until(self._folder / CSV, step)
         _write_rows(self._folder / CSV, self._rows)
+        self._behind = False  # the CSV lacks rows that a full disk did not take
         self._last = (time.monotonic(), step)
 
     def scalars(self, step: int, values: Mapping[str, float], *, pictures: int) -> None:
@@ -117,17 +118,23 @@ class Logs:
                 tf.summary.scalar(name, value)
 
     def _append(self, row: Mapping[str, Any]) -> None:
-        """Adds a row; a new column rewrites the file."""
+        """Adds a row; a new column rewrites the file, and so does a row after a full disk."""
         new = {name: str(value) for name, value in row.items()}
         grown = not self._rows or set(new) - set(self._rows[0])
         self._rows.append(new)
         if grown:
             names = list(dict.fromkeys(name for row in self._rows for name in row))
             self._rows[0] = {name: self._rows[0].get(name, "") for name in names}
-            _write_rows(self._folder / CSV, self._rows)
-        else:
-            with (self._folder / CSV).open("a", encoding="utf-8", newline="") as file:
-                csv.DictWriter(file, list(self._rows[0])).writerow(new)
+        try:
+            if grown or self._behind:
+                _write_rows(self._folder / CSV, self._rows)
+            else:
+                with (self._folder / CSV).open("a", encoding="utf-8", newline="") as file:
+                    csv.DictWriter(file, list(self._rows[0])).writerow(new)
+            self._behind = False
+        except OSError as error:
+            self._behind = True
+            logging.error("no row in %s, training goes on: %s", self._folder / CSV, error)
 
 
 def _writer(folder: Path) -> Any:

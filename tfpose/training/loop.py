@@ -4,7 +4,6 @@ A run's folder holds `recipe.json`, `checkpoints/`, `log.csv`, `curves.png`, `pr
 `tensorboard/` and, at the end, `model.keras`, with its spec inside, ready for evaluation.
 """
 
-import json
 import os
 import signal
 import threading
@@ -18,22 +17,19 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from estimator import files
 from estimator.spec import PoseSpec
 
 from .. import models
-from ..data.resuming import differences
 from ..weights import keras_files, loading
-from . import replicas
+from . import replicas, run_folder
 from .feeds.feed import Feed, step_inputs
 from .logs import Logs
 from .previews import previews, write_sheet
-from .recipe import FREE, Recipe
+from .recipe import Recipe
 from .run import RunState, iterate, prepare, resume, save
 from .step import Outcome, make
 
-RECIPE, MODEL = "recipe.json", "model.keras"
-NEWER = "frozen_norms"  # a field that runs begun before 0.2 lack
+MODEL = "model.keras"
 PREDICTIONS = "predictions.jpg"  # of the last batch that was drawn, beside their targets
 SHORT = 4  # validations of a short run
 OVERFLOWS = 50  # float16 updates in a row that may be skipped before the run stops
@@ -69,11 +65,17 @@ def train(
     Raises:
       FileNotFoundError: data, weights or a teacher's file is missing.
       ValueError: recipe, data and folder do not fit together.
+      BlockingIOError: another process trains in the folder.
       FloatingPointError: loss or gradient is not finite; names step, terms and pictures.
     """
-    folder = Path(run)
-    _check_folder(recipe, folder)
-    strategy = strategy or replicas.strategy()
+    folder, strategy = Path(run), strategy or replicas.strategy()
+    with run_folder.claimed(folder, recipe, replicas.worker(strategy)[0]):
+        return _train(recipe, folder, feed, validate, strategy)
+
+
+def _train(
+    recipe: Recipe, folder: Path, feed: Feed | None, validate: Validate | None, strategy: Any
+) -> keras.Model:
     keras.utils.set_random_seed(recipe.seed + 1)  # at 0 tf.data refuses seeds that are tensors
     if recipe.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -108,25 +110,6 @@ def shipped(model: keras.Model, spec: PoseSpec) -> tuple[keras.Model, PoseSpec]:
     copy = models.build(default, flexible=True)
     copy.set_weights(model.get_weights())
     return copy, default
-
-
-def _check_folder(recipe: Recipe, folder: Path) -> None:
-    """Writes the recipe into the run's folder; refuses one that differs from the run's."""
-    path, mine = folder / RECIPE, recipe.to_json()
-    if path.is_file() and (folder / loading.RUN_CHECKPOINTS).is_dir():
-        before = json.loads(path.read_text(encoding="utf-8"))
-        before = {NEWER: getattr(Recipe, NEWER), **before}
-        differing = differences(before, json.loads(mine), free=FREE)
-        if differing:
-            raise ValueError(
-                f"{folder} was begun with another recipe:\n  "
-                + "\n  ".join(differing)
-                + f"\nGo on with its own, or begin a new folder, with --start={folder} for its "
-                "weights"
-            )
-    folder.mkdir(parents=True, exist_ok=True)
-    with files.Whole(path, shared=True) as partial:  # several processes may come at once
-        partial.write_text(mine, encoding="utf-8")
 
 
 class _BetweenSteps:

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from estimator import files
+
 from ..blocks.layer_names import keras_name
 
 CONFIG = "config.json"  # the member that describes the layers
@@ -24,6 +26,8 @@ def renamed(path: Path) -> Iterator[Path]:
         yield path  # Keras says what it is
         return
     with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            files.check_member(member, path)
         config = json.loads(archive.read(CONFIG)) if CONFIG in archive.namelist() else {}
         dotted = {name for name in _layer_names(config) if "." in name and "-" not in name}
         if not dotted:

@@ -1,3 +1,4 @@
+import os
 import pickle
 import zipfile
 from pathlib import Path
@@ -82,3 +83,33 @@ def test_files_of_the_system_are_passed_over_and_counted(tmp_path: Path) -> None
         (tmp_path / name).write_bytes(b"")
     found = Pictures([tmp_path])
     assert (list(found.names()), found.passed_over) == (["1.jpg"], 3)
+
+
+def test_links_to_nothing_pipes_and_devices_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "1.jpg").write_bytes(b"one")
+    (tmp_path / "linked.jpg").symlink_to(tmp_path / "1.jpg")
+    (tmp_path / "broken.jpg").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "round.jpg").symlink_to(tmp_path / "round.jpg")
+    (tmp_path / "zero.jpg").symlink_to("/dev/zero")
+    (tmp_path / "up").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "pipe.jpg")
+    found = Pictures([tmp_path])
+    assert (sorted(found.names()), found.passed_over) == (["1.jpg", "linked.jpg"], 4)
+    assert found.read("linked.jpg") == b"one"
+    with pytest.raises(BadPicture, match="missing"):
+        found.read("pipe.jpg")
+
+
+def test_a_member_that_fills_the_memory_is_refused_and_the_others_read(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "p.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb.jpg", bytes(70 << 20))
+        archive.writestr("../../1.jpg", b"one")
+        link = zipfile.ZipInfo("link.jpg")
+        link.external_attr = 0o120777 << 16  # a symbolic link, as zip writes them
+        archive.writestr(link, "/etc/hostname")
+    pictures = Pictures([tmp_path / "p.zip"])
+    with pytest.raises(BadPicture, match=r"bomb\.jpg cannot be read: .* unpack to 73400320: a zip"):
+        pictures.read("bomb.jpg")
+    assert pictures.header("bomb.jpg") is None
+    assert pictures.read("1.jpg") == b"one"
+    assert pictures.read("link.jpg") == b"/etc/hostname"  # its text, and not what it names

@@ -201,7 +201,7 @@ def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     with open(folder / ".1.0.0.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(RuntimeError, match="another process is preparing"):
+        with pytest.raises(BlockingIOError, match="another process is preparing"):
             run(tmp_path)
 
 

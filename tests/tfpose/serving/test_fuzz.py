@@ -1,7 +1,7 @@
 """Whatever is sent: an answer below 500, as the schema says, soon, and nothing kept.
 
 schemathesis makes requests from the OpenAPI schema, valid and invalid; hypothesis makes bodies.
-The long version (`-m soak`) sends more than 5,000.
+The long version (`-m faults`) sends more than 5,000.
 """
 
 import http.client
@@ -32,10 +32,10 @@ quiet = {"deadline": None, "suppress_health_check": list(HealthCheck), "database
         (schemathesis.GenerationMode.POSITIVE, 10),
         (schemathesis.GenerationMode.NEGATIVE, 10),
         pytest.param(
-            schemathesis.GenerationMode.POSITIVE, 300, marks=[pytest.mark.slow, pytest.mark.soak]
+            schemathesis.GenerationMode.POSITIVE, 300, marks=[pytest.mark.soak, pytest.mark.faults]
         ),
         pytest.param(
-            schemathesis.GenerationMode.NEGATIVE, 300, marks=[pytest.mark.slow, pytest.mark.soak]
+            schemathesis.GenerationMode.NEGATIVE, 300, marks=[pytest.mark.soak, pytest.mark.faults]
         ),
     ],
 )
@@ -139,8 +139,8 @@ def test_no_body_is_an_error_of_ours(service: Running, path: str, kind: str, bod
     send(service, path, kind, body)
 
 
-@pytest.mark.slow
 @pytest.mark.soak
+@pytest.mark.faults
 def test_no_body_is_an_error_of_ours_for_long(service: Running) -> None:
     @given(path=st.sampled_from(PATHS), kind=st.sampled_from(KINDS), body=bodies)
     @settings(max_examples=5000, **quiet)

@@ -1,6 +1,6 @@
 """Minutes of what the world sends: mixed requests, endless bodies, many sockets, kills under load.
 
-`pytest -m soak`, by hand and nightly.
+`pytest -m faults`, by hand and nightly.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from .fake_service import running
 from .fakes import encoded, picture
 from .test_process import BODY, HEADERS, form, is_closed, post, within
 
-pytestmark = pytest.mark.soak
+pytestmark = [pytest.mark.soak, pytest.mark.faults]
 MIXED = 2000
 SOCKETS = 100
 
@@ -53,8 +53,12 @@ def kinds() -> list[tuple[str, str, bytes, dict[str, str]]]:
 
 def test_two_thousand_mixed_requests_leave_memory_flat() -> None:
     sent, statuses = kinds(), Counter()
-    with running() as service:
-        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
+    with (
+        running() as service,
+        contextlib.closing(
+            http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
+        ) as connection,
+    ):
         order = random.Random(0)
 
         def ask(count: int) -> None:

@@ -196,7 +196,7 @@ def test_two_at_once_are_refused(tmp_path: Path) -> None:
     options = toy_cache.options(tmp_path / "teacher.keras", 1)
     with (
         alone(cache.folder / ".lock", "filling it"),
-        pytest.raises(RuntimeError, match="another process is filling"),
+        pytest.raises(BlockingIOError, match="another process is filling"),
     ):
         fill_cache.fill(options, scenes, cache.folder)
 

@@ -16,7 +16,7 @@ from estimator import bundle
 from tests.tfpose import small_runs
 from tfpose import recipes
 from tfpose.evaluation import network
-from tfpose.training import loop
+from tfpose.training import loop, run_folder
 from tfpose.training.feeds.feed import Feed
 from tfpose.training.loop import train as run_training
 from tfpose.training.recipe import Recipe, override
@@ -85,6 +85,33 @@ def test_another_recipe_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     other = replace(SMALL, optimiser=Optimiser(rate=0.5))
     with pytest.raises(ValueError, match=r"optimiser\.rate: 0\.001, now 0\.5"):
         trained(other, tmp_path)
+
+
+def test_a_folder_in_which_another_process_trains_is_refused(tmp_path: Path) -> None:
+    with (
+        run_folder.claimed(tmp_path, SMALL, 0),
+        pytest.raises(BlockingIOError, match=f"another process is training in {tmp_path}: wait"),
+    ):
+        run_training(SMALL, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("edited", "message"),
+    [
+        ("", "is no recipe"),
+        ("[1]", "is no recipe"),
+        ('{"batch": 4', "is no recipe"),
+        ("[" * 200_000, "is no recipe"),
+        ('{"batch": 8}', r"another recipe:(.|\n)*batch: 8, now 4"),
+    ],
+)
+def test_an_edited_recipe_is_refused_by_its_name(edited: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / run_folder.RECIPE).write_text(edited)
+    with pytest.raises(ValueError, match=message) as caught:
+        run_training(SMALL, tmp_path)
+    assert str(tmp_path) in str(caught.value)
+    assert (tmp_path / run_folder.RECIPE).read_text() == edited
 
 
 def test_a_folder_in_which_nothing_was_trained_takes_another_recipe(tmp_path: Path) -> None:
@@ -329,7 +356,7 @@ def test_checkpoints_name_their_variables_as_those_before_and_go_on(tmp_path: Pa
     kinds = {name.partition(":")[0] for name in newest.variables}
     assert kinds >= {"weights", "updates", "scale", "scale_good"}
     assert set(newest.notes) == {"best", "skipped", "data", "epoch", "random", "recipe"}
-    before = json.loads((tmp_path / loop.RECIPE).read_text())
+    before = json.loads((tmp_path / run_folder.RECIPE).read_text())
     assert before == newest.notes["recipe"]
     longer = replace(SMALL, checkpoint_every=2, steps=SMALL.steps + 1)
     run_training(longer, tmp_path, feed=small_runs.feed(SPEC, 4))

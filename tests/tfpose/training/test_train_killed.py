@@ -18,10 +18,12 @@ STEPS = 40
 OVERRIDES = {"steps": STEPS, "log_every": 1, "checkpoint_every": 3, "model": "test_normed"}
 
 
-def start(run: Path, tell: Path) -> subprocess.Popen[bytes]:
+def start(
+    run: Path, tell: Path, overrides: dict[str, object] = OVERRIDES
+) -> subprocess.Popen[bytes]:
     with tell.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, str(PROGRAM), json.dumps({str(run): OVERRIDES}), "1"],
+            [sys.executable, str(PROGRAM), json.dumps({str(run): overrides}), "1"],
             stdout=output,
             stderr=output,
         )
@@ -32,11 +34,11 @@ def steps_logged(run: Path) -> int:
     return len(path.read_text(encoding="utf-8").splitlines()) - 1 if path.is_file() else 0
 
 
-def final_state(run: Path) -> dict[str, bytes]:
+def final_state(run: Path, step: int = STEPS) -> dict[str, bytes]:
     """Every variable of the last checkpoint, bit by bit."""
     last = checkpoints.Checkpoints(run / "checkpoints").newest()
     assert last is not None
-    assert last.step == STEPS
+    assert last.step == step
     reader = tf.train.load_checkpoint(str(last.folder / checkpoints.PREFIX))
     names = [name for name in reader.get_variable_to_shape_map() if name.startswith("variables/")]
     return {name: reader.get_tensor(name).tobytes() for name in names}

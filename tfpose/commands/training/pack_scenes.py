@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from absl import flags, logging
 
+from estimator import files
 from estimator.program import run
 from tfpose.canvases import scenes
 from tfpose.commands import arguments
@@ -96,4 +97,5 @@ def _arrays(model: "keras.Model") -> dict[str, Any]:
 
 
 def _save(path: Path, arrays: Mapping[str, Any]) -> None:
-    np.savez(path, **arrays)
+    with files.Whole(path) as partial:
+        np.savez(partial, **arrays)  # type: ignore[arg-type]  # NumPy's stub

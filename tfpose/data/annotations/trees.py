@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from estimator import files
+
 
 class Tree(msgspec.Struct):
     """A file's three lists; entries are JSON, or decoded already."""
@@ -62,6 +64,7 @@ def _bytes(path: Path) -> bytes:
             ]
             if len(members) != 1:
                 raise ValueError(f"{path} must hold one .json, found {members}: unpack it")
+            files.check_member(archive.getinfo(members[0]), path)
             return archive.read(members[0])
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
         raise ValueError(f"{path} is no sound zip ({error}): fetch it again") from error

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from estimator import files
+
 from ..picture_files import Pictures
 from . import grouping
 from .grouping import Labelled, Point
@@ -56,8 +58,10 @@ def _bytes(path: Path, count: int = -1) -> bytes:
             return b""
         with path.open("rb") as file:
             return file.read(count)
-    with zipfile.ZipFile(path) as archive, archive.open(MEMBER) as member:
-        return member.read(count)
+    with zipfile.ZipFile(path) as archive:
+        files.check_member(archive.getinfo(MEMBER), path)
+        with archive.open(MEMBER) as member:
+            return member.read(count)
 
 
 def _picture(image: ElementTree.Element, where: str) -> Labelled:
