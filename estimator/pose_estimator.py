@@ -91,6 +91,11 @@ class PoseEstimator:
         own = not isinstance(model, PoseSpec) and not is_shipped(model)
         self._second_look = None if by_itself and own else self._open_second_look(threads, engine)
 
+    @property
+    def engine(self) -> str:
+        """What runs the network: one of `engines.ENGINES`, or "own" for a runner of your own."""
+        return str(getattr(self.runner, "engine", "own"))
+
     @overload
     def __call__(
         self, picture: Picture, boxes: Sequence[Sequence[float]] | None = None

@@ -63,6 +63,8 @@ class LiteRtRunner:
       ValueError: not a .tflite, or its tensors are not what the spec says.
     """
 
+    engine = "litert"
+
     def __init__(
         self,
         path: str | os.PathLike[str],

@@ -24,6 +24,8 @@ class OnnxRunner:
       ValueError: it cannot run the file, or the file's tensors are not the spec's.
     """
 
+    engine = "onnxruntime"
+
     def __init__(self, path: Path, spec: PoseSpec, *, threads: int | None = None) -> None:
         try:
             import onnxruntime

@@ -30,6 +30,8 @@ class OpenVinoRunner:
       ValueError: it cannot run the file, or the file's outputs are not the spec's.
     """
 
+    engine = "openvino"
+
     def __init__(
         self,
         path: Path,

@@ -107,8 +107,10 @@ def test_another_engine_can_run_the_network(colour_model: Model, blobs: np.ndarr
         shapes.append(image.shape)
         return {name: np.zeros((1, 4, 6, 4), np.float32) for name in ("heatmaps", "pafs")}
 
-    assert len(PoseEstimator(colour_model(), runner=blind)(blobs)) == 0
+    estimator = PoseEstimator(colour_model(), runner=blind)
+    assert len(estimator(blobs)) == 0
     assert shapes == [(1, 32, 48, 3)]
+    assert (estimator.engine, PoseEstimator(colour_model()).engine) == ("own", "litert")
 
 
 def test_boxes_are_for_top_down_models(colour_model: Model, blobs: np.ndarray) -> None:

@@ -41,7 +41,8 @@ def test_the_service_starts_says_where_and_ends(colour_model: Callable[..., Path
             time.sleep(0.1)
         connection.request("GET", "/v1/models")
         answer = json.loads(connection.getresponse().read())
-        assert [model["name"] for model in answer["models"]] == ["colours"]
+        found = [(model["name"], model["engine"]) for model in answer["models"]]
+        assert found == [("colours", "litert")]
         connection.request("POST", "/", json.dumps({"hat_location": []}))
         answer = json.loads(connection.getresponse().read())
         assert (answer["code"], answer["data"]) == ("422", [])

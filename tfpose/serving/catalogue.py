@@ -25,9 +25,15 @@ Opener = Callable[[str, int], PoseEstimator]  # a model's name, threads
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Catalogue:
-    """Models by name; the first is the default."""
+    """Models by name; the first is the default.
+
+    Attributes:
+      specs: what each model answers.
+      engines: what runs each model, one of `estimator.engines.ENGINES`.
+    """
 
     specs: Mapping[str, PoseSpec]
+    engines: Mapping[str, str]
 
     @property
     def default(self) -> str:
@@ -57,11 +63,12 @@ class Catalogue:
         return name
 
     def describe(self, name: str) -> dict[str, Any]:
-        """A model's spec as JSON."""
+        """A model's engine and spec as JSON."""
         spec = self.specs[name]
         return {
             "name": name,
             "default": name == self.default,
+            "engine": self.engines[name],
             "spec": json.loads(spec.to_json()),
             "drawn_limbs": [list(limb) for limb in spec.skeleton.drawn_limbs],
             "model_version_status": [STATUS],
@@ -99,5 +106,8 @@ def open_all(
         {name: make(name, 1) for name in settings.models} for _ in range(settings.lanes or cores)
     ]
     wide = {name: make(name, default_threads()) for name in settings.models} if cores > 1 else None
-    catalogue = Catalogue(specs={name: network.spec for name, network in lanes[0].items()})
+    catalogue = Catalogue(
+        specs={name: network.spec for name, network in lanes[0].items()},
+        engines={name: network.engine for name, network in lanes[0].items()},
+    )
     return catalogue, list(lanes), wide

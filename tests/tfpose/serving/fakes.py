@@ -62,6 +62,8 @@ def standing(x: float, y: float, names: Sequence[str] = tuple(STANDING)) -> dict
 class FakeNetwork:
     """Takes PoseEstimator's place: gives `poses` after `seconds`, and notes what it was given."""
 
+    engine = "fake"
+
     def __init__(self, poses: Poses, seconds: float = 0.0) -> None:
         self.poses, self.seconds, self.spec = poses, seconds, SPEC
         self.seen: list[tuple[int, int]] = []

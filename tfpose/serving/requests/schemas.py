@@ -79,6 +79,7 @@ class ModelAnswer(BaseModel):
 
     name: str
     default: bool
+    engine: str = Field(description="What runs the network: litert, onnxruntime or openvino.")
     spec: dict[str, Any] = Field(description="pose_spec.json, as the model's file carries it.")
     drawn_limbs: list[tuple[int, int]] = Field(description="Pairs of keypoint indices.")
     model_version_status: list[dict[str, Any]] = Field(description="As TensorFlow Serving's.")

@@ -52,9 +52,10 @@ def test_the_drawn_picture_has_the_size_of_the_picture_and_a_skeleton(client: Te
     assert not changed[:, 150:250].any()
 
 
-def test_models_say_their_spec(client: TestClient) -> None:
+def test_models_say_their_engine_and_spec(client: TestClient) -> None:
     (model,) = client.get("/v1/models").json()["models"]
     assert model["default"]
+    assert model["engine"] == "fake"
     assert model == client.get("/v1/models/pose").json()
     assert model["spec"]["skeleton"]["name"] == "openpose18"
     assert client.get("/v1/models/other").json()["error"].startswith("no model 'other'")
