@@ -2,11 +2,14 @@
 
 In a .tflite it is a zip member behind the flatbuffer, as TFLite's associated files are: LiteRT
 loads such a file unchanged, and `unzip -p model.tflite pose_spec.json` shows the spec. In a
-SavedModel it is `assets.extra/pose_spec.json`, in an .onnx an entry of its metadata.
+SavedModel it is `assets.extra/pose_spec.json`, in an .onnx an entry of its metadata, in OpenVINO's
+.xml an entry of its `rt_info`.
 """
 
+import html
 import io
 import os
+import re
 import struct
 import zipfile
 import zlib
@@ -17,6 +20,7 @@ from .spec import PoseSpec
 
 MEMBER = "pose_spec.json"
 ASSETS = "assets.extra"
+RT_INFO = "pose_spec"  # the entry in an .xml, which is an attribute
 MOST_BYTES = 1 << 20  # of a spec; the largest that we know has 4 KiB
 _DAMAGED = (  # what zipfile raises on a member that is encrypted, damaged or of an unknown kind
     *(RuntimeError, zipfile.BadZipFile, zlib.error, EOFError, struct.error, OverflowError),
@@ -46,7 +50,7 @@ def write_saved_model(path: str | os.PathLike[str], spec: PoseSpec) -> None:
 
 
 def read(path: str | os.PathLike[str]) -> PoseSpec:
-    """Reads the spec of a .tflite, .keras or .onnx file, or of a SavedModel folder.
+    """Reads the spec of a .tflite, .keras, .onnx or .xml file, or of a SavedModel folder.
 
     Raises:
       FileNotFoundError: there is no such file or folder.
@@ -80,6 +84,8 @@ def _read_text(path: Path) -> str | None:
             data = _read_folder(path)
         elif path.suffix == ".onnx":
             data = protobuf.read(path.read_bytes(), MEMBER)
+        elif path.suffix == ".xml":
+            data = _read_attribute(path)
         else:
             data = _read_zip(path)
         if data is not None and len(data) > MOST_BYTES:
@@ -95,6 +101,14 @@ def _read_folder(path: Path) -> bytes | None:
         return None
     with file.open("rb") as opened:
         return opened.read(MOST_BYTES + 1)
+
+
+def _read_attribute(path: Path) -> bytes | None:
+    """By a pattern: OpenVINO writes the entry on one line, and XML parsers expand bombs."""
+    found = re.findall(rf'<{RT_INFO} value="([^"]*)"'.encode(), path.read_bytes())
+    if not found or len(found[-1]) > 2 * MOST_BYTES:
+        return found[-1] if found else None  # too long, which the caller refuses
+    return html.unescape(found[-1].decode("utf-8")).encode("utf-8")
 
 
 def _read_zip(path: Path) -> bytes | None:

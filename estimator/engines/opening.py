@@ -14,7 +14,11 @@ from . import cpu
 from .litert import LiteRtRunner, is_quantised
 
 # Suffixes of the files that each engine takes; the first engine that takes a file is its default.
-ENGINES = {"litert": (".tflite",), "onnxruntime": (".onnx",), "openvino": (".onnx", ".tflite")}
+ENGINES = {
+    "litert": (".tflite",),
+    "onnxruntime": (".onnx",),
+    "openvino": (".xml", ".onnx", ".tflite"),
+}
 AUTO = "auto"
 CHOICES = (AUTO, *ENGINES)
 

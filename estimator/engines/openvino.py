@@ -1,4 +1,4 @@
-"""Runs an .onnx or a .tflite with OpenVINO on the CPU."""
+"""Runs OpenVINO's own .xml, an .onnx or a .tflite with OpenVINO on the CPU."""
 
 import threading
 from pathlib import Path
@@ -20,7 +20,7 @@ class OpenVinoRunner:
     (`saturation`), so that its maps are LiteRT's but for rounding.
 
     Args:
-      path: an .onnx or a .tflite.
+      path: an .xml with its .bin beside it, an .onnx or a .tflite.
       spec: checked against the file's outputs.
       threads: number of threads, at least 1; None is OpenVINO's default.
       precision: of float layers, as OpenVINO names it: "f32" or "bf16".

@@ -109,3 +109,48 @@ def test_whole_prints_each_step_and_their_sum(colour_model: Model, tfpose: Tfpos
     least = (float(reduced) - half) / (float(network) + half)
     most = (float(reduced) + half) / max(float(network) - half, 1e-9)
     assert 0.99 * least <= float(less) <= 1.01 * most
+
+
+@pytest.mark.slow
+def test_networks_prints_a_row_a_network_with_its_original(tmp_path: Path, tfpose: Tfpose) -> None:
+    pytest.importorskip("tf2onnx")
+    onnx = pytest.importorskip("onnx")
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    graph = helper.make_graph(
+        [helper.make_node("Relu", ["input"], ["output"])],
+        "original",
+        [helper.make_tensor_value_info("input", kind, [1, 3, 8, 8])],
+        [helper.make_tensor_value_info("output", kind, [1, 3, 8, 8])],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(
+        helper.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / "tfpose_person.onnx"
+    )
+    ended = tfpose(
+        "benchmark",
+        "networks",
+        "--networks=tfpose_person",
+        f"--originals={tmp_path}",
+        "--seconds=0.1",
+    )
+    assert ended.returncode == 0, ended.stderr
+    machine, head, row = ended.stdout.splitlines()
+    assert "of interest:" in machine
+    assert head.split()[:5] == ["network", "litert", "float32", "ratio", "litert"]
+    name, *figures = row.split()
+    assert name == "tfpose_person"
+    assert len(figures) == 8
+    assert all(float(figure) >= 0 for figure in figures)
+    assert figures[1] == "1.00"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [((), "give --networks=NAME,NAME; there are"), (("--networks=rtm",), "no network rtm; there")],
+)
+def test_networks_wants_names_that_there_are(
+    arguments: tuple[str, ...], message: str, tfpose: Tfpose
+) -> None:
+    ended = tfpose("benchmark", "networks", *arguments)
+    assert ended.returncode == 2
+    assert message in ended.stderr

@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 from absl import logging
 
+from tfpose.commands.training import train
+
 from .conftest import Tfpose
 
 
@@ -31,3 +33,22 @@ def test_the_command_stops_clearly_and_prints_the_recipe_with_its_overrides(
     assert '"warmup": 7' in recipe
     assert known.stderr.splitlines()[-1].startswith("error: no prepared data set 'coco'")
     assert "Traceback" not in known.stderr
+
+
+def test_more_gpus_than_there_are_are_refused(tmp_path: Path, tfpose: Tfpose) -> None:
+    ended = tfpose("train", "--recipe=finetune", f"--run={tmp_path}/run", "--gpus=99")
+    assert ended.returncode == 1
+    assert "--gpus=99, and TensorFlow finds" in ended.stderr
+
+
+def test_so_many_gpus_are_seen_and_the_others_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    import tensorflow as tf
+
+    seen = []
+    monkeypatch.setattr(
+        tf.config, "list_physical_devices", lambda kind: [f"{kind}:{i}" for i in range(3)]
+    )
+    monkeypatch.setattr(tf.config, "set_visible_devices", lambda *given: seen.append(given))
+    train._choose_gpus(2)
+    train._choose_gpus(0)
+    assert seen == [(["GPU:0", "GPU:1"], "GPU"), ([], "GPU")]

@@ -16,6 +16,9 @@ Tensor = Any
 QUERY_SIZE = 128  # channels of queries and keys
 EXPANSION = 2  # of values and gates over the tokens
 EPSILON = 1e-5
+# Of the linear layers' first weights. Larger ones drown what tells keypoints apart: every token
+# attends to all, the squared weights add up over them, and training stays where bins are uniform.
+DEVIATION = 0.01
 
 
 @keras.saving.register_keras_serializable("tfpose")
@@ -83,5 +86,9 @@ def gated_attention(x: Tensor, *, name: str) -> Tensor:
 
 
 def dense(x: Tensor, units: int, *, name: str) -> Tensor:
-    """A linear layer without bias, on the last axis."""
-    return keras.layers.Dense(units, use_bias=False, name=keras_name(name))(x)
+    """A linear layer without bias, on the last axis; it starts as mmpose's head does."""
+    start = keras.initializers.RandomNormal(stddev=DEVIATION)
+    layer = keras.layers.Dense(
+        units, use_bias=False, kernel_initializer=start, name=keras_name(name)
+    )
+    return layer(x)

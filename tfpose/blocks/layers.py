@@ -59,8 +59,9 @@ def convolution(
     groups: int = 1,
     bias: bool = True,
     activation: str | None = None,
+    deviation: float | None = None,
 ) -> Tensor:
-    """Convolves x, padded evenly."""
+    """Convolves x, padded evenly; `deviation` is of the first kernel, if not He's."""
     x, padding = _padded(x, kernel, stride, dilation, name)
     settings = {
         "strides": stride,
@@ -68,7 +69,9 @@ def convolution(
         "padding": padding,
         "use_bias": bias,
         "activation": activation,
-        "kernel_initializer": "he_normal",
+        "kernel_initializer": "he_normal"
+        if deviation is None
+        else keras.initializers.RandomNormal(stddev=deviation),
         "name": keras_name(name),
     }
     if groups > 1:

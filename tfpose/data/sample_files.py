@@ -6,7 +6,7 @@ Collins, public domain); its keypoints are labelled by hand. The stick figures a
 
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from estimator.arrays import Float, UInt8
 from estimator.outputs import results
 from estimator.outputs.video_writer import VideoWriter
 
-KINDS = ("photo", "film", "people", "toy")
+from . import sample_bodies
+
+KINDS = ("photo", "film", "people", "toy", "bodies")
 # x, y and COCO's visibility in the photograph, pixels; 1 is hidden.
 LABELS: Mapping[str, tuple[float, float, int]] = {
     "nose": (223, 122, 2),
@@ -48,6 +50,7 @@ def make(kind: str, folder: Path) -> list[Path]:
       kind: "photo": photo.jpg. "film": walk.mp4, in which the camera moves over the photograph.
         "people": pictures/, train.json and val.json: the photograph turned, mirrored and moved,
         with COCO's 17 keypoints. "toy": stick figures with five keypoints, and skeleton.json.
+        "bodies": drawn people with halpe26's 26 keypoints.
       folder: made if it is not there; files in it are replaced.
 
     Returns:
@@ -60,7 +63,8 @@ def make(kind: str, folder: Path) -> list[Path]:
     if kind not in KINDS:
         raise ValueError(f"no sample {kind!r}; there are {', '.join(KINDS)}")
     files.make_folder(folder)
-    return {"photo": _photo, "film": _film, "people": _people, "toy": _toy}[kind](folder)
+    makers = {"photo": _photo, "film": _film, "people": _people, "toy": _toy, "bodies": _bodies}
+    return makers[kind](folder)
 
 
 def _photo(folder: Path) -> list[Path]:
@@ -125,18 +129,37 @@ def _moved(
 
 
 def _toy(folder: Path) -> list[Path]:
+    written = _drawn(folder, _figure, "figure", FIGURE, train=160, val=40)
+    files.write(folder / "skeleton.json", json.dumps(FIGURE_SKELETON, indent=1) + "\n")
+    return [*written, folder / "skeleton.json"]
+
+
+def _bodies(folder: Path) -> list[Path]:
+    keypoints = sample_bodies.SKELETON.keypoints
+    return _drawn(folder, sample_bodies.body, "person", keypoints, train=400, val=80)
+
+
+def _drawn(
+    folder: Path,
+    make_one: Callable[[random.Random], tuple[UInt8, Float]],
+    category: str,
+    keypoints: Sequence[str],
+    *,
+    train: int,
+    val: int,
+) -> list[Path]:
+    """Writes two splits of drawn pictures of one person each."""
     files.make_folder(folder / "pictures")
     written = [folder / "pictures"]
     draw = random.Random(1)
-    for split, numbers in (("train", range(160)), ("val", range(160, 200))):
+    for split, numbers in (("train", range(train)), ("val", range(train, train + val))):
         rows = []
         for number in numbers:
-            picture, points = _figure(draw)
+            picture, points = make_one(draw)
             results.write_picture(folder / "pictures" / f"{number:04d}.jpg", picture)
             rows.append((f"{number:04d}.jpg", picture.shape, points))
-        written.append(_write_coco(folder / f"{split}.json", "figure", FIGURE, rows))
-    files.write(folder / "skeleton.json", json.dumps(FIGURE_SKELETON, indent=1) + "\n")
-    return [*written, folder / "skeleton.json"]
+        written.append(_write_coco(folder / f"{split}.json", category, keypoints, rows))
+    return written
 
 
 def _figure(draw: random.Random) -> tuple[UInt8, Float]:

@@ -61,6 +61,7 @@ THRESHOLDS: Mapping[str, Thresholds] = {
     "int8": Thresholds(largest=0.5, rms=0.25, oks=0.85, ap=0.01),
     "saved_model": EXACT,
     "onnx": EXACT,
+    "openvino": EXACT,
 }
 
 

@@ -1,10 +1,10 @@
-"""Lightweight OpenPose as an .onnx in the original's layout, for tools that were made for it.
+"""Lightweight OpenPose as an .onnx or .xml in the original's layout, for tools made for it.
 
 Daniil-Osokin/lightweight-human-pose-estimation.pytorch, `scripts/convert_to_onnx.py`: input `data`
 (1, 3, H, W), BGR, normalised as (x - 128) / 256; outputs of every stage, heatmaps as
 `stage_I_output_1_heatmaps` and fields as `stage_I_output_0_pafs`, (1, C, h, w). Open Model Zoo's
 human-pose-estimation-0001 was made of such a file. It carries no spec: our own programs take the
-.onnx without these names.
+files without these names.
 """
 
 import os
@@ -17,6 +17,7 @@ import tensorflow as tf
 from estimator import files
 from estimator.spec import PoseSpec
 
+from . import openvino_ir
 from .network import made_picture
 from .onnx import OPSET
 from .tflite import TOLERANCE, ParityError
@@ -32,7 +33,7 @@ def export(model: keras.Model, spec: PoseSpec, path: str | os.PathLike[str]) -> 
     Args:
       model: of `spec`.
       spec: of a bottom-up network; its height and width become the file's.
-      path: ends in .onnx.
+      path: ends in .onnx, or in .xml for OpenVINO, which gets a .bin beside it.
 
     Returns:
       The largest difference of each output, as a share of its largest magnitude.
@@ -44,13 +45,16 @@ def export(model: keras.Model, spec: PoseSpec, path: str | os.PathLike[str]) -> 
     """
     if not spec.outputs.pafs:
         raise ValueError(f"{spec.model} has no part affinity fields, as Lightweight OpenPose has")
-    if Path(path).suffix != ".onnx":
-        raise ValueError(f"the file's name must end in .onnx, found {path}")
+    if Path(path).suffix not in (".onnx", ".xml"):
+        raise ValueError(f"the file's name must end in .onnx or .xml, found {path}")
     data = to_onnx(model, spec)
     differences = _differences(model, spec, data)
     if not max(differences.values()) <= TOLERANCE:
         raise ParityError(f"ONNX Runtime answers otherwise: {differences}; nothing was written")
-    files.write(path, data)
+    if Path(path).suffix == ".xml":
+        openvino_ir.write(data, Path(path), None)
+    else:
+        files.write(path, data)
     return differences
 
 

@@ -24,6 +24,7 @@ from . import (
     calibration,
     gate,
     onnx,
+    openvino_ir,
     reports,
     saved_model,
     tflite,
@@ -32,7 +33,13 @@ from . import (
 from .int8 import clipping, equalise, rounding
 from .network import deployed, made_picture
 
-SUFFIXES = {**dict.fromkeys(tflite.KINDS, ".tflite"), "saved_model": "", "onnx": ".onnx"}
+SUFFIXES = {
+    **dict.fromkeys(tflite.KINDS, ".tflite"),
+    "saved_model": "",
+    "onnx": ".onnx",
+    "openvino": ".xml",
+}
+WEIGHTS = ".bin"  # lie beside an .xml
 FORMATS = tuple(SUFFIXES)
 EQUALISED = ("dynamic", "int8")  # with integer activations; dynamic only where there are pictures
 MADE = "made: patches and grain, without people; give --pictures to measure on real ones"
@@ -151,6 +158,9 @@ def _convert(
     if kind == "onnx":
         bundle.write_onnx(out, onnx.to_onnx(network, spec), spec)
         return
+    if kind == "openvino":
+        openvino_ir.write(onnx.to_onnx(network, spec), out, spec)
+        return
     if hints:
         features = {NAME: entering(network, hints)}
         network = keras.Model(network.input, network.output | features, name=network.name)
@@ -185,7 +195,7 @@ def _measured(
         given or _made(),
         kind=kind,
         source=material.source if given else MADE,
-        size=_bytes(candidate),
+        size=_bytes(candidate) + _bytes(candidate.with_suffix(WEIGHTS)),
         thresholds=thresholds,
         annotated=material.annotated,
     )
@@ -214,14 +224,17 @@ def _is_full(error: Exception) -> bool:
 
 
 def _put(candidate: Path, out: Path, folder: Path) -> None:
-    """Moves the file or folder into place; an older SavedModel is moved away first."""
+    """Moves file or folder into place, weights first; an older SavedModel is moved away before."""
+    weights = candidate.with_suffix(WEIGHTS)
+    if weights.is_file():
+        weights.replace(out.with_suffix(WEIGHTS))
     if candidate.is_dir() and out.exists():
         out.rename(folder / "replaced")
     candidate.rename(out)
 
 
 def _bytes(path: Path) -> int:
-    files = path.rglob("*") if path.is_dir() else [path]
+    files = path.rglob("*") if path.is_dir() else [path]  # none, where there is no such path
     return sum(file.stat().st_size for file in files if file.is_file())
 
 

@@ -89,7 +89,7 @@ def build(
     image, x = imagenet_picture(height, width)
     x = _backbone(x, variant)
     count = len(spec.skeleton.keypoints)
-    x = convolution(x, count, 7, name="head.final_layer")
+    x = convolution(x, count, 7, name="head.final_layer", deviation=0.001)  # mmpose's
     cells = x.shape[1] * x.shape[2]
     x = ops.transpose(ops.reshape(x, (-1, cells, count)), (0, 2, 1))  # (B, K, cells)
     x = ScaleNorm(name=keras_name("head.mlp.0"))(x)

@@ -1,7 +1,8 @@
 """Networks that TensorFlow can run, by what they are called: one table of kinds, one `load`.
 
 A name of `tfpose.models` needs weights; a .keras brings its own, and its spec. A SavedModel has a
-graph and no Keras model. What only a runtime opens (.tflite, .onnx) is `estimator.engines`' work.
+graph and no Keras model. What only a runtime opens (.tflite, .onnx, .xml) is `estimator.engines`'
+work.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +17,12 @@ from estimator.spec import PoseSpec
 from . import keras_files, shipped
 
 NAME, KERAS, SAVED_MODEL = "name", "keras", "saved_model"
-SUFFIXES = {keras_files.SUFFIX: KERAS, ".tflite": "tflite", ".onnx": "onnx"}
+SUFFIXES = {
+    keras_files.SUFFIX: KERAS,
+    ".tflite": "tflite",
+    ".onnx": "onnx",
+    ".xml": "openvino",
+}
 SIGNATURE = "serving_default"
 
 

@@ -33,6 +33,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool, bool], None]:
         (INT8, False, False, "litert"),
         (FLOAT, True, False, "litert"),
         (Path("a.onnx"), True, False, "onnxruntime"),
+        (Path("a.xml"), True, True, "openvino"),
         (Path("none.tflite"), True, False, "litert"),
         (Path("a.txt"), True, False, "litert"),
     ],

@@ -20,7 +20,11 @@ def test_the_photo_and_the_film_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "count", "keypoints"),
-    [("people", 20, skeletons.get("coco17").keypoints), ("toy", 200, sample_files.FIGURE)],
+    [
+        ("people", 20, skeletons.get("coco17").keypoints),
+        ("toy", 200, sample_files.FIGURE),
+        ("bodies", 480, skeletons.get("halpe26").keypoints),
+    ],
 )
 def test_a_set_is_cocos_with_labels_inside_its_pictures(
     kind: str, count: int, keypoints: tuple[str, ...], tmp_path: Path

@@ -35,7 +35,8 @@ def model() -> keras.Model:
 
 
 def name_of(kind: str) -> str:
-    return {"saved_model": "served", "onnx": "model.onnx"}.get(kind, "model.tflite")
+    names = {"saved_model": "served", "onnx": "model.onnx", "openvino": "model.xml"}
+    return names.get(kind, "model.tflite")
 
 
 MATERIAL = export.Material(calibration=[PICTURE], pictures=[PICTURE], source="noise")
@@ -49,8 +50,10 @@ def exported(
 
     @functools.cache
     def make(kind: str) -> tuple[Path, gate.Report]:
-        if kind == "onnx":
+        if kind in ("onnx", "openvino"):
             pytest.importorskip("tf2onnx")
+        if kind == "openvino":
+            pytest.importorskip("openvino")
         out = tmp_path_factory.mktemp(kind) / name_of(kind)
         return out, export.export(model, SPEC, out, kind=kind, material=MATERIAL)
 
@@ -71,6 +74,7 @@ def test_every_format_passes_and_is_read_with_its_spec(
         error = np.abs(network.runner(image)[name] - maps).max() / np.abs(maps).max()
         assert error <= export.THRESHOLDS[kind].largest
     names = {out.name, f"{out.name}.export.json", f"{out.name}.export.txt"}
+    names |= {"model.bin"} if kind == "openvino" else set()
     assert {file.name for file in out.parent.iterdir()} == names
     assert json.loads((out.parent / f"{out.name}.export.json").read_text())["kind"] == kind
 
@@ -267,12 +271,17 @@ def test_tensorflow_servings_requests(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+@pytest.mark.parametrize(
+    ("kind", "engine"), [("onnx", "onnxruntime"), ("onnx", "openvino"), ("openvino", "openvino")]
+)
 def test_other_engines_answer_alike_at_every_size(
-    engine: str, model: keras.Model, exported: Callable[[str], tuple[Path, gate.Report]]
+    kind: str,
+    engine: str,
+    model: keras.Model,
+    exported: Callable[[str], tuple[Path, gate.Report]],
 ) -> None:
     pytest.importorskip(engine)
-    out, _ = exported("onnx")
+    out, _ = exported(kind)
     estimator = PoseEstimator(out, engine=engine, threads=1, height=40)
     found = estimator.maps(PICTURE).outputs
     expected = networks.of_keras(model, SPEC).runner(

@@ -35,9 +35,28 @@ def test_the_file_has_the_originals_names_layout_and_answers(tmp_path: Path) -> 
     assert np.abs(found - wanted).max() < 1e-4 * max(1.0, np.abs(wanted).max())
 
 
+def test_openvino_reads_the_same_under_the_originals_names(tmp_path: Path) -> None:
+    openvino = pytest.importorskip("openvino")
+    spec = models.spec("lightweight_openpose_half", height=64, width=96)
+    model = models.build(spec)
+    onnx_original.export(model, spec, tmp_path / "model.xml")
+    assert {path.name for path in tmp_path.iterdir()} == {"model.xml", "model.bin"}
+    compiled = openvino.Core().compile_model(
+        tmp_path / "model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
+    )
+    assert compiled.input(0).get_any_name() == "data"
+    red = np.full((1, 3, 64, 96), -0.5, np.float32)
+    red[:, 2] = 127 / 256  # BGR
+    image = np.zeros((1, 64, 96, 3), np.float32)
+    image[..., 0] = 255
+    found = compiled(red)["stage_1_output_0_pafs"]
+    wanted = np.asarray(model(image)["pafs"][-1]).transpose(0, 3, 1, 2)
+    assert np.abs(found - wanted).max() < 1e-4 * max(1.0, np.abs(wanted).max())
+
+
 def test_a_network_without_fields_and_another_suffix_are_refused(tmp_path: Path) -> None:
     spec = models.spec("hrnet_w18_v1")
     with pytest.raises(ValueError, match="no part affinity fields"):
         onnx_original.export(None, spec, tmp_path / "a.onnx")
-    with pytest.raises(ValueError, match=r"must end in \.onnx"):
+    with pytest.raises(ValueError, match=r"must end in \.onnx or \.xml"):
         onnx_original.export(None, models.spec("cmu"), tmp_path / "a.tflite")

@@ -35,6 +35,15 @@ def test_a_network_answers_like_the_original(name: str) -> None:
     keras.backend.clear_session()
 
 
+def test_an_untrained_rtmpose_answers_nearly_nothing() -> None:
+    """As mmpose's. With Keras's first weights bins were up to 60, and no keypoint was learnt."""
+    keras.utils.set_random_seed(0)
+    model = models.build(models.spec("rtmpose_t", height=64, width=64))
+    noise = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
+    for (bins,) in model(noise, training=True).values():
+        assert float(np.abs(bins).max()) < 1
+
+
 @pytest.mark.parametrize("name", ["rtmpose_t", "vitpose_s"])
 def test_an_open_size_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="one size of input"):

@@ -1,4 +1,7 @@
-"""The weights that a recipe's printed command starts from: files of their true layout load."""
+"""The weights that a recipe's printed command starts from: files of their true layout load.
+
+`pytest -m soak` runs each printed command itself, for a step on a small set.
+"""
 
 import importlib
 import re
@@ -9,13 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.in_process import Tfpose, tfpose
 from tests.tfpose import golden_weights
 from tfpose import models, recipes
+from tfpose.data import sample_files
+from tfpose.data.prepare import prepare
+from tfpose.datasets import custom
 from tfpose.weights.loading import load_weights
 
 from .test_topdown_checkpoints import imagenet_hrnet, imagenet_resnet
 
 torch = pytest.importorskip("torch")
+__all__ = ["tfpose"]
 
 
 def imagenet_mobilenet() -> dict[str, Any]:
@@ -81,3 +89,69 @@ def test_the_printed_command_starts(recipe: str, tmp_path: Path) -> None:
         channels=given["start_channels"],
     )
     assert not np.array_equal(model.get_layer(layer).kernel, before)
+
+
+# Recipes that start from another's run, and what was run before, in order: recipe, run, network.
+CHAINS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "fpd": (
+        ("hourglass", "runs/hourglass_mobile", "hg_s2_b1_mobile"),
+        ("hourglass", "runs/hourglass", "hg_s8_b1"),
+    ),
+    "lightweight_openpose_step2": (("lightweight_openpose_step1", "runs/step1", ""),),
+    "lightweight_openpose_step3": (("lightweight_openpose_step2", "runs/step2", ""),),
+}
+STEP = ("--steps=1", "--batch=2", "--height=64", "--width=64", "--image_every=0", "--shuffle=4")
+
+
+def test_every_start_from_a_run_is_tried() -> None:
+    printed = {name for name in recipes.names() if flags(name).get("start", "").startswith("runs/")}
+    assert printed == set(CHAINS)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """Flags of a prepared set: the sample's people, with COCO's keypoints."""
+    folder = tmp_path_factory.mktemp("data")
+    sample_files.make("people", folder)
+    config = custom.Config(
+        name="people",
+        annotations={"train": folder / "train.json"},
+        pictures=(folder / "pictures",),
+    )
+    prepare(custom.Builder(config=config, data_dir=folder / "DATA"), folder)
+    return ("--dataset=custom/people", f"--data_dir={folder / 'DATA'}")
+
+
+def trained(call: Tfpose, recipe: str, *others: str) -> None:
+    ended = call("train", f"--recipe={recipe}", *others, *STEP)
+    assert ended.returncode == 0, ended.stderr
+
+
+def printed(recipe: str) -> list[str]:
+    given = {
+        name: value for name, value in flags(recipe).items() if name not in ("recipe", "data_dir")
+    }
+    return [f"--{name}={value}" for name, value in given.items()]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("recipe", [*STARTS, *CHAINS])
+def test_the_printed_command_itself_trains(
+    recipe: str,
+    data: tuple[str, ...],
+    tmp_path: Path,
+    tfpose: Tfpose,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    network = ()
+    if recipe in STARTS:
+        make, name, _ = STARTS[recipe]
+        torch.save(make(), flags(recipe)["start"])
+        network = (f"--model={name}",)
+    for before, folder, name in CHAINS.get(recipe, ()):
+        model = (f"--model={name}",) if name else ()
+        trained(tfpose, before, *data, *model, "--start=none", f"--run={folder}")
+    trained(tfpose, recipe, *data, *printed(recipe), *network)
+    run = Path(flags(recipe)["run"])
+    assert (run / "model.keras").is_file()

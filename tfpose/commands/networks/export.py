@@ -1,4 +1,4 @@
-"""Writes a trained network as TFLite, SavedModel or ONNX, if it answers there as it does in Keras.
+"""Writes a trained network as TFLite, SavedModel, ONNX or OpenVINO, if it answers as in Keras.
 
   tfpose export --model=human_pose_estimation_0001 \
     --weights=human_pose_estimation_0001.npz --format=int8 --out=model.tflite \
@@ -28,6 +28,7 @@ SUFFIXES = {
     **dict.fromkeys(("float32", "float16", "dynamic", "int8"), ".tflite"),
     "saved_model": "",
     "onnx": ".onnx",
+    "openvino": ".xml",
 }  # a test holds them equal to those of `tfpose.export`
 FLAGS = run.new_flags()
 
@@ -84,7 +85,7 @@ ONNX_NAMES = flags.DEFINE_enum(
     "onnx_names",
     None,
     ["lightweight_openpose"],
-    "Write the .onnx with an original's names and layout, every stage's maps, without a spec.",
+    "Write the .onnx or .xml with an original's names and layout, every stage's maps, no spec.",
     flag_values=FLAGS,
 )
 DEPTH_TO_SPACE = flags.DEFINE_bool(
@@ -149,8 +150,8 @@ def main(_: list[str]) -> int:
 def _as_the_original(model: "Model", spec: "PoseSpec") -> int:
     from tfpose.export import onnx_original
 
-    if FORMAT.value != "onnx":
-        raise app.UsageError(f"--onnx_names is for --format=onnx, found {FORMAT.value}")
+    if FORMAT.value not in ("onnx", "openvino"):
+        raise app.UsageError(f"--onnx_names is for --format=onnx or openvino, found {FORMAT.value}")
     for name, difference in onnx_original.export(model, spec, OUT.value).items():
         print(f"{name:30} differs by {difference:.1e} of its largest value")
     print(f"wrote {OUT.value}")
