@@ -33,7 +33,7 @@ export const MIN_SCORE = 0.2;
 /** Finds people in pictures; everything happens on this machine. */
 export class PoseEstimator {
   private readonly preparer = new Preparer();
-  private readonly follower: Follower;
+  private follower: Follower;
   private base: number;
   private turn: Promise<unknown> = Promise.resolve();
 
@@ -53,7 +53,7 @@ export class PoseEstimator {
    * @throws Error no WebAssembly SIMD, a file that is missing or carries no spec.
    */
   static async create({ model, wasm, accelerator = "wasm", height }: EstimatorOptions): Promise<PoseEstimator> {
-    const [file] = await Promise.all([bytes(model), loadRuntime(wasm, accelerator)]);
+    const [file] = await Promise.all([bytes(model), loadRuntime(wasm)]);
     const spec = readSpec(file);
     return new PoseEstimator(spec, new Network(file, spec, accelerator), height);
   }
@@ -78,6 +78,11 @@ export class PoseEstimator {
     const estimated = this.turn.then(() => this.look(source, options));
     this.turn = estimated.catch(() => undefined);
     return estimated;
+  }
+
+  /** Forgets the people of the frames before: the next frame is of another video. */
+  restart(): void {
+    this.follower = new Follower(this.spec.skeleton);
   }
 
   /** Frees the network's memory, after the calls that wait; the estimator can't be used after it. */

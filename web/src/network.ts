@@ -1,6 +1,6 @@
 /** Runs a .tflite with LiteRT.js: WebAssembly with XNNPACK's kernels, or WebGPU where there is one. */
 
-import { type CompiledModel, Environment, loadAndCompile, loadLiteRt, Tensor } from "@litertjs/core";
+import { type CompiledModel, loadAndCompile, loadLiteRt, Tensor } from "@litertjs/core";
 import type { PoseMaps } from "./decoder/decode";
 import type { PoseMap } from "./decoder/peaks";
 import { resized, type Size } from "./resizing";
@@ -15,32 +15,51 @@ export const NO_SIMD =
   "This browser has no WebAssembly SIMD, which the network needs: use Chrome or Edge 91, Firefox 89, Safari 16.4, " +
   "or a newer one.";
 
+const THREADED = "litert_wasm_threaded_internal.js";
+
 let loaded: Promise<unknown> | null = null;
-let environment: Promise<Environment> | null = null;
 
 /**
  * Loads LiteRT.js once.
  *
- * @param folder address of its `wasm` folder, which is served with the page.
+ * @param address of its folder `wasm`, which is served with the page.
  * @throws Error there is no WebAssembly SIMD, or the folder has not its files.
  */
-export async function loadRuntime(folder: string, accelerator: Accelerator): Promise<void> {
+export async function loadRuntime(address: string): Promise<void> {
   if (!hasSimd()) throw new Error(NO_SIMD);
-  loaded ??= loadLiteRt(folder.endsWith("/") ? folder : `${folder}/`, { threads: canShareMemory() });
+  const folder = address.endsWith("/") ? address : `${address}/`;
+  loaded ??= load(folder);
   try {
     await loaded;
-    // Without a device LiteRT.js asks for WebGPU at every start and complains where there is none.
-    environment ??= Environment.create(accelerator === "webgpu" ? {} : { webGpuDevice: null });
-    await environment;
   } catch (error) {
-    loaded = environment = null; // the next call tries again
+    loaded = null; // the next call tries again
     throw new Error(`LiteRT.js could not be loaded from ${folder}: ${String(error)}`);
   }
 }
 
+async function load(folder: string): Promise<void> {
+  // In a worker the loader looks for its files beside the worker's script: say where they are.
+  Object.assign(globalThis, {
+    Module: { locateFile: (name: string) => folder + name, mainScriptUrlOrBlob: folder + THREADED },
+  });
+  if (threads() > 1) {
+    try {
+      await loadLiteRt(folder, { threads: true });
+      return;
+    } catch (error) {
+      console.info(`tfpose runs on one thread: ${String(error)}`); // as without relaxed SIMD
+      single = true;
+    }
+  }
+  await loadLiteRt(folder);
+}
+
+let single = false;
+
 /** Threads need memory that workers share, which browsers give pages that are isolated only. */
-function canShareMemory(): boolean {
-  return globalThis.crossOriginIsolated === true && (globalThis.navigator?.hardwareConcurrency ?? 1) > 1;
+function threads(): number {
+  if (single || globalThis.crossOriginIsolated !== true) return 1;
+  return Math.min(4, globalThis.navigator?.hardwareConcurrency ?? 1);
 }
 
 /** One model; compiled for one input size at a time. */
@@ -68,7 +87,7 @@ export class Network {
   async run(pixels: Uint8Array<ArrayBuffer>, size: Size): Promise<PoseMaps> {
     const model = await this.at(size);
     const shape = [1, size.height, size.width, 3];
-    const input = Tensor.fromTypedArray(this.values(pixels, model), shape, await envOf());
+    const input = Tensor.fromTypedArray(this.values(pixels, model), shape);
     try {
       const outputs = await model.run([input]);
       const details = model.getOutputDetails();
@@ -98,8 +117,7 @@ export class Network {
     const file = fits ? this.file : resized(this.file, this.spec.image, size);
     this.compiled = await loadAndCompile(file, {
       accelerator: this.accelerator,
-      environment: await envOf(),
-      cpuOptions: { numThreads: canShareMemory() ? Math.min(4, navigator.hardwareConcurrency) : 1 },
+      cpuOptions: { numThreads: threads() },
     });
     this.size = size;
     return this.compiled;
@@ -111,11 +129,6 @@ export class Network {
     const { scale } = this.spec.image;
     return Float32Array.from(pixels, (value) => value * scale);
   }
-}
-
-async function envOf(): Promise<Environment> {
-  if (!environment) throw new Error("LiteRT.js is not loaded");
-  return environment;
 }
 
 /** A copy of an output (1, h, w, C). */
