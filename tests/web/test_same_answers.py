@@ -1,0 +1,144 @@
+"""The TypeScript of web/src and the package find the same people, in Node."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from estimator import bundle, skeletons
+from estimator.people.smoothing import Smoother
+from estimator.people.tracking import Tracker
+from estimator.poses import Poses
+from estimator.spec import PoseSpec
+
+ROOT = Path(__file__).resolve().parents[2]
+WEB = ROOT / "web"
+MAPS = (
+    *("photo_p3", "photo_ski", "crowd10_656x368"),
+    *("crowd30_1312x736", "crowd60_1312x736", "crowd100_1920x1104"),
+)
+PIXELS = 0.01  # that a keypoint may lie elsewhere
+Ask = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
+    """Asks `web/tests/answer.ts`, built."""
+    node = shutil.which("node")
+    if not node:
+        pytest.skip("needs Node")
+    if not (WEB / "node_modules").is_dir():
+        pytest.skip("needs the packages of web: npm --prefix web ci")
+    subprocess.run([node, "build.mjs", "tests"], cwd=WEB, check=True, timeout=120)
+    folder = tmp_path_factory.mktemp("request")
+
+    def answer(request: dict[str, Any]) -> Any:
+        path = folder / "request.json"
+        path.write_text(json.dumps(request))
+        command = [node, "build/tests/answer.mjs", str(path)]
+        done = subprocess.run(command, cwd=WEB, check=True, capture_output=True, timeout=120)
+        return json.loads(done.stdout)
+
+    return answer
+
+
+@pytest.fixture(scope="module")
+def spec() -> PoseSpec:
+    return bundle.read(ROOT / "saved_models" / "tfpose_s" / "model.tflite")
+
+
+def assert_same(people: list[dict[str, Any]], poses: Poses) -> None:
+    """Equal scores in order, and equal people; those of one score may have changed places."""
+    scores = [person["score"] for person in people]
+    np.testing.assert_allclose(scores, poses.person_score, rtol=0, atol=1e-4)
+    left = list(people)
+    for expected in poses:
+        table = np.concatenate([expected.xy, expected.score[:, None]], axis=1)  # (K, 3)
+        same = next((one for one in left if alike(one, expected.person_score, table)), None)
+        assert same is not None, f"nobody is {expected} at {expected.box}"
+        left.remove(same)
+
+
+def alike(person: dict[str, Any], score: float, table: npt.NDArray[np.float32]) -> bool:
+    """The same keypoints found, within PIXELS; all scores within 1e-4."""
+    missing = {"x": np.nan, "y": np.nan, "score": 0.0}
+    rows = [one or missing for one in person["keypoints"]]
+    found = np.array([[row["x"], row["y"], row["score"]] for row in rows])
+    within = [PIXELS, PIXELS, 1e-4]
+    close = np.isclose(found, table, rtol=0, atol=within, equal_nan=True).all()
+    return bool(close) and abs(person["score"] - score) < 1e-4
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_the_same_people_are_found_in_golden_maps(
+    name: str, shared: Path, ask: Ask, spec: PoseSpec, tmp_path: Path
+) -> None:
+    with np.load(shared / "golden" / "maps" / f"{name}.npz") as file:
+        maps = {kind: file[kind].astype(np.float32) for kind in ("heatmaps", "pafs")}
+    files = {}
+    for kind, values in maps.items():
+        files[kind] = str(tmp_path / kind)
+        np.ascontiguousarray(values, "<f4").tofile(files[kind])
+    height, width = maps["pafs"].shape[:2]
+    request = {"spec": spec.to_json(), "maps": [{"height": height, "width": width, **files}]}
+    expected = spec.decode(maps)
+    assert len(expected) > 0
+    assert_same(ask(request)["decoded"][0], expected)
+
+
+def walk(frames: int) -> list[tuple[float, Poses]]:
+    """Three people who walk, jitter, lose keypoints and go out of sight, in no fixed order."""
+    rng, skeleton = np.random.default_rng(25), skeletons.get("openpose18")
+    body = rng.uniform((-40, -100), (40, 100), (18, 2))
+    shown = []
+    for frame in range(frames):
+        here = [who for who in range(3) if not (who == 2 and 20 < frame < 35)]
+        rng.shuffle(here)
+        starts = np.array([[100 + 9 * frame, 200], [600 - 8 * frame, 210], [320, 220]])
+        xy = body + starts[here][:, None] + rng.normal(0, 1.5, (len(here), 18, 2))
+        score = rng.uniform(0.2, 1, (len(here), 18)) * (rng.random((len(here), 18)) > 0.1)
+        xy[score == 0] = np.nan
+        poses = Poses(
+            skeleton=skeleton,
+            xy=xy.astype(np.float32),
+            score=score.astype(np.float32),
+            person_score=rng.uniform(0.3, 0.9, len(here)).astype(np.float32),
+        )
+        shown.append((frame / 25 + 0.004 * float(rng.random()), poses))
+    return shown
+
+
+def as_people(poses: Poses) -> list[dict[str, Any]]:
+    return [
+        {
+            "score": person.person_score,
+            "keypoints": [
+                {"x": float(x), "y": float(y), "score": float(score)} if score > 0 else None
+                for (x, y), score in zip(person.xy, person.score, strict=True)
+            ],
+        }
+        for person in poses
+    ]
+
+
+def test_people_are_followed_and_smoothed_alike(ask: Ask, spec: PoseSpec) -> None:
+    frames = walk(60)
+    spec = replace(spec, skeleton=skeletons.get("openpose18"))
+    request = {
+        "spec": spec.to_json(),
+        "frames": [{"time": time, "people": as_people(poses)} for time, poses in frames],
+    }
+    tracker, smoother = Tracker(), Smoother()
+    for (time, poses), people in zip(frames, ask(request)["followed"], strict=True):
+        expected = smoother(tracker(poses, time), time)
+        assert expected.identity is not None
+        assert [person["id"] for person in people] == expected.identity.tolist()
+        assert_same(people, expected)
+    assert tracker.people == 3

@@ -1,0 +1,37 @@
+/**
+ * Answers what Python asks (tests/web/test_same_answers.py): `node build/tests/answer.mjs REQUEST.json`.
+ *
+ * REQUEST has either `maps`: pictures' maps, as files of little-endian float32, or `frames`: people of
+ * frames to follow. The answer, JSON on standard output, has the people of each.
+ */
+
+import { readFileSync } from "node:fs";
+import { decode } from "../src/decoder/decode";
+import type { PoseMap } from "../src/decoder/peaks";
+import { Smoother } from "../src/people/smoothing";
+import { Tracker } from "../src/people/tracking";
+import type { Person } from "../src/poses";
+import { parseSpec } from "../src/spec";
+
+interface Request {
+  spec: string;
+  maps?: { height: number; width: number; heatmaps: string; pafs: string }[];
+  frames?: { time: number; people: Person[] }[];
+}
+
+const { spec: text, maps = [], frames = [] }: Request = JSON.parse(readFileSync(process.argv[2], "utf8"));
+const spec = parseSpec(text);
+
+function read(file: string, height: number, width: number): PoseMap {
+  const bytes = readFileSync(file);
+  const data = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  return { data, height, width, channels: data.length / (height * width) };
+}
+
+const decoded = maps.map(({ height, width, heatmaps, pafs }) =>
+  decode({ heatmaps: read(heatmaps, height, width), pafs: read(pafs, height, width) }, spec),
+);
+const tracker = new Tracker(spec.skeleton.sigmas);
+const smoother = new Smoother();
+const followed = frames.map(({ time, people }) => smoother.smooth(tracker.track(people, time), time));
+process.stdout.write(JSON.stringify({ decoded, followed }));
