@@ -10,13 +10,13 @@ DirectRunner of Beam 2.77 first fetches Prism, a program of another language. He
 `FnApiRunner`, the part of it that is in the package: it starts the processes that are asked for.
 """
 
-import _thread
-import contextlib
+import queue
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
+import grpc
 from apache_beam.metrics import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.utils.shared import Shared
@@ -112,16 +112,7 @@ def run(
         | "Places" >> beam.FlatMap(_values)
         | "Do" >> beam.ParDo(DoShard(job))
     )
-    with _told_of_dead_workers():
-        try:
-            result = pipeline.run()
-            result.wait_until_finish()
-        except RuntimeError as error:  # the text ends with the worker's own error
-            last = [line for line in str(error).splitlines() if line.strip()][-1:]
-            raise OSError(
-                f"the pipeline failed: {''.join(last) or type(error).__name__}"
-            ) from error
-    return _counters(result)
+    return _counters(_watched(pipeline))
 
 
 def _direct() -> Any:
@@ -150,31 +141,46 @@ def _counters(result: Any) -> dict[str, int]:
     }
 
 
-@contextlib.contextmanager
-def _told_of_dead_workers() -> Iterator[None]:
-    """Ends the block when a worker of FnApiRunner dies, for which that would wait for ever.
+def _watched(pipeline: Any) -> Any:
+    """Runs the pipeline in a thread of its own, for FnApiRunner waits for dead workers for ever.
+
+    Returns:
+      The engine's result.
 
     Raises:
-      ChildProcessError: one died.
+      ChildProcessError: a worker died.
+      OSError: the engine says that the pipeline failed.
     """
-    died = list[str]()
+    ended = queue.SimpleQueue[Any]()
     usual = threading.excepthook
 
-    def hook(found: threading.ExceptHookArgs) -> None:
+    def of_thread(found: threading.ExceptHookArgs) -> None:
         if isinstance(found.exc_value, RuntimeError) and "subprocess" in str(found.exc_value):
-            died.append(str(found.exc_value))
-            _thread.interrupt_main()
-        else:
+            ended.put(ChildProcessError(str(found.exc_value)))
+        elif not isinstance(found.exc_value, grpc.RpcError):  # of the channels to a dead worker
             usual(found)
 
-    threading.excepthook = hook
+    def work_through() -> None:
+        try:
+            result = pipeline.run()
+            result.wait_until_finish()
+            ended.put(result)
+        except BaseException as error:
+            ended.put(error)
+
+    threading.excepthook = of_thread
     try:
-        yield
-    except KeyboardInterrupt:
-        if not died:
-            raise
-        raise ChildProcessError(
-            f"a worker died ({died[0]}); run the same command again: finished shards stay"
-        ) from None
+        threading.Thread(target=work_through, daemon=True).start()
+        end = ended.get()
     finally:
         threading.excepthook = usual
+    if isinstance(end, ChildProcessError):
+        raise ChildProcessError(
+            f"a worker died ({end}): run the same command again; finished shards stay"
+        )
+    if isinstance(end, RuntimeError):  # the text ends with the worker's own error
+        last = [line for line in str(end).splitlines() if line.strip()][-1:]
+        raise OSError(f"the pipeline failed: {''.join(last) or type(end).__name__}") from end
+    if isinstance(end, BaseException):
+        raise end
+    return end
