@@ -11,7 +11,7 @@ EXTRAS = {
     "openvino": ("openvino",),
     "teachers": ("ncnn",),
     "heic": ("pillow_heif",),
-    "beam": ("apache_beam",),
+    "beam": ("apache_beam", "fsspec", "pyarrow"),
     "serve": (
         *("fastapi", "httptools", "prometheus_client", "uvicorn", "uvloop"),
         "websockets",

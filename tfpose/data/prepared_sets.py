@@ -4,12 +4,8 @@ A prepared set is a folder of TFRecords that TensorFlow Datasets wrote (`tfpose.
 TFDS's random access needs ArrayRecord files, which sets prepared before are not, so `stored` notes
 in one pass where every picture's bytes lie: from then on a picture is one read of a known place,
 without TensorFlow.
-
-TFRecord: eight bytes of length, four of its CRC, the data, four of its CRC
-(tensorflow.org/tutorials/load_data/tfrecord).
 """
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +18,8 @@ import tensorflow_datasets as tfds
 from estimator import skeleton_file
 from estimator.arrays import Float
 from estimator.skeleton import Skeleton
+
+from . import tfrecord
 
 INFO = "dataset_info.json"  # TensorFlow Datasets writes it into a prepared set's folder
 
@@ -199,10 +197,9 @@ def _place(example: bytes, path: Path, start: int, count: int | None) -> Stored:
 def _examples(path: Path) -> Iterator[tuple[int, bytes]]:
     """Where each example of a TFRecord begins, and its bytes."""
     with path.open("rb") as file:
-        while header := file.read(12):
-            start = file.tell()
-            length = struct.unpack("<Q", header[:8])[0] if len(header) == 12 else -1
-            data = file.read(max(length, 0) + 4)
-            if len(data) != length + 4:
-                raise ValueError(f"{path} is cut off: prepare the data set anew")
-            yield start, data[:-4]
+        try:
+            for start, length in tfrecord.places(file, path.stat().st_size):
+                file.seek(start)
+                yield start, file.read(length)
+        except ValueError as error:
+            raise ValueError(f"{path} is cut off: prepare the data set anew ({error})") from error

@@ -1,0 +1,137 @@
+"""A bulk job: what is asked of every picture, and where its output and its progress lie."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from estimator.pose_estimator import DEFAULT, PoseEstimator, model_path
+from estimator.second_look.options import Options as SecondLook
+
+from . import storage
+from .containers import Reading
+from .plan import Shard
+
+FORMATS = ("parquet", "jsonl", "coco")
+SUFFIX = {"parquet": "parquet", "jsonl": "jsonl", "coco": "json"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Everything that decides the output; workers get it with their work.
+
+    Attributes:
+      output: prefix of the shards, on any file system: `out/poses` gives
+        `out/poses-00000-of-00020.parquet`.
+      form: one of FORMATS.
+      model: path of a .tflite or .onnx that all workers see, or name of a shipped one.
+      height: base height of a flexible network's input; None takes the spec's.
+      second_look: as `tfpose predict` has it.
+      engine: as there; None takes LiteRT for a .tflite.
+      threads: of each process.
+      min_score: people of a lower score are left out.
+      max_people: the best so many of a picture; None for all.
+      reading: how containers are read.
+      most: pictures of a shard.
+    """
+
+    output: str
+    form: str = FORMATS[0]
+    model: str = DEFAULT
+    height: int | None = None
+    second_look: str = SecondLook.mode
+    engine: str | None = None
+    threads: int = 1
+    min_score: float = 0.0
+    max_people: int | None = None
+    reading: Reading = field(default_factory=Reading)
+    most: int = 500
+
+    def __post_init__(self) -> None:
+        if self.form not in FORMATS:
+            raise ValueError(f"no format {self.form!r}; there are {', '.join(FORMATS)}")
+        if not self.output or self.output.endswith("/"):
+            raise ValueError(f"output must be a prefix of file names, found {self.output!r}")
+        for name in ("most", "threads"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
+        if self.max_people is not None and self.max_people < 1:
+            raise ValueError(f"max_people must be at least 1, found {self.max_people}")
+
+    def estimator(self) -> PoseEstimator:
+        """The network, opened.
+
+        Raises:
+          FileNotFoundError, ImportError, ValueError: as PoseEstimator.
+        """
+        return PoseEstimator(
+            self.model,
+            threads=self.threads,
+            height=self.height,
+            engine=self.engine,
+            second_look=self.second_look,
+        )
+
+    @property
+    def folder(self) -> str:
+        """Where the plan lies, and a mark of each finished shard."""
+        return f"{self.output}.progress"
+
+    @property
+    def plan_path(self) -> str:
+        """Of the plan's file."""
+        return storage.join((self.folder, "plan.jsonl"))
+
+    def shard_path(self, shard: Shard) -> str:
+        """Of a shard's output."""
+        return f"{self.output}-{shard.name}.{SUFFIX[self.form]}"
+
+    def failed_path(self, shard: Shard) -> str:
+        """Of a shard's dead letters: the pictures of it that failed."""
+        return f"{self.output}-{shard.name}.failed.jsonl"
+
+    def mark_path(self, shard: Shard) -> str:
+        """Of the mark that a shard is finished, with its counts."""
+        return storage.join((self.folder, f"{shard.name}.json"))
+
+    def decides(self) -> Mapping[str, Any]:
+        """The options that rows depend on, for the comparison with an earlier run."""
+        import hashlib
+
+        tree = asdict(self)
+        for name in ("output", "threads"):
+            del tree[name]
+        content = model_path(self.model).read_bytes()
+        return {**tree, "model_sha256": hashlib.sha256(content).hexdigest()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """What became of some pictures.
+
+    Attributes:
+      pictures: that were looked at, failed ones included.
+      people: found.
+      failed: number of pictures by kind of failure, one of `rows.KINDS`.
+    """
+
+    pictures: int = 0
+    people: int = 0
+    failed: Mapping[str, int] = field(default_factory=dict)
+
+    def __add__(self, other: "Counts") -> "Counts":
+        kinds = self.failed.keys() | other.failed.keys()
+        return Counts(
+            pictures=self.pictures + other.pictures,
+            people=self.people + other.people,
+            failed={k: self.failed.get(k, 0) + other.failed.get(k, 0) for k in sorted(kinds)},
+        )
+
+    def text(self) -> bytes:
+        """As JSON."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def of_text(cls, text: bytes) -> "Counts":
+        """The inverse of `text`."""
+        return cls(**json.loads(text))
