@@ -5,6 +5,7 @@ a reader sees the old one or the new one and never half of one. A killed process
 folder, `.NAME.partial`, which the next attempt removes.
 """
 
+import json
 import os
 import shutil
 import sys
@@ -13,6 +14,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ESCAPES = "backslashreplace"  # of what UTF-8 cannot say: a file's name may be any bytes
 MIN_FREE = 1 << 20  # bytes that a disk should have left before work starts
@@ -68,6 +70,19 @@ def check_member(member: zipfile.ZipInfo, archive: str | os.PathLike[str]) -> No
             f"{member.filename} in {archive} has {member.compress_size} bytes that unpack to "
             f"{member.file_size}: a zip bomb? If it is sound, unpack it and give the file"
         )
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """What a JSON file holds; UTF-8, or UTF-16 and UTF-32 with their marks.
+
+    Raises:
+      FileNotFoundError: there is no such file.
+      ValueError: it is not JSON, or nests too deep to be read; names the file.
+    """
+    try:
+        return json.loads(Path(path).read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
 
 
 class Whole:

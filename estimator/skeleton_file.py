@@ -5,10 +5,10 @@ Limbs and flip pairs may give keypoints by name instead of by index:
 """
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
+from . import files
 from .skeleton import Skeleton
 
 FIELDS = tuple(field.name for field in dataclasses.fields(Skeleton))
@@ -24,7 +24,7 @@ def read(path: Path) -> Skeleton:
         flip that is no involution, an index outside); names the file.
     """
     try:
-        return from_tree(json.loads(path.read_text(encoding="utf-8")))
+        return from_tree(files.read_json(path))
     except FileNotFoundError:
         raise FileNotFoundError(f"no skeleton file {path}") from None
     except (ValueError, TypeError) as error:

@@ -1,5 +1,6 @@
 """Files and folders that appear whole or not at all."""
 
+import errno
 import os
 import zipfile
 from pathlib import Path
@@ -139,3 +140,41 @@ def test_a_sound_file_and_a_folder_are_no_download(tmp_path: Path) -> None:
         archive.writestr("a", "b")
     for sound in (path, tmp_path, tmp_path / "absent"):
         files.check_download(sound)
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff\xff", b"[" * 200_000, b"1" * 10_000])
+def test_what_is_no_json_is_refused_by_its_name(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"a\.json is not JSON"):
+        files.read_json(path)
+
+
+def test_an_error_without_a_name_gets_that_of_the_place(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OSError, match=r"No space left on device .*/a cannot be written"),
+        files.Whole(tmp_path / "a"),
+    ):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_replaced_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "old").touch()
+    move = os.replace
+
+    def failing(source: Path, place: Path) -> None:
+        if Path(source).parent.name == ".a.partial" and Path(source).name == "a":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        move(source, place)
+
+    whole = files.Whole(tmp_path / "a")
+    whole.partial.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", failing)
+        with pytest.raises(OSError, match="Input/output error"):
+            whole.keep()
+    assert [path.name for path in tmp_path.rglob("*")] == ["a", "old"]

@@ -31,7 +31,7 @@ WRONG: list[tuple[str, tuple[str, ...], str]] = [
     ("weights", ("cmu", OUT), "cannot be written"),
     ("weights", ("nothing",), "no weights 'nothing'; there are"),
     ("edit-annotations", ("--annotations={toy}/none.json", "--out={toy}/a.json"), "no such file"),
-    ("edit-annotations", ("--annotations={toy}/broken.json", "--out={toy}/a.json"), "is no JSON"),
+    ("edit-annotations", ("--annotations={toy}/broken.json", "--out={toy}/a.json"), "is not JSON"),
     ("edit-annotations", ("--annotations={toy}/list.json", "--out={toy}/a.json"), "found a list"),
     ("pseudo-label", ("--model={toy}/no.keras", "--images=x", "--out={toy}/a.json"), "no such"),
     ("pseudo-label", ("--images={toy}", "--out={toy}/a.json"), "give --model, or --detectors"),

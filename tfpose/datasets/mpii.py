@@ -5,7 +5,6 @@ of 200 pixels; the box here is what HRNet and the seeds cut out before padding b
 of 200 x scale, its centre 15 x scale lower (HRNet, `lib/dataset/mpii.py`).
 """
 
-import json
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 import scipy.io
 from absl import logging
 
-from estimator import skeletons
+from estimator import files, skeletons
 from estimator.arrays import Float
 from estimator.skeleton import Skeleton
 
@@ -71,7 +70,7 @@ def json_samples(path: Path) -> list[Sample]:
     """
     by_picture: dict[str, list[tuple[Float, Float]]] = defaultdict(list)
     try:
-        for person in json.loads(path.read_text(encoding="utf-8")):
+        for person in files.read_json(path):
             joints = np.asarray(person["joints"], np.float32).reshape(JOINTS, 2)
             labelled = np.asarray(person["joints_vis"], np.float32).reshape(JOINTS) > 0
             keypoints = _keypoints(joints, np.where(labelled, 2, 0))

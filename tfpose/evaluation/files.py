@@ -131,10 +131,7 @@ def read_results(path: Path) -> list[Mapping[str, Any]]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"no results at {path}")
-    try:
-        entries = json.loads(path.read_bytes())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not JSON: {error}") from error
+    entries = files.read_json(path)
     if not isinstance(entries, list):
         raise ValueError(f"{path} must be a list of results, found a {type(entries).__name__}")
     for entry in entries:
@@ -150,7 +147,7 @@ def _evaluated(path: Path, listed: set[Any]) -> set[Any]:
     beside = path.with_name(SUMMARY)
     if not beside.is_file():
         return listed
-    return set(json.loads(beside.read_bytes()).get("image_ids", listed))
+    return set(files.read_json(beside).get("image_ids", listed))
 
 
 def _write(path: Path, tree: Any) -> None:

@@ -22,9 +22,7 @@ from estimator.arrays import Float, UInt8, check_shape
 Run: TypeAlias = Callable[[Float], list[Float]]  # (1, 3, H, W) to the graph's outputs
 KINDS = ("corners", "distances")
 MULTIPLE = 32  # pixels; of an input's height and width
-OVERLAP = (
-    0.7  # of boxes of one person in two looks; 0.6 joins neighbours, by which box AP falls by .02
-)
+OVERLAP = 0.6  # of boxes of one person in two looks
 
 
 @dataclass(frozen=True, kw_only=True)

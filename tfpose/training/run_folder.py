@@ -59,8 +59,8 @@ def _read(path: Path) -> dict[str, Any]:
       ValueError: it is damaged; names the file.
     """
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError, RecursionError) as error:
+        return dict(files.read_json(path))
+    except (ValueError, TypeError) as error:
         raise ValueError(
             f"{path} is no recipe ({error}): it was edited or damaged since the run began. Delete "
             "it to go on with the recipe of this command"

@@ -122,7 +122,7 @@ def read(place: Path) -> Checkpoint:
       ValueError: it is damaged, of a newer format or no checkpoint.
     """
     try:
-        manifest = json.loads((place / MANIFEST).read_text(encoding="utf-8"))
+        manifest = files.read_json(place / MANIFEST)
         for name, digest in manifest["files"].items():
             if _digest(place / name) != digest:
                 raise ValueError(f"{place / name} is not what was written")
@@ -134,7 +134,7 @@ def read(place: Path) -> Checkpoint:
             variables=dict(manifest["variables"]),
             notes=dict(manifest["notes"]),
         )
-    except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+    except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{place} is not a whole checkpoint: {error!r}") from error
 
 

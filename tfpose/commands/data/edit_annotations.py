@@ -81,10 +81,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is no JSON: {error}") from error
+    tree = files.read_json(path)
     if not isinstance(tree, dict):
         raise ValueError(f"{path} is not in COCO's format: it must hold an object, found a list")
     return tree

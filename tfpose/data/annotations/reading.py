@@ -27,6 +27,7 @@ from .trees import Tree, load
 from .values import Changes, identity
 
 MOST_REFUSED = 1000  # entries after which reading is given up
+UNREADABLE = (UnicodeDecodeError, json.JSONDecodeError, msgspec.DecodeError, RecursionError)
 
 
 def read(
@@ -49,7 +50,7 @@ def read(
     tree = load(path) if foreign is None else Tree(**foreign)
     try:
         return _read(tree, path, choice)
-    except (UnicodeDecodeError, json.JSONDecodeError, msgspec.DecodeError) as error:
+    except UNREADABLE as error:
         raise ValueError(f"{path} is not JSON ({error}): fetch or export it again") from error
 
 
@@ -96,7 +97,7 @@ def image_fields(path: Path) -> dict[ImageId, dict[str, Any]]:
     try:
         images, _ = _images(entries, path, Changes())
         return dict(zip(images, map(plain, entries), strict=True))
-    except (UnicodeDecodeError, json.JSONDecodeError, msgspec.DecodeError) as error:
+    except UNREADABLE as error:
         raise ValueError(f"{path} is not JSON ({error}): fetch or export it again") from error
 
 

@@ -28,7 +28,7 @@ def load(path: Path) -> Tree:
     data = _bytes(path)
     try:
         return msgspec.json.decode(data, type=Tree)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass  # NaN, another encoding, or no such file: Python's reader tells which
     try:
         tree = json.loads(data)

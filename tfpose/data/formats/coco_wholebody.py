@@ -6,11 +6,11 @@ The format is that of jin-s13/COCO-WholeBody, data_format.md: COCO's entries wit
 is read as 17 keypoints unless this format is asked for.
 """
 
-import json
 import mmap
 from pathlib import Path
 from typing import Any
 
+from estimator import files
 from estimator.skeletons.coco_wholebody133 import PARTS, SKELETON
 
 from ..picture_files import Pictures
@@ -42,13 +42,16 @@ def tree(path: Path, split: str, pictures: Pictures | None) -> dict[str, Any]:
       ValueError: a part has another number of keypoints.
     """
     del split, pictures  # one file, which names its pictures
-    found: dict[str, Any] = json.loads(path.read_bytes())
+    found: dict[str, Any] = files.read_json(path)
     names = {"keypoints": list(SKELETON.keypoints)}
-    return {
-        "images": found["images"],
-        "annotations": [_joined(entry, path) for entry in found["annotations"]],
-        "categories": [{**category, **names} for category in found["categories"]],
-    }
+    try:
+        return {
+            "images": found["images"],
+            "annotations": [_joined(entry, path) for entry in found["annotations"]],
+            "categories": [{**category, **names} for category in found["categories"]],
+        }
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is not COCO-WholeBody's format: {error!r}") from error
 
 
 def _joined(entry: dict[str, Any], path: Path) -> dict[str, Any]:

@@ -5,11 +5,12 @@ Keypoints belong to a person by `parentID`, by a relation with the box, or by ly
 eight characters, which the user's own files lack; the name is taken that the pictures have.
 """
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlparse
+
+from estimator import files
 
 from ..picture_files import Pictures
 from . import grouping
@@ -34,10 +35,7 @@ def tree(path: Path, split: str, pictures: Pictures | None) -> dict[str, Any]:
     Raises:
       ValueError: a task cannot be read, or a picture was turned in the tool; names it.
     """
-    try:
-        tasks = json.loads(path.read_bytes())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not JSON: {error}") from error
+    tasks = files.read_json(path)
     listed = []
     for task in tasks:
         try:

@@ -5,9 +5,10 @@ to the rectangle that holds them (github.com/wkentaro/labelme). A shape's flag "
 "hidden" makes a keypoint hidden.
 """
 
-import json
 from pathlib import Path
 from typing import Any
+
+from estimator import files
 
 from ..picture_files import Pictures
 from . import grouping
@@ -38,10 +39,7 @@ def tree(path: Path, split: str, pictures: Pictures | None) -> dict[str, Any]:
 
 
 def _read(path: Path) -> Labelled:
-    try:
-        data = json.loads(path.read_bytes())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not JSON: {error}") from error
+    data = files.read_json(path)
     if not isinstance(data, dict) or not isinstance(data.get("shapes"), list):
         raise ValueError(f"{path} has no list 'shapes': it is none of labelme's files")
     name = str(data.get("imagePath") or path.with_suffix(".jpg").name).replace("\\", "/")

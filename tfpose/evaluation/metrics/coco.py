@@ -12,11 +12,9 @@ measurement. Lightweight OpenPose's `val.py` adds half a pixel.
 
 import contextlib
 import io
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -24,7 +22,7 @@ import numpy.typing as npt
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from estimator import skeletons
+from estimator import files, skeletons
 from estimator.arrays import Int
 
 Result: TypeAlias = Mapping[str, Any]  # image_id, category_id, keypoints (51 numbers), score
@@ -142,7 +140,7 @@ def evaluate(
       FileNotFoundError: there is no such file.
       ValueError: a picture is unknown, or a result has not one keypoint per sigma.
     """
-    tree = truth if isinstance(truth, Mapping) else json.loads(Path(truth).read_text())
+    tree = truth if isinstance(truth, Mapping) else files.read_json(truth)
     sigmas = tuple(skeletons.get("coco17").sigmas if sigmas is None else sigmas)
     listed = {image["id"] for image in tree["images"]}
     chosen = sorted(listed if image_ids is None else set(image_ids))

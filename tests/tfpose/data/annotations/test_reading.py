@@ -234,3 +234,29 @@ def test_fit_refuses_what_is_not_there(tmp_path: Path) -> None:
     path = written(tmp_path, category(keypoints=["head", "left_hand", "x", "left_foot", "y"]))
     with pytest.raises(ValueError, match="right_hand, right_foot cannot be found by name"):
         fitting.fit(annotations.read(path), SKELETON)
+
+
+@pytest.mark.parametrize("place", ["", '{"images": ', '{"images": [], "annotations": ['])
+@pytest.mark.parametrize("piece", ["[", '{"a":'])
+def test_what_nests_without_end_is_refused_by_its_name(
+    place: str, piece: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "deep.json"
+    closing = {"[": "]", '{"a":': "}"}[piece] * 100_000
+    for text in (piece * 100_000, piece * 100_000 + "1" + closing):
+        end = '], "categories": []}' if place.endswith("[") else ""
+        path.write_text(place + text + end)
+        with pytest.raises(ValueError, match=r"deep\.json"):
+            annotations.read(path)
+
+
+def test_an_entry_that_nests_without_end_is_refused_by_the_name_of_its_file(
+    tmp_path: Path,
+) -> None:
+    deep = '{"a":' * 100_000 + "1" + "}" * 100_000
+    tree = {"categories": [{"id": 1, "name": "person"}], "images": [], "annotations": []}
+    for key in ("images", "annotations"):
+        path = tmp_path / "deep.json"
+        path.write_text(json.dumps(tree).replace(f'"{key}": []', f'"{key}": [{deep}]'))
+        with pytest.raises(ValueError, match=r"deep\.json"):
+            annotations.read(path)
