@@ -108,9 +108,9 @@ class Poses:
         for name in ("xy", "score", "person_score"):
             if getattr(self, name).dtype != np.float32:
                 raise ValueError(f"{name} must be float32, found {getattr(self, name).dtype}")
-        if not np.array_equal(np.isnan(self.xy).any(axis=2), self.score == 0):
+        if (np.isnan(self.xy).any(axis=2) != (self.score == 0)).any():
             raise ValueError("xy must be NaN exactly where score is 0")
-        if not (np.isfinite(self.score).all() and (self.score >= 0).all()):
+        if not (self.score.min(initial=0) >= 0 and self.score.max(initial=0) < np.inf):
             raise ValueError("score must be finite and not negative")
         if self.identity is not None:
             self._check_identity(self.identity)
@@ -171,12 +171,7 @@ class Poses:
     @property
     def boxes(self) -> Float:
         """(N, 4): x, y, width, height around the keypoints found; zeros where none was."""
-        shown = self.found[..., np.newaxis]
-        first = np.where(shown, self.xy, np.inf).min(axis=1, initial=np.inf)
-        last = np.where(shown, self.xy, -np.inf).max(axis=1, initial=-np.inf)
-        boxes = np.concatenate([first, last - first], axis=1)
-        boxes[~self.found.any(axis=1)] = 0
-        return boxes
+        return around(self.xy)
 
     def transformed(self, matrix: npt.NDArray[np.floating]) -> Poses:
         """The same people, transformed by a (2, 3) matrix."""
@@ -304,6 +299,22 @@ class Poses:
             xy=np.where(have[..., np.newaxis], xy, np.float32(np.nan)),
             score=np.where(have, lowest, 0).astype(np.float32),
         )
+
+
+def around(xy: Float) -> Float:
+    """Boxes around keypoints.
+
+    Args:
+      xy: (N, K, 2), NaN where a keypoint was not found.
+
+    Returns:
+      (N, 4): x, y, width, height around those found; zeros where none was.
+    """
+    first = np.fmin.reduce(xy, axis=1, initial=np.inf)
+    last = np.fmax.reduce(xy, axis=1, initial=-np.inf)
+    boxes = np.concatenate([first, last - first], axis=1)
+    boxes[first[:, 0] == np.inf] = 0
+    return boxes
 
 
 def concatenate(parts: Iterable[Poses], skeleton: Skeleton) -> Poses:

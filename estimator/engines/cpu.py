@@ -6,6 +6,8 @@ from pathlib import Path
 
 CPUINFO = Path("/proc/cpuinfo")  # Linux; elsewhere nothing is known
 VNNI = frozenset({"avx512_vnni", "avx_vnni"})  # sums of 8-bit products in 32 bits, one instruction
+# Flags that decide about int8 and half precision, in the order in which they are named.
+TELLING = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8", "asimddp")
 X86 = frozenset({"x86_64", "amd64", "i386", "i686"})
 
 
@@ -27,6 +29,11 @@ def flags(cpuinfo: Path = CPUINFO) -> frozenset[str]:
         return frozenset()
     found = (line.partition(":")[2] for line in lines if line.partition(":")[0].strip() == "flags")
     return frozenset(next(found, "").split())
+
+
+def telling() -> list[str]:
+    """Those of `TELLING` that this processor has."""
+    return [flag for flag in TELLING if flag in flags()]
 
 
 def lacks_vnni() -> bool:

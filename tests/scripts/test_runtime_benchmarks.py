@@ -154,3 +154,25 @@ def test_networks_wants_names_that_there_are(
     ended = tfpose("benchmark", "networks", *arguments)
     assert ended.returncode == 2
     assert message in ended.stderr
+
+
+def test_revisions_compares_two_checkouts(tfpose: Tfpose) -> None:
+    here = Path(__file__).resolve().parents[2]
+    arguments = (f"--other={here}", "--works=decode@1,decode@2", "--turns=1")
+    ended = tfpose("benchmark", "revisions", *arguments)
+    rows = [line.split() for line in ended.stdout.splitlines()[2:]]
+    assert [row[0] for row in rows] == ["decode@1", "decode@2"]
+    assert all(float(cell) > 0 for row in rows for cell in row[1:])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--other=.", "--works=sleep@1"), "no work 'sleep@1'; there are decode@..., maps@..."),
+        (("--other=estimator",), "is no checkout of tfpose: it has no folder estimator"),
+    ],
+)
+def test_revisions_refuses(arguments: tuple[str, ...], said: str, tfpose: Tfpose) -> None:
+    ended = tfpose("benchmark", "revisions", *arguments)
+    assert ended.returncode > 0
+    assert said in ended.stderr

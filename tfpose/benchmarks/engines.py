@@ -34,14 +34,13 @@ THREAD_COUNTS = flags.DEFINE_list(
 )
 
 PACKAGES = {"litert": "ai_edge_litert", "onnxruntime": "onnxruntime", "openvino": "openvino"}
-TELLING = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8", "asimddp")
 REPEATS = 30
 HEAD = ("model", "engine", "threads", "ms", "ratio", "first ms", "MB", "auto")
 
 
 def main(_: list[str]) -> None:
     """Prints the table."""
-    print(f"{platform.machine()}, of interest: {' '.join(features()) or 'unknown'}")
+    print(f"{platform.machine()}, of interest: {' '.join(cpu.telling()) or 'unknown'}")
     paths = [model_path(name) for name in MODELS.value or shipped_names()]
     rows = [
         row
@@ -52,11 +51,6 @@ def main(_: list[str]) -> None:
     print(timing.table(HEAD, rows))
     if advice := missing(paths):
         print(advice)
-
-
-def features() -> list[str]:
-    """Which of the flags that decide about int8 and half precision this processor has."""
-    return [flag for flag in TELLING if flag in cpu.flags()]
 
 
 def measure(path: Path, threads: int) -> list[tuple[str, ...]]:

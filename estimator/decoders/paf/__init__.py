@@ -7,7 +7,7 @@ docs/decoder.md gives the measured effect of each constant.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +16,7 @@ from ...arrays import Float
 from ...geometry import map_to_input
 from ...people.boxes import area_around
 from ...people.oks import expected
-from ...poses import Poses
+from ...poses import Poses, around
 from .grouping import Groups, group
 from .limbs import Candidates, find_limbs
 from .peaks import Peaks, find_peaks
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 ANSWERS = "maps"
 # Names of fields in specs written before; they are read as the new ones.
 RENAMED = {"doubt": "missing_limb_prior", "error": "localisation_error"}
+NOWHERE = np.full((1, 2), np.nan, np.float32)
 BOUNDS = {  # least and most; they bound the time and memory of a picture
     "samples": (2, 256),
     "min_keypoints": (2, 1024),
@@ -116,9 +117,10 @@ def decode(
     """
     heatmaps, pafs = _maps(outputs, skeleton, layout)
     peaks = find_peaks(
-        heatmaps[..., : len(skeleton.keypoints)],
+        heatmaps,
         threshold=parameters.min_weak_peak,
         limit=parameters.max_peaks,
+        channels=len(skeleton.keypoints),
     )
     candidates = find_limbs(
         pafs,
@@ -169,23 +171,19 @@ def _people(
     groups: Groups, peaks: Peaks, skeleton: Skeleton, stride: int, parameters: Parameters
 ) -> Poses:
     """The groups that have enough keypoints, best first."""
-    found = groups.peak >= 0
-    height = np.where(found, np.append(peaks.score, 0)[groups.peak], 0)  # (N, K)
-    enough = np.count_nonzero(height >= parameters.min_peak, axis=1) >= parameters.min_keypoints
-    xy = np.full((*found.shape, 2), np.nan, np.float32)
-    xy[found] = map_to_input(peaks.xy[groups.peak[found]], stride)
+    height = np.append(peaks.score, 0)[groups.peak]  # (N, K); -1 is the 0 at the end
+    enough = (height >= parameters.min_peak).sum(axis=1) >= parameters.min_keypoints
+    height = height[enough]
+    places = np.concatenate([map_to_input(peaks.xy, stride), NOWHERE])
+    xy = places[groups.peak[enough]]
     score = np.minimum(groups.limb_score / (groups.limbs + parameters.missing_limb_prior), 1)
-    people = Poses(
+    area = area_around(*(around(xy)[:, 2:] / stride).T)
+    likely = expected(height > 0, area, sigmas=skeleton.sigmas, error=parameters.localisation_error)
+    score = score[enough].astype(np.float32) * likely
+    order = np.argsort(-score, kind="stable")
+    return Poses(
         skeleton=skeleton,
-        xy=xy[enough],
-        score=np.clip(height[enough], 0, 1).astype(np.float32),
-        person_score=score[enough].astype(np.float32),
+        xy=xy[order],
+        score=np.clip(height, 0, 1).astype(np.float32)[order],
+        person_score=score[order],
     )
-    score = people.person_score * _expected_oks(people, parameters.localisation_error, stride)
-    return replace(people, person_score=score).select(np.argsort(-score, kind="stable"))
-
-
-def _expected_oks(people: Poses, error: float, stride: int) -> Float:
-    """(N,) The OKS expected at a localisation error of `error` cells."""
-    area = area_around(*(people.boxes[:, 2:] / stride).T)
-    return expected(people.found, area, sigmas=people.skeleton.sigmas, error=error)

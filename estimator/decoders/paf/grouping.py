@@ -6,7 +6,10 @@ occur twice: when a limb of low score is assigned, the limbs of high score alrea
 Any skeleton will do: a tree, several trees, or one with loops.
 """
 
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -47,61 +50,74 @@ def group(candidates: Candidates, peaks: Peaks, additive_only: npt.NDArray[np.bo
     Returns:
       Groups of at least two peaks, in no particular order.
     """
-    builder = _Builder(peaks)
+    builder = _Builder(peaks, int(candidates.limb.max(initial=-1)) + 1)
     order = np.argsort(-candidates.score, kind="stable")
-    limb, first, second, score = (
-        array[order].tolist()
-        for array in (candidates.limb, candidates.first, candidates.second, candidates.score)
-    )
     late = additive_only[order]
-    for index in np.flatnonzero(~late).tolist():
-        builder.join(limb[index], first[index], second[index], score[index])
-    rest = np.flatnonzero(late).tolist()
-    for index in rest + rest:
-        builder.add(limb[index], first[index], second[index], score[index])
+    rest = order[late]
+    order = np.concatenate([order[~late], rest, rest])
+    limb, first, second = candidates.limb[order], candidates.first[order], candidates.second[order]
+    kind = limb * len(peaks)
+    columns = (kind + first, kind + second, first, second, candidates.score[order])
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    builder.join(itertools.islice(rows, len(order) - 2 * len(rest)))
+    builder.join(rows, add=True)
     return builder.groups()
+
+
+# A kind of limb at its first and at its second peak, as places in `taken`; the peaks; the score.
+_Limb: TypeAlias = tuple[int, int, int, int, float]
 
 
 class _Builder:
     """The groups while they grow: at first one per peak; a group starts with its first limb."""
 
-    def __init__(self, peaks: Peaks) -> None:
-        self.count = len(peaks.start) - 1
-        self.owner = list(range(len(peaks)))  # peak -> group
-        self.members = [{channel: peak} for peak, channel in enumerate(peaks.channel.tolist())]
-        self.scores: list[list[float]] = [[] for _ in self.members]  # group -> of its limbs
-        self.taken: set[tuple[int, int]] = set()  # limb, peak
+    def __init__(self, peaks: Peaks, kinds: int) -> None:
+        self.peaks = peaks
+        channels = peaks.channel.tolist()
+        self.owner = list(range(len(channels)))  # peak -> group
+        self.members = [[peak] for peak in self.owner]  # group -> its peaks
+        self.channels = [1 << channel for channel in channels]  # group -> a bit per keypoint
+        self.scores: list[list[float]] = [[] for _ in channels]  # group -> of its limbs
+        self.taken = bytearray(kinds * len(channels))  # limb and peak -> 1
 
-    def join(self, limb: int, first: int, second: int, score: float) -> None:
-        """Takes a limb if neither peak has one of its kind and their groups can be joined."""
-        if (limb, first) in self.taken or (limb, second) in self.taken:
-            return
-        here, there = self.owner[first], self.owner[second]
-        if here != there:
-            if self.members[here].keys() & self.members[there].keys():
-                return
-            self._merge(here, there)
-        self.scores[here].append(score)
-        self.taken |= {(limb, first), (limb, second)}
+    def join(self, limbs: Iterable[_Limb], *, add: bool = False) -> None:
+        """Takes limbs, in turn, if neither peak has one of its kind and their groups can be joined.
 
-    def add(self, limb: int, first: int, second: int, score: float) -> None:
-        """Takes a limb if it lies in one group, or adds a free peak to a group that has started."""
-        here, there = self.owner[first], self.owner[second]
-        if here == there or bool(self.scores[here]) != bool(self.scores[there]):
-            self.join(limb, first, second, score)
+        Args:
+          limbs: in the order of choice.
+          add: takes a limb only if it lies in one group, or adds a free peak to a started group.
+        """
+        owner, channels, scores, taken = self.owner, self.channels, self.scores, self.taken
+        for one_end, other_end, one, other, score in limbs:
+            if taken[one_end] or taken[other_end]:
+                continue
+            here, there = owner[one], owner[other]
+            if here != there:
+                if channels[here] & channels[there]:
+                    continue
+                if add and bool(scores[here]) == bool(scores[there]):
+                    continue
+                self._merge(here, there)
+            scores[here].append(score)
+            taken[one_end] = taken[other_end] = 1
 
     def _merge(self, here: int, there: int) -> None:
-        for peak in self.members[there].values():
+        moved = self.members[there]
+        for peak in moved:
             self.owner[peak] = here
-        self.members[here] |= self.members[there]
+        self.members[here] += moved
+        self.channels[here] |= self.channels[there]
         self.scores[here] += self.scores[there]
-        self.members[there], self.scores[there] = {}, []
+        self.scores[there] = []
 
     def groups(self) -> Groups:
         kept = [index for index, scores in enumerate(self.scores) if scores]
-        peak = np.full((len(kept), self.count), -1, np.int64)
-        for row, index in enumerate(kept):
-            peak[row, list(self.members[index])] = list(self.members[index].values())
+        row = np.full(len(self.owner), -1, np.int64)
+        row[kept] = np.arange(len(kept))
+        row = row[self.owner]  # (N,) of each peak, -1 where its group has not started
+        inside = np.flatnonzero(row >= 0)
+        peak = np.full((len(kept), len(self.peaks.start) - 1), -1, np.int64)
+        peak[row[inside], self.peaks.channel[inside]] = inside
         return Groups(
             peak=peak,
             limbs=np.array([len(self.scores[index]) for index in kept], np.int64),

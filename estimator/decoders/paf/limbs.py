@@ -2,15 +2,17 @@
 
 After Cao et al. 2017, arXiv:1611.08050, section 2.3: a candidate limb is the segment between two
 peaks, its score the field's component along it. Here the limbs of all kinds are scored in one
-pass, by interpolation between the cells of the small map. Most candidates are rejected by the field
-at their middle, before the whole segment is read, so that the cost grows linearly with people.
+pass, by interpolation between the cells of the small map. Most pairs are rejected by the field at
+their middle, in tables of all first by all second peaks, before they are listed: in a crowd 96%.
 """
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +21,10 @@ from ...arrays import Float, Int, check_shape
 from .peaks import Peaks
 
 Complex: TypeAlias = npt.NDArray[np.complex64]
+Double: TypeAlias = npt.NDArray[np.float64]
 
-BLOCK = 1 << 15  # pairs per pass: bounds memory and keeps arrays in the cache
+BLOCK = 1 << 15  # pairs per table: bounds memory and keeps arrays in the cache
+ALMOST = 1 - 1e-3  # of the lowest component: a length and its bound differ by rounding
 _NONE = (np.zeros(0, np.int64),) * 3 + (np.zeros(0, np.float32),)
 
 
@@ -73,27 +77,28 @@ def find_limbs(
     if samples < 2:
         raise ValueError(f"samples must be at least 2, found {samples}")
     fields = np.ascontiguousarray(pafs).view(np.complex64)  # (h, w, L), x + iy
-    place = np.ascontiguousarray(peaks.xy).view(np.complex64)[:, 0]  # (N,)
+    xy = np.ascontiguousarray(peaks.xy.T)  # (2, N)
     parts = [_NONE]
-    for limb, first, second in _pairs(peaks, limbs):
-        kept = _middle_supports(fields, limb, place[first], place[second], min_field)
-        limb, first, second = limb[kept], first[kept], second[kept]
-        component = components(fields, limb, place[first], place[second], samples=samples)
-        score = component.mean(axis=1)
-        support = np.count_nonzero(component > min_field, axis=1)
-        good = np.flatnonzero((support >= min_share * samples - 1e-6) & (score > 0))
+    for rows in _blocks(peaks, limbs):
+        limb, first, second = _middle_supports(fields, xy, rows, min_field)
+        ends = xy.take([first, second], axis=1)  # (2, 2, P)
+        component = components(fields, limb, ends[:, 0], ends[:, 1], samples=samples)  # (P, S)
+        score = component.sum(axis=1) / samples
+        support = (component > min_field).sum(axis=1)
+        enough = support >= min_share * samples - 1e-6
+        good = np.flatnonzero(enough & (score > 0) & (score < np.inf))
         parts.append((limb[good], first[good], second[good], score[good]))
     limb, first, second, score = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Candidates(limb=limb, first=first, second=second, score=score)
 
 
-def components(fields: Complex, limb: Int, start: Complex, end: Complex, *, samples: int) -> Float:
+def components(fields: Complex, limb: Int, start: Float, end: Float, *, samples: int) -> Double:
     """Interpolates the components of the fields along segments.
 
     Args:
       fields: (h, w, L) as x + iy.
       limb: (C,) index of the field that is read for each segment.
-      start, end: (C,) ends of the segments as x + iy, in map cells and inside the map.
+      start, end: (2, C) ends of the segments, x and y, in map cells and inside the map.
       samples: number of points per segment, both ends included.
 
     Returns:
@@ -101,48 +106,113 @@ def components(fields: Complex, limb: Int, start: Complex, end: Complex, *, samp
     """
     height, width, kinds = fields.shape
     way = end - start
-    length = np.abs(way)
-    unit = np.divide(way, length, out=np.zeros_like(way), where=length > 0)
-    point = start[:, None] + way[:, None] * np.linspace(0, 1, samples, dtype=np.float32)
-    x = np.minimum(point.real.astype(np.intp), max(width - 2, 0))
-    y = np.minimum(point.imag.astype(np.intp), max(height - 2, 0))
-    share_x, share_y = point.real - x, point.imag - y
-    corner = (y * width + x) * kinds + limb[:, None]
+    point = start[:, None] + way[:, None] * _shares(samples)  # (2, S, C): the last is the longest
+    xy = np.minimum(point.astype(np.intp), [[[max(width - 2, 0)]], [[max(height - 2, 0)]]])
     right, below = kinds * min(width - 1, 1), kinds * width * min(height - 1, 1)
-    flat = fields.reshape(-1)
-    upper = _between(flat, corner, right, share_x)
-    lower = _between(flat, corner + below, right, share_x)
-    field = upper + (lower - upper) * share_y
-    along: Float = field.real * unit.real[:, None] + field.imag * unit.imag[:, None]
-    return along
+    corners = np.array([[0, right], [below, below + right]])[..., None, None]
+    value = fields.reshape(-1).take((xy[1] * width + xy[0]) * kinds + limb + corners)
+    value = value.view(np.float32)  # (2, 2, S, 2 C): y, x, points, x and y of each field
+    share_x, share_y = np.repeat(point - xy, 2, axis=2)
+    rows = value[:, 0] + (value[:, 1] - value[:, 0]) * share_x
+    field = (rows[0] + (rows[1] - rows[0]) * share_y) * _directions(way).view(np.float32)
+    component = field[:, ::2] + field[:, 1::2]
+    return np.ascontiguousarray(component.T)  # a segment's points are summed side by side
 
 
-def _between(flat: Complex, corner: Int, step: int, share: Float) -> Complex:
-    first = flat.take(corner)
-    between: Complex = first + (flat.take(corner + step) - first) * share
-    return between
+@functools.cache
+def _shares(samples: int) -> Float:
+    """(S, 1) where the points of a segment lie, 0..1."""
+    shares: Float = np.linspace(0, 1, samples, dtype=np.float32)[:, None]
+    return shares
+
+
+def _directions(way: Float) -> Complex:
+    """Unit vectors along (2, C) ways as x + iy, (C,); 0 for a way without length."""
+    joined = _joined(way)
+    length = np.abs(joined)
+    return np.divide(joined, length, out=np.zeros_like(joined), where=length > 0)
+
+
+class _Rows(NamedTuple):
+    """R first peaks of limbs, each with all second peaks of its limb.
+
+    Attributes:
+      limb: (R,) indices of the skeleton's limbs, ascending.
+      first: (R,) the first peak.
+      second: (R,) the first of its second peaks, which follow one another.
+      seconds: (R,) how many they are.
+    """
+
+    limb: Int
+    first: Int
+    second: Int
+    seconds: Int
 
 
 def _middle_supports(
-    fields: Complex, limb: Int, start: Complex, end: Complex, min_field: float
-) -> Int:
-    """Indices of the segments with a component above `min_field` in the cell at their middle."""
+    fields: Complex, xy: Float, rows: _Rows, min_field: float
+) -> tuple[Int, Int, Int]:
+    """Pairs with a component above `min_field` in the cell at their middle.
+
+    All pairs are tried with the larger side of a segment for its length, which is never above it;
+    those that are left with their length.
+
+    Returns:
+      limb, first and second peak, (P,) each, limb after limb.
+    """
     _, width, kinds = fields.shape
-    middle = (start + end + (1 + 1j)) * np.float32(0.5)  # plus half a cell, to round
-    x, y = middle.real.astype(np.intp), middle.imag.astype(np.intp)
-    field = fields.reshape(-1).take((y * width + x) * kinds + limb)
-    way = end - start
-    along = field.real * way.real + field.imag * way.imag
-    return np.flatnonzero(along > min_field * np.abs(way))
+    until = rows.seconds.cumsum()
+    row = np.repeat(np.arange(len(until)), rows.seconds)  # (P,) of each pair
+    second = (rows.second + rows.seconds - until)[row]
+    second += np.arange(len(row))
+    start, end = xy.take(rows.first, axis=1).take(row, axis=1), xy.take(second, axis=1)
+    middle = start + end  # (2, P)
+    middle += 1  # half a cell, to round
+    x, y = middle.astype(np.intp) >> 1
+    y *= width
+    y += x
+    y *= kinds
+    y += rows.limb[row]
+    field = fields.reshape(-1).take(y)
+    way = np.subtract(end, start, out=middle)
+    along = field.real * way[0]
+    along += field.imag * way[1]
+    larger = np.abs(way, out=start).max(axis=0)
+    pair = np.flatnonzero(along > np.float32(ALMOST * min_field) * larger)
+    length = np.abs(_joined(way[:, pair]))
+    pair = pair[along[pair] > min_field * length]
+    kept = row[pair]
+    return rows.limb[kept], rows.first[kept], second[pair]
 
 
-def _pairs(peaks: Peaks, limbs: tuple[tuple[int, int], ...]) -> Iterator[tuple[Int, Int, Int]]:
-    """All pairs of peaks of all limbs: limb, first and second peak, (P,) each, P up to BLOCK."""
-    ends = np.array(limbs, np.int64).reshape(-1, 2)
-    firsts, seconds = np.diff(peaks.start)[ends].T  # (L,) number of peaks at each end
-    until = np.cumsum(firsts * seconds)
-    for begin in range(0, int(until[-1]) if len(until) else 0, BLOCK):
-        pair = np.arange(begin, min(begin + BLOCK, int(until[-1])))
-        limb = np.searchsorted(until, pair, side="right")
-        row, column = np.divmod(pair - (until - firsts * seconds)[limb], seconds[limb])
-        yield limb, peaks.start[ends[limb, 0]] + row, peaks.start[ends[limb, 1]] + column
+def _joined(xy: Float) -> Complex:
+    """Vectors (2, C) as x + iy, (C,)."""
+    return np.ascontiguousarray(xy.T).view(np.complex64)[:, 0]
+
+
+def _blocks(peaks: Peaks, limbs: tuple[tuple[int, int], ...]) -> Iterator[_Rows]:
+    """All pairs of peaks of all limbs, in parts of about BLOCK pairs."""
+    ends = _ends(limbs)
+    begin = peaks.start[ends]  # (L, 2)
+    firsts, seconds = (peaks.start[ends + 1] - begin).T
+    limb = np.repeat(np.arange(len(ends)), firsts)  # (R,)
+    rows = _Rows(
+        limb=limb,
+        first=np.arange(len(limb)) + (begin[:, 0] + firsts - firsts.cumsum())[limb],
+        second=begin[limb, 1],
+        seconds=seconds[limb],
+    )
+    until = rows.seconds.cumsum()
+    pairs = int(until[-1]) if len(until) else 0
+    if 0 < pairs <= BLOCK:
+        yield rows
+        return
+    cuts = np.searchsorted(until, np.arange(BLOCK, pairs + BLOCK, BLOCK), side="right")
+    for start, stop in itertools.pairwise([0, *np.unique(cuts[cuts > 0]).tolist()]):
+        yield _Rows(*(part[start:stop] for part in rows))
+
+
+@functools.cache
+def _ends(limbs: tuple[tuple[int, int], ...]) -> Int:
+    """(L, 2) indices of the keypoints that limbs join."""
+    return np.array(limbs, np.int64).reshape(-1, 2)

@@ -7,17 +7,12 @@ need not be enlarged before they are read.
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
+import numpy.typing as npt
 
-from ...arrays import Float, Int, UInt8, check_shape
+from ...arrays import Float, Int, check_shape
 
-# A cell is a peak if it is above its neighbours before it in reading order and not below those
-# after it: of adjacent equal cells (quantised maps have them) the first one counts.
-BEFORE = np.array([[1, 1, 1], [1, 0, 0], [0, 0, 0]], np.uint8)
-AFTER = np.array([[0, 0, 0], [0, 0, 1], [1, 1, 1]], np.uint8)
 # Networks give values slightly below 0, which have no logarithm; and half floats may overflow.
-MOST_CHANNELS = 128  # of an OpenCV 5 array; OpenCV 4 has 512
 FLOOR, CEILING = 0.01, 100.0
 
 
@@ -41,70 +36,78 @@ class Peaks:
         return len(self.xy)
 
 
-def find_peaks(heatmaps: Float, *, threshold: float, limit: int) -> Peaks:
+def find_peaks(
+    heatmaps: Float, *, threshold: float, limit: int, channels: int | None = None
+) -> Peaks:
     """Finds the local maxima (of 3x3 cells) of every channel.
 
+    Of adjacent equal cells (quantised maps have them) the first one in reading order counts.
+
     Args:
-      heatmaps: (h, w, K).
+      heatmaps: (h, w, C).
       threshold: the cell of a peak is above this.
       limit: maximum number of peaks per channel; the highest are kept.
+      channels: K, number of channels that are searched, the first; None searches all. Passing maps
+        whole is faster than passing a slice of them.
 
     Raises:
-      ValueError: `heatmaps` is not (h, w, K), or is empty.
+      ValueError: `heatmaps` is not (h, w, C), or is empty.
     """
     check_shape("heatmaps", heatmaps, (None, None, None))
     if heatmaps.size == 0:
         raise ValueError(f"heatmaps must have a cell and a channel, found shape {heatmaps.shape}")
-    width, count = heatmaps.shape[1:]
-    flat = np.flatnonzero(
-        (heatmaps > threshold)
-        & (heatmaps > _dilated(heatmaps, BEFORE))
-        & (heatmaps >= _dilated(heatmaps, AFTER))
-    )
-    cell, channel = np.divmod(flat, count)
-    y, x = np.divmod(cell, width)
-    xy, score = refine(heatmaps, x, y, channel)
-    return _best(xy, score, channel, count, limit)
+    height, width, depth = heatmaps.shape
+    padded = np.full((height + 2, width + 2, depth), -np.inf, np.float32)
+    padded[1:-1, 1:-1] = heatmaps
+    lit = padded > threshold
+    count = depth if channels is None else channels
+    lit[..., count:] = False
+    flat, row = padded.reshape(-1), (width + 2) * depth
+    place = np.flatnonzero(lit)
+    for near in ((depth, row), (row + depth, row - depth)):  # by side, then by corner
+        place = _not_below(flat, place, near)
+    cell, channel = np.divmod(place, depth)
+    y, x = np.divmod(cell, width + 2)
+    xy = np.array((x, y), np.float32) - 1  # (2, N)
+    inside = (xy > 0) & (xy < np.array([[width - 1], [height - 1]], np.float32))
+    shift, score = _refine(flat, place, (depth, row), inside)
+    return _best((xy + shift).T, score, channel, count, limit)
 
 
-def _dilated(heatmaps: Float, kernel: UInt8) -> Float:
-    """The largest value under a kernel, of each channel; OpenCV 5 takes 128 channels at most."""
-    parts = [
-        cv2.dilate(np.ascontiguousarray(part), kernel).reshape(part.shape)
-        for part in np.array_split(heatmaps, -(-heatmaps.shape[2] // MOST_CHANNELS), axis=2)
-    ]
-    return np.asarray(parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2))
+def _not_below(flat: Float, place: Int, steps: tuple[int, int]) -> Int:
+    """The cells that are above their neighbours before and not below those after them."""
+    near = flat.take(place + np.array((-steps[0], -steps[1], *steps))[:, None])  # (4, N)
+    value = flat.take(place)
+    below = (near[:2] >= value) | (near[2:] > value)
+    kept: Int = place[~(below[0] | below[1])]
+    return kept
 
 
-def refine(heatmaps: Float, x: Int, y: Int, channel: Int) -> tuple[Float, Float]:
+def _refine(
+    flat: Float, place: Int, steps: tuple[int, int], inside: npt.NDArray[np.bool_]
+) -> tuple[Float, Float]:
     """Finds the maxima of Gaussians between the cells.
 
     In x and in y, a parabola is fitted to the logarithms of the cell and its two neighbours. At the
     border, where a neighbour is missing, the peak stays in the middle of the cell.
 
     Args:
-      heatmaps: (h, w, K).
-      x, y, channel: (N,) cells that are not below their neighbours.
+      flat: the padded maps' cells.
+      place: (N,) indices of cells that are not below their neighbours.
+      steps: from a cell to its neighbour in x and in y.
+      inside: (2, N) whether there are both neighbours in x, in y.
 
     Returns:
-      (N, 2) positions in map cells, at most half a cell away, and (N,) heights of the maxima.
+      (2, N) distances from the cell, x and y, at most half a cell, and (N,) heights of the maxima.
     """
-    height, width, _ = heatmaps.shape
-    middle = _logarithm(heatmaps[y, x, channel])
-    shift = np.zeros((len(x), 2), np.float32)
-    top = middle.copy()
-    for axis, (step_x, step_y) in enumerate(((1, 0), (0, 1))):
-        inside = np.flatnonzero(
-            (x >= step_x) & (x < width - step_x) & (y >= step_y) & (y < height - step_y)
-        )
-        column, row, plane = x[inside], y[inside], channel[inside]
-        lower = _logarithm(heatmaps[row - step_y, column - step_x, plane])
-        upper = _logarithm(heatmaps[row + step_y, column + step_x, plane])
-        bend = np.minimum(lower + upper - 2 * middle[inside], -1e-6)
-        slope = upper - lower
-        shift[inside, axis] = np.clip(-slope / (2 * bend), -0.5, 0.5)
-        top[inside] -= slope**2 / (8 * bend)
-    return np.stack([x, y], axis=1).astype(np.float32) + shift, np.exp(top)
+    offsets = np.array([0, -steps[0], -steps[1], steps[0], steps[1]])
+    heights = _logarithm(flat.take(place + offsets[:, None]))  # (5, N)
+    middle, lower, upper = heights[0], heights[1:3], heights[3:]
+    bend = np.minimum(lower + upper - 2 * middle, np.float32(-1e-6))
+    slope = upper - lower
+    shift = np.where(inside, np.minimum(np.maximum(-slope / (2 * bend), -0.5), 0.5), 0)
+    rise = np.where(inside, slope**2 / (8 * bend), 0)
+    return shift.astype(np.float32, copy=False), np.exp(middle - rise[0] - rise[1])
 
 
 def _logarithm(heights: Float) -> Float:
@@ -116,15 +119,10 @@ def _logarithm(heights: Float) -> Float:
 def _best(xy: Float, score: Float, channel: Int, count: int, limit: int) -> Peaks:
     """Sorts peaks by channel and score, and keeps the first `limit` of each channel."""
     order = np.lexsort((-score, channel))
-    channel = channel[order].astype(np.int64)
+    channel = channel[order]
     start = np.searchsorted(channel, np.arange(count + 1))
-    if len(channel) and np.diff(start).max() > limit:
+    if len(channel) > limit and (start[1:] - start[:-1]).max() > limit:
         kept = np.arange(len(channel)) - start[channel] < limit
         order, channel = order[kept], channel[kept]
         start = np.searchsorted(channel, np.arange(count + 1))
-    return Peaks(
-        xy=xy[order],
-        score=score[order].astype(np.float32),
-        channel=channel,
-        start=start.astype(np.int64),
-    )
+    return Peaks(xy=xy[order], score=score[order], channel=channel, start=start)
