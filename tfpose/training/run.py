@@ -201,6 +201,20 @@ def iterate(feed: Feed) -> Any:
 
 
 def _steps(recipe: Recipe, feed: Feed) -> int:
+    """The steps of the whole run; warns where its rate would rise until the end."""
+    steps, warmup = _counted_steps(recipe, feed), recipe.schedule.warmup
+    if warmup >= steps:
+        logging.warning(
+            "schedule.warmup is %d of this run's %d steps, so it never reaches its rate: give "
+            "--schedule.warmup=%d, say",
+            warmup,
+            steps,
+            steps // 20,
+        )
+    return steps
+
+
+def _counted_steps(recipe: Recipe, feed: Feed) -> int:
     if recipe.steps:
         return recipe.steps
     if feed.examples is None:

@@ -16,11 +16,12 @@ from estimator import bundle
 from tests.tfpose import small_runs
 from tfpose import recipes
 from tfpose.evaluation import network
-from tfpose.training import loop, run_folder
+from tfpose.training import loop, run, run_folder
 from tfpose.training.feeds.feed import Feed
 from tfpose.training.loop import train as run_training
 from tfpose.training.recipe import Recipe, override
 from tfpose.training.update.optimisers import Group, Optimiser
+from tfpose.training.update.schedule import Schedule
 from tfpose.weights import checkpoints, keras_files
 
 SMALL = replace(small_runs.RECIPE, deterministic=False, steps=4, log_every=1)
@@ -361,3 +362,13 @@ def test_checkpoints_name_their_variables_as_those_before_and_go_on(tmp_path: Pa
     longer = replace(SMALL, checkpoint_every=2, steps=SMALL.steps + 1)
     run_training(longer, tmp_path, feed=small_runs.feed(SPEC, 4))
     assert checkpoints.Checkpoints(tmp_path / "checkpoints").newest().step == SMALL.steps + 1
+
+
+@pytest.mark.parametrize(("steps", "warns"), [(1000, True), (1001, False)])
+def test_a_run_within_its_warm_up_is_told(
+    steps: int, warns: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    recipe = replace(SMALL, steps=steps, schedule=Schedule(shape="cosine", warmup=1000))
+    with caplog.at_level("WARNING", logger="absl"):
+        assert run._steps(recipe, Feed(batches=empty().batches, examples=None)) == steps
+    assert ("never reaches its rate" in caplog.text) == warns
