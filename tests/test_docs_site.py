@@ -1,4 +1,4 @@
-"""The documentation's site: it builds strictly, and the migration pages' commands run as printed."""
+"""The documentation's site builds strictly, and the migration pages' commands run as printed."""
 
 import importlib.util
 import subprocess
