@@ -47,6 +47,7 @@ async function buildPackage() {
     stdio: "inherit",
   });
   copyModel("tfpose_s", join(out, "models"));
+  cpSync(join(WEB, "..", "LICENSE"), join(out, "LICENSE"));
 }
 
 async function buildSite() {

@@ -1,4 +1,4 @@
-"""Serves the built demo, and is the browser's proxy: so every request of the browser is seen here."""
+"""Serves the built demo and is the browser's proxy, so that every request is seen here."""
 
 import contextlib
 import functools
@@ -19,14 +19,14 @@ class Handler(SimpleHTTPRequestHandler):
         ".webmanifest": "application/manifest+json",
     }
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         if not self._note(urlsplit(self.path).netloc or self.headers.get("Host", "")):
             self.send_error(403)
             return
         self.path = urlsplit(self.path).path
         super().do_GET()
 
-    def do_CONNECT(self) -> None:  # noqa: N802
+    def do_CONNECT(self) -> None:
         self._note(self.path)
         self.send_error(403)
 

@@ -12,7 +12,7 @@ from .guard import Guard
 from .lanes.batching import Batcher
 from .lanes.decoder import Decoder
 from .metrics import Metrics
-from .routes import hard_hats, pages, poses, predict, stream
+from .routes import hard_hats, live, pages, poses, predict, stream
 from .service import Service
 from .settings import Settings
 
@@ -64,6 +64,7 @@ def create_app(settings: Settings, opener: Opener | None = None) -> FastAPI:
     errors.install(app)
     for family in (poses, predict, stream, hard_hats, pages):
         app.include_router(family.router)
+    app.include_router(live.router(settings.live))
     app.add_middleware(Guard, service=shared)
     if settings.origins:
         app.add_middleware(

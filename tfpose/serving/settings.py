@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from estimator.second_look.options import MODES
 from estimator.second_look.options import Options as SecondLook
@@ -100,6 +101,7 @@ class Settings:
       origins: of web pages elsewhere that browsers may let in (CORS); none by default.
       host: address that is listened at.
       hosts: names that `Host` may have besides the loopback's and `host`; "*" is any.
+      live: folder of the built live demo (`web/`), served at /live; None serves none.
       drain_seconds: between SIGTERM and the end of listening: /readyz says no, all else goes on.
       limits: see Limits.
     """
@@ -115,6 +117,7 @@ class Settings:
     origins: tuple[str, ...] = ()
     host: str = "127.0.0.1"
     hosts: tuple[str, ...] = ()
+    live: Path | None = None
     drain_seconds: float = 2.0
     limits: Limits = field(default_factory=Limits)
 

@@ -3,6 +3,7 @@
   tfpose serve
   tfpose serve --model=fast=pose_int8.tflite --model=good=pose.tflite --port=8080
   tfpose serve --model=pose.tflite --host=0.0.0.0 --api_key_file=key.txt
+  tfpose serve --live=web/build/site
 
 docs/serving.md says what it answers and what it holds.
 """
@@ -66,6 +67,9 @@ HOSTS = flags.DEFINE_list(
     "Names it is reached by, as a proxy passes them; * for any.",
     flag_values=FLAGS,
 )
+LIVE = flags.DEFINE_string(
+    "live", None, "Folder of the built live demo (web/), served at /live.", flag_values=FLAGS
+)
 DRAIN = flags.DEFINE_float(
     "drain_seconds", DEFAULT.drain_seconds, "From SIGTERM to not listening.", flag_values=FLAGS
 )
@@ -84,7 +88,7 @@ SECONDS = flags.DEFINE_float(
 )
 
 
-arguments.existing(KEY)
+arguments.existing(KEY, LIVE)
 
 
 def main(_: list[str]) -> None:
@@ -114,6 +118,7 @@ def _settings() -> Settings:
         origins=tuple(ORIGINS.value),
         host=HOST.value,
         hosts=tuple(HOSTS.value),
+        live=Path(LIVE.value) if LIVE.value else None,
         drain_seconds=DRAIN.value,
         limits=dataclasses.replace(
             LIMITS,
