@@ -24,9 +24,14 @@ BROKEN = 3
 
 @pytest.fixture
 def photographs(tmp_path: Path) -> Path:
-    """Two zips and a folder: 60 pictures, three of them broken."""
-    sample, folder = pictures.SAMPLE.read_bytes(), tmp_path / "in"
-    made = {f"{index:03}.jpg": sample for index in range(20)}
+    """60 pictures."""
+    return _photographs(tmp_path / "in", 20)
+
+
+def _photographs(folder: Path, each: int) -> Path:
+    """A folder, and two zips in it, with so many pictures each; three of all are broken."""
+    sample = pictures.SAMPLE.read_bytes()
+    made = {f"{index:03}.jpg": sample for index in range(each)}
     made_containers.laid(folder, {**made, "003.jpg": sample[:3000]})
     made_containers.zipped(folder / "a.zip", {**made, "011.jpg": b"no picture"})
     made_containers.zipped(folder / "b.zip", {**made, "000.jpg": b""})
@@ -106,7 +111,7 @@ def _start(told: list[str]) -> "subprocess.Popen[str]":
 def _workers(driver: int) -> list[int]:
     """The processes below a driver that are no shells."""
     found = subprocess.run(
-        ["ps", "-eo", "pid=,sess=,args="], capture_output=True, text=True, check=True
+        ["ps", "-wweo", "pid=,sess=,args="], capture_output=True, text=True, check=True
     )
     rows = (line.split(None, 2) for line in found.stdout.splitlines())
     return [
@@ -127,11 +132,12 @@ def _wait_for_shards(process: "subprocess.Popen[str]", prefix: Path, number: int
 
 @pytest.mark.soak
 def test_workers_and_whole_pipelines_are_killed_and_the_output_is_as_if_not(
-    photographs: Path,
     tmp_path: Path,
     tfpose: Tfpose,  # noqa: F811
 ) -> None:
     whole, prefix = tmp_path / "whole" / "poses", tmp_path / "killed" / "poses"
+    photographs = _photographs(tmp_path / "in", 100)
+    shards = 60
     tfpose("bulk", *_arguments(photographs, whole))
     told = _arguments(photographs, prefix)
     process = _start(told)
@@ -141,13 +147,14 @@ def test_workers_and_whole_pipelines_are_killed_and_the_output_is_as_if_not(
     assert process.stdout is not None
     process.stdout.close()
     done = len(list((tmp_path / "killed" / "poses.progress").glob("*-of-*.json")))
-    assert done < 12
+    assert done < shards
     process = _start(told)
     _wait_for_shards(process, prefix, done + 1)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)  # all of it
     process.communicate()
+    assert len(list((tmp_path / "killed" / "poses.progress").glob("*-of-*.json"))) < shards
     process = _start(told)
     printed, _ = process.communicate(timeout=300)
-    assert "60 pictures, 3 failed" in printed
+    assert "300 pictures, 3 failed" in printed
     assert _files(whole) == _files(prefix)
