@@ -17,12 +17,11 @@ from typing import Any
 import numpy as np
 from absl import app, flags
 
+from estimator.engines import cpu
 from estimator.engines.checks import usable_cores
 from estimator.program import run
-from tfpose.commands import arguments, zoo_figures
 
 from . import timing
-from .engines import features
 
 FLAGS = run.new_flags()
 
@@ -34,7 +33,6 @@ THREADS = flags.DEFINE_integer("threads", 1, "Of each engine.", lower_bound=1, f
 SECONDS = flags.DEFINE_float(
     "seconds", 10.0, "Longest time for one network.", lower_bound=0, flag_values=FLAGS
 )
-arguments.existing(ORIGINALS)
 
 REPEATS = 100
 COLUMNS = ("litert float32", "litert int8", "onnx ours", "onnx original")
@@ -43,12 +41,16 @@ HEAD = ("network", *(word for column in COLUMNS for word in (column, "ratio")))
 
 def main(_: list[str]) -> None:
     """Prints the table, milliseconds."""
-    known = tuple(zoo_figures.read())
+    if ORIGINALS.value and not Path(ORIGINALS.value).is_dir():
+        raise app.UsageError(f"--originals={ORIGINALS.value}: there is no such folder")
+    from tfpose import models  # with TensorFlow 4 s
+
+    known = models.names()
     unknown = [name for name in NETWORKS.value if name not in known]
     if unknown or not NETWORKS.value:
         wrong = f"no network {', '.join(unknown)}" if unknown else "give --networks=NAME,NAME"
         raise app.UsageError(f"{wrong}; there are {', '.join(known)}")
-    found = " ".join(features()) or "unknown"
+    found = " ".join(cpu.telling()) or "unknown"
     print(f"{platform.machine()}, of interest: {found}; {usable_cores()} cores")
     rows = [measure(name) for name in NETWORKS.value]
     print(timing.table(HEAD, rows))
@@ -77,7 +79,7 @@ def measure(name: str) -> tuple[str, ...]:
 
 def _converted(name: str) -> tuple[bytes, bytes, bytes]:
     """The network as a float32 and an int8 .tflite, and as an .onnx."""
-    import keras  # with TensorFlow 4 s, only when flags are in order
+    import keras
 
     from tfpose import export, models
     from tfpose.export import onnx
