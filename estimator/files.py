@@ -187,7 +187,7 @@ def naming(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.filename is not None or error.errno is None:
+        if error.filename is not None or error.errno is None or str(path) in str(error):
             raise
         raise OSError(error.errno, f"{error.strerror} ({path} cannot be written)") from error
 
