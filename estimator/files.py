@@ -187,8 +187,10 @@ def naming(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.filename is not None or error.errno is None:
+        if error.filename is not None or str(path) in str(error):
             raise
+        if error.errno is None:  # NumPy's: "64 requested and 20 written"
+            raise OSError(f"{path} cannot be written: {error}; is the disk full?") from error
         raise OSError(error.errno, f"{error.strerror} ({path} cannot be written)") from error
 
 

@@ -5,7 +5,7 @@
 
 Both services run the same model; windows of load alternate between them, so that whatever else the
 machine does meets both. Medians over the rounds: pictures per second, and processor time per
-picture, which other programs disturb less.
+picture, which other programs disturb less. Checkouts before 0.2 need python-multipart besides.
 """
 
 import argparse
@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=8.0, help="of load in each window")
     options = parser.parse_args()
+    serve.FLAGS(["throughput"])  # its own, at their defaults
     with running(options.before) as before, running(ROOT) as after:
         print(ROW.format(*TITLES), flush=True)
         for count in map(int, options.connections.split(",")):
@@ -82,12 +83,14 @@ def running(tree: Path) -> Iterator[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    program = [sys.executable, "-m", "tfpose", "serve", f"--model={MODEL}", f"--port={port}"]
+    program = [sys.executable, "-m", "scripts.serve", f"--model={MODEL}", f"--port={port}"]
+    if (tree / "estimator" / "second_look").is_dir():  # what earlier services do not have
+        program.append("--second_look=off")
     process = subprocess.Popen(
         program,
         cwd=tree,
         stderr=subprocess.DEVNULL,
-        env=os.environ | {"PYTHONPATH": str(tree.resolve())},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(tree.resolve()), *sys.path[1:]))},
     )
     try:
         until = time.monotonic() + 300

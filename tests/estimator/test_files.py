@@ -159,6 +159,14 @@ def test_an_error_without_a_name_gets_that_of_the_place(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_error_of_numpy_gets_the_name_too(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OSError, match="/a cannot be written: 64 requested and 20 written; is the"),
+        files.Whole(tmp_path / "a"),
+    ):
+        raise OSError("64 requested and 20 written")
+
+
 def test_a_folder_that_cannot_be_replaced_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -180,11 +180,21 @@ class StagingWriter(tfds.core.writer.ExampleWriter):  # type: ignore[misc]
         self._staging = staging
 
     def write(self, path: Any, examples: Iterable[Any]) -> None:
-        """Writes the examples, unless the shard is staged already."""
+        """Writes the examples, unless the shard is staged already.
+
+        Raises:
+          OSError: the disk is full; the shards before are kept.
+        """
         staged = self._staging / Path(path).name
         if not staged.exists():
-            with files.Whole(staged, shared=True) as partial:
-                super().write(partial, examples)
+            try:
+                with files.Whole(staged, shared=True) as partial:
+                    super().write(partial, examples)
+            except tf.errors.ResourceExhaustedError as error:
+                raise OSError(
+                    f"{staged} cannot be written: {error.message}. The shards before it are kept: "
+                    "make room, and give the same command again"
+                ) from error
         try:
             os.link(staged, path)
         except OSError:  # a file system without hard links

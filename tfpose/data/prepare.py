@@ -67,6 +67,7 @@ def prepare(
       ValueError: annotations are malformed, too many pictures are damaged, or the folder holds
         another set.
       BlockingIOError: another process is preparing the same set.
+      OSError: the disk is full; what is written is kept for the next attempt.
     """
     sets = builder.sets(source)
     for split, part in sets.items():

@@ -277,7 +277,7 @@ def _write_shard(shard: int) -> tuple[int, dict[str, str]]:
             np.save(file, rows)
     except OSError as error:
         raise OSError(
-            f"{error}. The shards before {path.name} are whole: make room, and give the same "
+            f"{path.name}: {error}. The shards before it are whole: make room, and give the same "
             "command again"
         ) from error
     return shard, worker.canvases.bad

@@ -4,7 +4,8 @@ import csv
 import importlib.util
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from estimator.arrays import Float
 from . import curves
 from .progress import Progress, clock_text
 
-CSV = "log.csv"
+CSV, TENSORBOARD = "log.csv", "tensorboard"
 HEIGHT = "height"  # among a validation's figures: of the network's input, pixels
 
 
@@ -37,7 +38,7 @@ class Logs:
     ) -> None:
         self._folder, self._steps = Path(folder), steps
         self.progress = Progress(steps=steps, step=step, batch=batch)
-        self._writer = _writer(self._folder / "tensorboard")
+        self._writer = _writer(self._folder / TENSORBOARD)
         self._rows = _rows_until(self._folder / CSV, step)
         _write_rows(self._folder / CSV, self._rows)
         self._behind = False  # the CSV lacks rows that a full disk did not take
@@ -84,16 +85,14 @@ class Logs:
 
     def curves(self) -> None:
         """Draws the curves anew; a disk that is full is logged, and training goes on."""
-        try:
+        with _going_on(curves.FILE):
             curves.write(self._rows, self._folder)
-        except OSError as error:
-            logging.error("no %s: %s", curves.FILE, error)
 
     def pictures(self, step: int, pictures: Mapping[str, Float]) -> None:
         """Writes pictures, (B, H, W, 3) in 0..1, to TensorBoard."""
         if self._writer is None:
             return
-        with self._writer.as_default(step=step):
+        with _going_on(TENSORBOARD), self._writer.as_default(step=step):
             for name, value in pictures.items():
                 tf.summary.image(name, value, max_outputs=len(value))
 
@@ -108,12 +107,13 @@ class Logs:
         if self._rows:
             self.curves()
         if self._writer is not None:
-            self._writer.close()
+            with _going_on(TENSORBOARD):
+                self._writer.close()
 
     def _show(self, step: int, values: Mapping[str, float]) -> None:
         if self._writer is None:
             return
-        with self._writer.as_default(step=step):
+        with _going_on(TENSORBOARD), self._writer.as_default(step=step):
             for name, value in values.items():
                 tf.summary.scalar(name, value)
 
@@ -125,16 +125,26 @@ class Logs:
         if grown:
             names = list(dict.fromkeys(name for row in self._rows for name in row))
             self._rows[0] = {name: self._rows[0].get(name, "") for name in names}
-        try:
-            if grown or self._behind:
+        anew, self._behind = grown or self._behind, True
+        with _going_on(CSV):
+            if anew:
                 _write_rows(self._folder / CSV, self._rows)
             else:
                 with (self._folder / CSV).open("a", encoding="utf-8", newline="") as file:
                     csv.DictWriter(file, list(self._rows[0])).writerow(new)
             self._behind = False
-        except OSError as error:
-            self._behind = True
-            logging.error("no row in %s, training goes on: %s", self._folder / CSV, error)
+
+
+@contextmanager
+def _going_on(file: str) -> Iterator[None]:
+    """Logs that a file of the run could not be written; training goes on."""
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        said = getattr(error, "message", None) or str(error)
+        logging.error(
+            "%s could not be written, training goes on: %s", file, said.partition("\n")[0]
+        )
 
 
 def _writer(folder: Path) -> Any:

@@ -77,9 +77,8 @@ def test_a_disk_that_fills_while_a_cache_is_made_leaves_whole_shards(
 
     with monkeypatch.context() as patch:
         patch.setattr(fill_cache, "_write_shard", meanwhile)
-        with pytest.raises(OSError, match=r"canvases-00001.*give the same command again") as caught:
+        with pytest.raises(OSError, match=r"canvases-00001.* written; is the disk full\?"):
             go_on(tmp_path, 150)
-    assert "No space left on device" in str(caught.value)
     assert not small_disk.half_written()
     cache = canvas_cache.read(small_disk.place / "cache")
     assert cache.missing() == [1, 2]

@@ -18,6 +18,7 @@ from tfpose import recipes
 from tfpose.evaluation import network
 from tfpose.training import loop, run, run_folder
 from tfpose.training.feeds.feed import Feed
+from tfpose.training.logs import Logs
 from tfpose.training.loop import train as run_training
 from tfpose.training.recipe import Recipe, override
 from tfpose.training.update.optimisers import Group, Optimiser
@@ -225,6 +226,21 @@ def test_a_full_disk_costs_a_checkpoint_and_not_the_run(
     trained(replace(SMALL, checkpoint_every=2), tmp_path)
     assert "no checkpoint of step 2, training goes on" in caplog.text
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["000000004"]
+
+
+def test_a_row_that_a_full_disk_did_not_take_is_written_with_the_next(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log, file = Logs(tmp_path, step=0, steps=3, batch=1), tmp_path / "log.csv"
+    log.scalars(1, {"loss": 1.5}, pictures=1)
+    file.unlink()
+    file.symlink_to("/dev/full")
+    log.scalars(2, {"loss": 2.5}, pictures=1)
+    assert "log.csv could not be written, training goes on: [Errno 28]" in caplog.text
+    file.unlink()
+    log.scalars(3, {"loss": 3.5}, pictures=1)
+    log.close()
+    assert losses(rows(tmp_path)) == [1.5, 2.5, 3.5]
 
 
 class KilledError(BaseException):

@@ -121,11 +121,12 @@ def test_a_disk_that_fills_costs_checkpoints_and_rows_and_not_the_run(
         return save(self, step, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(checkpoints.Checkpoints, "save", meanwhile)
-    trained(replace(SMALL, steps=10), run)
+    trained(replace(SMALL, steps=10, image_every=5), run)
     for step in (4, 6):
         assert f"no checkpoint of step {step}, training goes on" in caplog.text
     assert str(run / "checkpoints" / "000000004") in caplog.text
-    assert f"no row in {run / 'log.csv'}, training goes on" in caplog.text
+    assert "tensorboard could not be written, training goes on" in caplog.text
+    assert f"no {run / loop.PREDICTIONS}: " in caplog.text
     assert [row["step"] for row in rows(run)] == list(range(1, 11))
     names = sorted(path.name for path in (run / "checkpoints").iterdir())
     assert names == ["000000002", "000000008", "000000010"]
