@@ -214,7 +214,10 @@ class PoseEstimator:
         Returns:
           Poses in pixels of the picture.
         """
-        poses = self.decode(maps)
+        return self.look_again(picture, self.decode(maps))
+
+    def look_again(self, picture: UInt8, poses: Poses) -> Poses:
+        """Gives people of a picture the second look, where there is one."""
         return poses if self._second_look is None else self._second_look(picture, poses)
 
     def decode(self, maps: Maps) -> Poses:

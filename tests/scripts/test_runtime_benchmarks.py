@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from estimator import pictures
 from estimator.engines import cpu
 from estimator.outputs import results
 from tfpose.benchmarks import engines
+from tfpose.training import curves
 
 from ..estimator.conftest import colour_flatbuffer, colour_model  # noqa: F401
 from .conftest import Tfpose
@@ -176,3 +178,16 @@ def test_revisions_refuses(arguments: tuple[str, ...], said: str, tfpose: Tfpose
     ended = tfpose("benchmark", "revisions", *arguments)
     assert ended.returncode > 0
     assert said in ended.stderr
+
+
+def test_plot_prints_tables_and_writes_a_picture(tmp_path: Path, tfpose: Tfpose) -> None:
+    out = tmp_path / "speed.png"
+    arguments = (f"--out={out}", "--people=1,2", "--heights=90,180", "--repeats=1")
+    ended = tfpose("benchmark", "plot", *arguments)
+    rows = [line.split() for line in ended.stdout.splitlines()]
+    assert [row[0] for row in rows] == [
+        *("processor:", "people", "1", "2", "megapixels", "0.01", "0.06", "wrote"),
+    ]
+    picture = pictures.read(out)
+    assert picture.shape == (curves.PANEL_HEIGHT, 2 * curves.PANEL_WIDTH, 3)
+    assert (picture < 100).any()

@@ -5,14 +5,15 @@
 Without --video, people move through a made film of 1280x720. The two run in turns; what counts is
 the share: frames a second of the whole, over what the network alone does on the same cores. On a
 machine busy with other things the processor's own time tells more: its share is what the clock's
-would be on idle cores that the network alone keeps busy.
+would be on idle cores that the network alone keeps busy. Then each other stage runs alone. "in no
+stage" is what the whole takes above all of them together: threads, queues, colder caches.
 """
 
 import contextlib
 import itertools
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -29,6 +30,7 @@ from estimator.people.smoothing import Smoother
 from estimator.people.tracking import Tracker
 from estimator.program import run, stream
 from estimator.streams import follow, overlap, sources
+from estimator.streams.frames import Frame
 
 from . import timing
 
@@ -48,6 +50,7 @@ THREADS = flags.DEFINE_integer(
 
 HEIGHT, WIDTH = 720, 1280
 HEAD = ("stage", "ms a frame", "processor ms", "network / it", "by processor")
+REST = "in no stage"
 Clocks = tuple[float, float]  # milliseconds a frame, of the wall's clock and of the processor
 
 
@@ -68,13 +71,15 @@ def main(_: list[str]) -> None:
 
 def _row(name: str, spent: list[Clocks], times: dict[str, list[Clocks]]) -> tuple[str, ...]:
     """Medians, and of the shares the median turn by turn."""
+    milliseconds = [f"{median(part[clock] for part in spent):.1f}" for clock in (0, 1)]
+    if name == REST:  # may be below 0
+        return name, *milliseconds, "-", "-"
     alone = times["network alone"]
     shares = [
         median(network[clock] / part[clock] for network, part in zip(alone, spent, strict=True))
         for clock in (0, 1)
     ]
-    milliseconds = [median(part[clock] for part in spent) for clock in (0, 1)]
-    return name, *(f"{value:.1f}" for value in milliseconds), *(f"{share:.2f}" for share in shares)
+    return name, *milliseconds, *(f"{share:.2f}" for share in shares)
 
 
 def make_film(folder: Path, frames: int) -> Path:
@@ -120,24 +125,49 @@ def measure(estimators: Sequence[PoseEstimator], film: Path, folder: Path) -> di
             spec=estimator.spec,
             source=sources.open_source(str(film)),
             painting=Painting(colour_by="person"),
-            people=follow.PeopleFilter(tracker=Tracker(), smoother=Smoother()),
+            people=_people(),
             video=writer,
         )()
-    with clock("capture"):
-        for _ in sources.open_source(str(film)):
-            pass
-    with clock("letterbox"):
-        for frame in frames:
-            preprocess.letterbox(frame.picture, estimator.spec.image)
-    maps = estimator.maps(frames[0].picture)
-    with clock("decode"):
-        for _ in frames:
-            estimator.decode(maps)
-    poses, painting = estimator.decode(maps), Painting(colour_by="person")
-    with clock("draw"):
-        for frame in frames:
-            painting.paint(estimator.spec, frame.picture, maps, poses)
-    with clock("write"), VideoWriter(folder / "alone.mp4", rate=30.0) as writer:
-        for frame in frames:
-            writer.write(frame.picture, frame.time)
+    for name, stage in _stages(estimator, film, frames, folder).items():
+        with clock(name):
+            stage()
+    wall, processor = (
+        spent["whole"][clock] - sum(part[clock] for name, part in spent.items() if name != "whole")
+        for clock in (0, 1)
+    )
+    spent[REST] = wall, processor
     return spent
+
+
+def _people() -> follow.PeopleFilter:
+    return follow.PeopleFilter(tracker=Tracker(), smoother=Smoother())
+
+
+def _stages(
+    estimator: PoseEstimator, film: Path, frames: Sequence[Frame], folder: Path
+) -> dict[str, Callable[[], object]]:
+    """What a frame needs beside the network, each for all frames."""
+    pictures = [frame.picture for frame in frames]
+    maps = [estimator.maps(picture) for picture in pictures]
+    poses = [estimator.decode(one) for one in maps]
+    painting, people = Painting(colour_by="person"), _people()
+
+    def write() -> None:
+        with VideoWriter(folder / "alone.mp4", rate=30.0) as writer:
+            for frame in frames:
+                writer.write(frame.picture, frame.time)
+
+    return {
+        "capture": lambda: list(sources.open_source(str(film))),
+        "letterbox": lambda: [preprocess.letterbox(one, estimator.spec.image) for one in pictures],
+        "decode": lambda: list(map(estimator.decode, maps)),
+        "second look": lambda: list(map(estimator.look_again, pictures, poses)),
+        "follow": lambda: [
+            people(one, frame.time) for one, frame in zip(poses, frames, strict=True)
+        ],
+        "draw": lambda: [
+            painting.paint(estimator.spec, *part)
+            for part in zip(pictures, maps, poses, strict=True)
+        ],
+        "write": write,
+    }

@@ -69,15 +69,25 @@ def samples(people: str) -> Work:
 
 
 def start(program: str) -> Work:
-    """A new process: "import" of the runtime, or "predict", one picture with the first answer."""
+    """A new process: "import" of the runtime, or "predict", one picture to people and a drawing.
+
+    Its byte code lies in a folder of its own after the first turn, as after an installation.
+    """
     from estimator.pictures import SAMPLE
 
     words = {
         "import": ["-c", "import estimator"],
         "predict": ["-m", "tfpose", "predict", str(SAMPLE), f"--out={tempfile.mkdtemp()}"],
     }[program]
+    environment = {
+        name: os.environ[name] for name in os.environ if name != "PYTHONDONTWRITEBYTECODE"
+    }
     return functools.partial(
-        subprocess.run, [sys.executable, *words], check=True, stdout=subprocess.DEVNULL
+        subprocess.run,
+        [sys.executable, *words],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env=environment | {"PYTHONPYCACHEPREFIX": tempfile.mkdtemp()},
     )
 
 

@@ -45,9 +45,9 @@ def draw(rows: Sequence[Mapping[str, str]]) -> UInt8:
       (H, W, 3) BGR: three panels side by side.
     """
     panels = (
-        _panel("loss (log scale)", losses(rows), logarithmic=True),
-        _panel("validation AP", {"AP": column(rows, f"{VALIDATION}AP")}, lowest=0.0),
-        _panel("learning rate", {"rate": column(rows, "rate")}, lowest=0.0),
+        panel("loss (log scale)", losses(rows), logarithmic=True),
+        panel("validation AP", {"AP": column(rows, f"{VALIDATION}AP")}, lowest=0.0),
+        panel("learning rate", {"rate": column(rows, "rate")}, lowest=0.0),
     )
     return np.hstack(panels)
 
@@ -73,22 +73,32 @@ def column(rows: Sequence[Mapping[str, str]], name: str) -> Points:
     return [point for point in points if math.isfinite(point[1])]
 
 
-def _panel(
+def panel(
     title: str,
     lines: Mapping[str, Points],
     *,
     logarithmic: bool = False,
     lowest: float | None = None,
 ) -> UInt8:
-    """One diagram; `lowest` is a value that the axis holds in any case."""
-    panel = np.full((PANEL_HEIGHT, PANEL_WIDTH, 3), PAPER, np.uint8)
-    _text(panel, title, LEFT, TOP - 14)
+    """One diagram.
+
+    Args:
+      title: above it.
+      lines: (x, y) points of each line, by name.
+      logarithmic: scales y by its logarithm.
+      lowest: a value that the y axis holds in any case.
+
+    Returns:
+      (PANEL_HEIGHT, PANEL_WIDTH, 3) BGR.
+    """
+    canvas = np.full((PANEL_HEIGHT, PANEL_WIDTH, 3), PAPER, np.uint8)
+    _text(canvas, title, LEFT, TOP - 14)
     scaled = {name: _scaled(points, logarithmic) for name, points in lines.items()}
     values = [value for points in scaled.values() for _, value in points]
     steps = [step for points in scaled.values() for step, _ in points]
     if not values:
-        _text(panel, "nothing yet", LEFT, PANEL_HEIGHT // 2)
-        return panel
+        _text(canvas, "nothing yet", LEFT, PANEL_HEIGHT // 2)
+        return canvas
     ends = [*values, *([] if lowest is None else [lowest])]
     low, high = _apart(min(ends), max(ends))
     first, last = _apart(min(0.0, *steps), max(steps))
@@ -102,15 +112,16 @@ def _panel(
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         value, step = low + share * (high - low), first + share * (last - first)
         x, y = place(step, value)
-        cv2.line(panel, (int(box[0]), y), (int(box[2]), y), GRID, 1)
-        _text(panel, f"{10**value if logarithmic else value:.3g}", 8, y + 4)
-        _text(panel, f"{step:.0f}", min(x, PANEL_WIDTH - RIGHT - 30) - 4, PANEL_HEIGHT - 12)
+        cv2.line(canvas, (int(box[0]), y), (int(box[2]), y), GRID, 1)
+        _text(canvas, f"{10**value if logarithmic else value:.3g}", 8, y + 4)
+        text = f"{step:.0f}" if last - first >= 10 else f"{step:.1f}"
+        _text(canvas, text, min(x, PANEL_WIDTH - RIGHT - 30) - 4, PANEL_HEIGHT - 12)
     for index, (name, points) in enumerate(scaled.items()):
         colour = COLOURS[index % len(COLOURS)]
-        _line(panel, [place(*point) for point in points], colour)
+        _line(canvas, [place(*point) for point in points], colour)
         if len(scaled) > 1:
-            _text(panel, name, PANEL_WIDTH - RIGHT - 130, TOP + 14 + 16 * index, colour)
-    return panel
+            _text(canvas, name, PANEL_WIDTH - RIGHT - 130, TOP + 14 + 16 * index, colour)
+    return canvas
 
 
 def _scaled(points: Points, logarithmic: bool) -> Points:
