@@ -19,7 +19,6 @@ from absl import app, flags
 
 from estimator.engines.checks import usable_cores
 from estimator.program import run
-from tfpose.commands import arguments, zoo_figures
 
 from . import timing
 from .engines import features
@@ -34,7 +33,6 @@ THREADS = flags.DEFINE_integer("threads", 1, "Of each engine.", lower_bound=1, f
 SECONDS = flags.DEFINE_float(
     "seconds", 10.0, "Longest time for one network.", lower_bound=0, flag_values=FLAGS
 )
-arguments.existing(ORIGINALS)
 
 REPEATS = 100
 COLUMNS = ("litert float32", "litert int8", "onnx ours", "onnx original")
@@ -43,11 +41,14 @@ HEAD = ("network", *(word for column in COLUMNS for word in (column, "ratio")))
 
 def main(_: list[str]) -> None:
     """Prints the table, milliseconds."""
-    known = tuple(zoo_figures.read())
-    unknown = [name for name in NETWORKS.value if name not in known]
-    if unknown or not NETWORKS.value:
-        wrong = f"no network {', '.join(unknown)}" if unknown else "give --networks=NAME,NAME"
-        raise app.UsageError(f"{wrong}; there are {', '.join(known)}")
+    if not NETWORKS.value:
+        raise app.UsageError("give --networks=NAME,NAME; `tfpose zoo` lists them")
+    if ORIGINALS.value and not Path(ORIGINALS.value).is_dir():
+        raise app.UsageError(f"--originals={ORIGINALS.value}: there is no such folder")
+    from tfpose import models  # Keras: 2 s
+
+    for name in NETWORKS.value:
+        models.family_of(name)  # refuses what is none, before the first is measured
     found = " ".join(features()) or "unknown"
     print(f"{platform.machine()}, of interest: {found}; {usable_cores()} cores")
     rows = [measure(name) for name in NETWORKS.value]
