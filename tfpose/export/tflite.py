@@ -94,8 +94,7 @@ def to_tflite(
     if kind == "int8":
         _calibrate(conversion, calibration)
         if set(BINS) & set(network.output):
-            kept = float_head.behind_convolutions(converter(network).convert())
-            return float_head.quantise(conversion, calibration, kept)
+            return float_head.quantise(conversion)
     flatbuffer: bytes = conversion.convert()
     return flatbuffer
 
