@@ -41,15 +41,14 @@ HEAD = ("network", *(word for column in COLUMNS for word in (column, "ratio")))
 
 def main(_: list[str]) -> None:
     """Prints the table, milliseconds."""
+    if not NETWORKS.value:
+        raise app.UsageError("give --networks=NAME,NAME; `tfpose zoo` lists them")
     if ORIGINALS.value and not Path(ORIGINALS.value).is_dir():
         raise app.UsageError(f"--originals={ORIGINALS.value}: there is no such folder")
-    from tfpose import models  # with TensorFlow 4 s
+    from tfpose import models  # Keras: 2 s
 
-    known = models.names()
-    unknown = [name for name in NETWORKS.value if name not in known]
-    if unknown or not NETWORKS.value:
-        wrong = f"no network {', '.join(unknown)}" if unknown else "give --networks=NAME,NAME"
-        raise app.UsageError(f"{wrong}; there are {', '.join(known)}")
+    for name in NETWORKS.value:
+        models.family_of(name)  # refuses what is none, before the first is measured
     found = " ".join(cpu.telling()) or "unknown"
     print(f"{platform.machine()}, of interest: {found}; {usable_cores()} cores")
     rows = [measure(name) for name in NETWORKS.value]

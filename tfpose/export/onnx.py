@@ -7,6 +7,7 @@ they become slices, splits and concatenations. The sizes are opened afterwards.
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from estimator.spec import PoseSpec
@@ -34,11 +35,30 @@ def to_onnx(network: keras.Model, spec: PoseSpec) -> bytes:
 
     image = tf.TensorSpec(network.input.shape, tf.float32, name="image")
     function = tf.function(answer, autograph=False)
-    proto, _ = tf2onnx.convert.from_function(function, input_signature=[image], opset=OPSET)
+    proto, _ = tf2onnx.convert.from_function(
+        function, input_signature=[image], opset=OPSET, custom_op_handlers={"Erfc": (_erfc, [])}
+    )
     if spec.image.flexible:
         _open_sizes(proto, spec)
     data: bytes = proto.SerializeToString()
     return data
+
+
+def _erfc(graph: Any, node: Any, name: str, _: Any) -> None:
+    """Makes TensorFlow's Erfc, which its GELU holds and tf2onnx leaves as it is, 1 - Erf."""
+    output, (x,) = list(node.output), node.input
+    shape, kind = graph.get_shape(output[0]), graph.get_dtype(output[0])
+    graph.remove_node(node.name)
+    erf = graph.make_node("Erf", [x], shapes=[shape], dtypes=[kind])
+    one = graph.make_const(f"{name}_one", np.ones((), np.float32))
+    graph.make_node(
+        "Sub",
+        [one.output[0], erf.output[0]],
+        name=name,
+        outputs=output,
+        shapes=[shape],
+        dtypes=[kind],
+    )
 
 
 def _open_sizes(proto: Any, spec: PoseSpec) -> None:

@@ -6,7 +6,7 @@ plain convolutions, and LiteRT can still resize the graph. The signature is from
 
 int8: kernels have a scale per channel, each head has a scale of its own, and the input is uint8
 with scale 1 and zero point 0, so that a camera's bytes go in unchanged. Outputs are dequantised in
-the graph, so that every caller gets floats.
+the graph, so that every caller gets floats. Heads that answer bins stay float (`float_head`).
 """
 
 import os
@@ -22,6 +22,8 @@ from estimator import bundle
 from estimator.arrays import Float
 from estimator.spec import PoseSpec
 
+from ..losses.maps import BINS
+from .int8 import float_head
 from .network import deployed, made_picture, other_size
 
 KINDS = ("float32", "float16", "dynamic", "int8")
@@ -91,6 +93,8 @@ def to_tflite(
         conversion.target_spec.supported_types = [tf.float16]
     if kind == "int8":
         _calibrate(conversion, calibration)
+        if set(BINS) & set(network.output):
+            return float_head.quantise(conversion)
     flatbuffer: bytes = conversion.convert()
     return flatbuffer
 

@@ -144,7 +144,7 @@ def test_the_printed_command_itself_trains(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    network = ()
+    network: tuple[str, ...] = ()
     if recipe in STARTS:
         make, name, _ = STARTS[recipe]
         torch.save(make(), flags(recipe)["start"])

@@ -8,7 +8,8 @@ Jiang et al. 2023, arXiv:2303.07399; mmpose 1.3.2, `configs/body_2d_keypoint/rtm
 rtmpose_t has 0.682, rtmpose_m 0.746 and rtmpose_l 0.758, the larger two with a decay of 0.05. The
 original has 8 GPUs of 256 pictures and a rate of 4e-3 for 1024, so 1e-3 for the 256 here. It
 changes hues, covers a part of each picture and calms down in its last 30 epochs; the policy here
-does none of these. Other skeletons: `--skeleton=halpe26`. It was not reproduced here.
+does none of these. Other skeletons: `--skeleton=halpe26`. It was not reproduced here;
+docs/training.md has a run of 500 steps on drawn people.
 """
 
 from ...losses.maps import LossOptions
