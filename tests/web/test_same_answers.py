@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pytest
 
 from estimator import bundle, skeletons
+from estimator.engines.litert import LiteRtRunner
 from estimator.people.smoothing import Smoother
 from estimator.people.tracking import Tracker
 from estimator.poses import Poses
@@ -126,6 +127,24 @@ def as_people(poses: Poses) -> list[dict[str, Any]]:
         }
         for person in poses
     ]
+
+
+@pytest.mark.parametrize(("height", "width"), [(256, 352), (160, 96)])
+def test_a_model_written_for_another_size_answers_as_one_that_litert_resized(
+    ask: Ask, spec: PoseSpec, tmp_path: Path, height: int, width: int
+) -> None:
+    """LiteRT.js cannot resize; LiteRT can, and both run the same graph."""
+    model, out = ROOT / "saved_models" / "tfpose_s" / "model.tflite", tmp_path / "other.tflite"
+    resize = {"model": str(model), "to": {"height": height, "width": width}, "out": str(out)}
+    ask({"spec": spec.to_json(), "resize": resize})
+    fixed = replace(spec, image=replace(spec.image, height=height, width=width))
+    picture = np.random.default_rng(5).integers(0, 256, (1, height, width, 3), np.uint8)
+    found, expected = (
+        LiteRtRunner(path, of, threads=1)(picture) for path, of in ((out, fixed), (model, spec))
+    )
+    for name, values in expected.items():
+        assert values.shape[1:3] == (height // 8, width // 8)
+        np.testing.assert_array_equal(found[name], values)
 
 
 def test_people_are_followed_and_smoothed_alike(ask: Ask, spec: PoseSpec) -> None:

@@ -1,25 +1,28 @@
 /**
  * Answers what Python asks (tests/web/test_same_answers.py): `node build/tests/answer.mjs REQUEST.json`.
  *
- * REQUEST has either `maps`: pictures' maps, as files of little-endian float32, or `frames`: people of
- * frames to follow. The answer, JSON on standard output, has the people of each.
+ * REQUEST may have `maps`: pictures' maps, as files of little-endian float32; `frames`: people of frames
+ * to follow; and `resize`: a model to write for inputs of another size. The answer, JSON on standard
+ * output, has the people of each.
  */
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { decode } from "../src/decoder/decode";
 import type { PoseMap } from "../src/decoder/peaks";
 import { Smoother } from "../src/people/smoothing";
 import { Tracker } from "../src/people/tracking";
 import type { Person } from "../src/poses";
+import { resized, type Size } from "../src/resizing";
 import { parseSpec } from "../src/spec";
 
 interface Request {
   spec: string;
   maps?: { height: number; width: number; heatmaps: string; pafs: string }[];
   frames?: { time: number; people: Person[] }[];
+  resize?: { model: string; to: Size; out: string };
 }
 
-const { spec: text, maps = [], frames = [] }: Request = JSON.parse(readFileSync(process.argv[2], "utf8"));
+const { spec: text, maps = [], frames = [], resize }: Request = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const spec = parseSpec(text);
 
 function read(file: string, height: number, width: number): PoseMap {
@@ -34,4 +37,8 @@ const decoded = maps.map(({ height, width, heatmaps, pafs }) =>
 const tracker = new Tracker(spec.skeleton.sigmas);
 const smoother = new Smoother();
 const followed = frames.map(({ time, people }) => smoother.smooth(tracker.track(people, time), time));
+if (resize) {
+  const model = new Uint8Array(readFileSync(resize.model));
+  writeFileSync(resize.out, resized(model, spec.image, resize.to));
+}
 process.stdout.write(JSON.stringify({ decoded, followed }));
