@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from estimator import bundle, skeletons
+from estimator import bundle, pictures, skeletons
 from estimator.engines.litert import LiteRtRunner
+from estimator.inputs import preprocess
 from estimator.people.smoothing import Smoother
 from estimator.people.tracking import Tracker
 from estimator.poses import Poses
@@ -92,6 +93,32 @@ def test_the_same_people_are_found_in_golden_maps(
     expected = spec.decode(maps)
     assert len(expected) > 0
     assert_same(ask(request)["decoded"][0], expected)
+
+
+def test_litert_js_finds_the_people_that_litert_finds(
+    ask: Ask, spec: PoseSpec, tmp_path: Path
+) -> None:
+    """The int8 file at another size than its own; Node's WebAssembly rounds on its own."""
+    model = ROOT / "saved_models" / "tfpose_s" / "model.tflite"
+    spec = spec.with_height(256)
+    pixels, _ = preprocess.letterbox(pictures.read(pictures.SAMPLE), spec.image)
+    (tmp_path / "pixels").write_bytes(pixels.tobytes())
+    size = {"height": pixels.shape[1], "width": pixels.shape[2]}
+    run = {"model": str(model), "pixels": str(tmp_path / "pixels"), "size": size}
+    maps = LiteRtRunner(model, spec, threads=1)(pixels)
+    expected = spec.decode({name: values[0] for name, values in maps.items()})
+    found = ask({"spec": bundle.read(model).to_json(), "run": run})["ran"]
+    sure = expected.select(expected.person_score >= 0.2)
+    assert len(sure) == len([one for one in found if one["score"] >= 0.2]) > 0
+    for person, other in zip(found, sure, strict=False):
+        assert person["score"] == pytest.approx(other.person_score, abs=0.03)
+        away = [
+            np.hypot(one["x"] - x, one["y"] - y)
+            for one, (x, y) in zip(person["keypoints"], other.xy, strict=True)
+            if one and not np.isnan(x)
+        ]
+        assert len(away) >= 10
+        assert np.median(away) < 0.5  # pixels of the input
 
 
 def walk(frames: int) -> list[tuple[float, Poses]]:
