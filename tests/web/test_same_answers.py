@@ -38,13 +38,14 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
         pytest.skip("needs Node")
     if not (WEB / "node_modules").is_dir():
         pytest.skip("needs the packages of web: npm --prefix web ci")
-    subprocess.run([node, "build.mjs", "tests"], cwd=WEB, check=True, timeout=120)
     folder = tmp_path_factory.mktemp("request")
+    built = folder / "tests"
+    subprocess.run([node, "build.mjs", f"tests={built}"], cwd=WEB, check=True, timeout=120)
 
     def answer(request: dict[str, Any]) -> Any:
         path = folder / "request.json"
         path.write_text(json.dumps(request))
-        command = [node, "build/tests/answer.mjs", str(path)]
+        command = [node, str(built / "answer.mjs"), str(path)]
         done = subprocess.run(command, cwd=WEB, check=True, capture_output=True, timeout=120)
         return json.loads(done.stdout)
 
