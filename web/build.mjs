@@ -1,5 +1,5 @@
 /**
- * Builds: `node build.mjs [package] [site] [tests]`.
+ * Builds: `node build.mjs [package] [site] [tests]`; NAME=FOLDER writes to another folder.
  *
  *   package  dist/: the library, its types and the model; what `npm pack` packs
  *   site     build/site/: the live demo as a static site, with its models and LiteRT.js's WebAssembly
@@ -10,7 +10,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -19,9 +19,8 @@ const MODELS = join(WEB, "..", "saved_models");
 const LITERT = dirname(dirname(createRequire(import.meta.url).resolve("@litertjs/core")));
 const COMMON = { bundle: true, target: "es2022", logLevel: "warning", absWorkingDir: WEB };
 
-/** An empty folder in `web`. */
-function emptied(...parts) {
-  const folder = join(WEB, ...parts);
+/** An empty folder. */
+function emptied(folder) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   return folder;
@@ -32,8 +31,7 @@ function copyModel(name, folder) {
   cpSync(join(MODELS, name, "model.tflite"), join(folder, `${name}.tflite`));
 }
 
-async function buildPackage() {
-  const out = emptied("dist");
+async function buildPackage(out) {
   await build({
     ...COMMON,
     entryPoints: ["src/index.ts"],
@@ -42,7 +40,7 @@ async function buildPackage() {
     external: ["@litertjs/core"],
     sourcemap: true,
   });
-  execFileSync(process.execPath, [join(WEB, "node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.types.json"], {
+  execFileSync(process.execPath, [join(WEB, "node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.types.json", "--outDir", join(out, "types")], {
     cwd: WEB,
     stdio: "inherit",
   });
@@ -50,8 +48,7 @@ async function buildPackage() {
   cpSync(join(WEB, "..", "LICENSE"), join(out, "LICENSE"));
 }
 
-async function buildSite() {
-  const out = emptied("build", "site");
+async function buildSite(out) {
   const options = { ...COMMON, outdir: out, minify: true };
   await build({ ...options, entryPoints: ["demo/live.ts"], format: "esm" });
   await build({ ...options, entryPoints: ["demo/worker.ts"], format: "iife" }); // LiteRT.js imports scripts
@@ -88,8 +85,7 @@ function versionOf(folder, files) {
   return hash.digest("hex").slice(0, 16);
 }
 
-async function buildTests() {
-  const out = emptied("build", "tests");
+async function buildTests(out) {
   const tests = readdirSync(join(WEB, "tests")).filter((name) => name.endsWith(".ts"));
   await build({
     ...COMMON,
@@ -102,9 +98,11 @@ async function buildTests() {
   });
 }
 
-const TASKS = { package: buildPackage, site: buildSite, tests: buildTests };
+const TASKS = { package: [buildPackage, "dist"], site: [buildSite, "build/site"], tests: [buildTests, "build/tests"] };
 const wanted = process.argv.slice(2);
-for (const name of wanted.length ? wanted : ["package", "site"]) {
+for (const argument of wanted.length ? wanted : ["package", "site"]) {
+  const [name, folder] = argument.split("=");
   if (!TASKS[name]) throw new Error(`unknown '${name}'; there are ${Object.keys(TASKS).join(", ")}`);
-  await TASKS[name]();
+  const [task, usual] = TASKS[name];
+  await task(emptied(folder ? resolve(folder) : join(WEB, usual)));
 }

@@ -20,19 +20,22 @@ class Handler(SimpleHTTPRequestHandler):
     }
 
     def do_GET(self) -> None:
-        if not self._note(urlsplit(self.path).netloc or self.headers.get("Host", "")):
+        if not self._note():
             self.send_error(403)
             return
         self.path = urlsplit(self.path).path
         super().do_GET()
 
-    def do_CONNECT(self) -> None:
-        self._note(self.path)
+    def do_POST(self) -> None:
+        self._note()
         self.send_error(403)
 
-    do_POST = do_OPTIONS = do_CONNECT  # noqa: N815
+    do_CONNECT = do_OPTIONS = do_POST  # noqa: N815
 
-    def _note(self, host: str) -> bool:
+    def _note(self) -> bool:
+        """Notes the host that is asked for; whether it is this one."""
+        of_proxy = self.path if self.command == "CONNECT" else urlsplit(self.path).netloc
+        host = of_proxy or self.headers.get("Host", "")
         self.server.asked.append((host, self.path))
         return host == f"127.0.0.1:{self.server.server_port}" and not self.server.closed
 

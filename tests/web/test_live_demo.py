@@ -46,11 +46,12 @@ MINUTES = 2.0  # of the memory's test
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[site_server.Site]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[site_server.Site]:
     if not (WEB / "node_modules").is_dir():
         pytest.skip("needs the packages of web: npm --prefix web ci")
-    subprocess.run([str(NODE), "build.mjs", "site"], cwd=WEB, check=True, timeout=120)
-    with site_server.serving(WEB / "build" / "site") as site:
+    built = tmp_path_factory.mktemp("built") / "site"
+    subprocess.run([str(NODE), "build.mjs", f"site={built}"], cwd=WEB, check=True, timeout=120)
+    with site_server.serving(built) as site:
         yield site
 
 

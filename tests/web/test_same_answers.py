@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from estimator import bundle, skeletons
+from estimator import bundle, pictures, skeletons
+from estimator.engines.litert import LiteRtRunner
+from estimator.inputs import preprocess
 from estimator.people.smoothing import Smoother
 from estimator.people.tracking import Tracker
 from estimator.poses import Poses
@@ -36,13 +38,14 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
         pytest.skip("needs Node")
     if not (WEB / "node_modules").is_dir():
         pytest.skip("needs the packages of web: npm --prefix web ci")
-    subprocess.run([node, "build.mjs", "tests"], cwd=WEB, check=True, timeout=120)
     folder = tmp_path_factory.mktemp("request")
+    built = folder / "tests"
+    subprocess.run([node, "build.mjs", f"tests={built}"], cwd=WEB, check=True, timeout=120)
 
     def answer(request: dict[str, Any]) -> Any:
         path = folder / "request.json"
         path.write_text(json.dumps(request))
-        command = [node, "build/tests/answer.mjs", str(path)]
+        command = [node, str(built / "answer.mjs"), str(path)]
         done = subprocess.run(command, cwd=WEB, check=True, capture_output=True, timeout=120)
         return json.loads(done.stdout)
 
@@ -93,6 +96,32 @@ def test_the_same_people_are_found_in_golden_maps(
     assert_same(ask(request)["decoded"][0], expected)
 
 
+def test_litert_js_finds_the_people_that_litert_finds(
+    ask: Ask, spec: PoseSpec, tmp_path: Path
+) -> None:
+    """The int8 file at another size than its own; Node's WebAssembly rounds on its own."""
+    model = ROOT / "saved_models" / "tfpose_s" / "model.tflite"
+    spec = spec.with_height(256)
+    pixels, _ = preprocess.letterbox(pictures.read(pictures.SAMPLE), spec.image)
+    (tmp_path / "pixels").write_bytes(pixels.tobytes())
+    size = {"height": pixels.shape[1], "width": pixels.shape[2]}
+    run = {"model": str(model), "pixels": str(tmp_path / "pixels"), "size": size}
+    maps = LiteRtRunner(model, spec, threads=1)(pixels)
+    expected = spec.decode({name: values[0] for name, values in maps.items()})
+    found = ask({"spec": bundle.read(model).to_json(), "run": run})["ran"]
+    sure = expected.select(expected.person_score >= 0.2)
+    assert len(sure) == len([one for one in found if one["score"] >= 0.2]) > 0
+    for person, other in zip(found, sure, strict=False):
+        assert person["score"] == pytest.approx(other.person_score, abs=0.03)
+        away = [
+            np.hypot(one["x"] - x, one["y"] - y)
+            for one, (x, y) in zip(person["keypoints"], other.xy, strict=True)
+            if one and not np.isnan(x)
+        ]
+        assert len(away) >= 10
+        assert np.median(away) < 0.5  # pixels of the input
+
+
 def walk(frames: int) -> list[tuple[float, Poses]]:
     """Three people who walk, jitter, lose keypoints and go out of sight, in no fixed order."""
     rng, skeleton = np.random.default_rng(25), skeletons.get("openpose18")
@@ -126,6 +155,24 @@ def as_people(poses: Poses) -> list[dict[str, Any]]:
         }
         for person in poses
     ]
+
+
+@pytest.mark.parametrize(("height", "width"), [(256, 352), (160, 96)])
+def test_a_model_written_for_another_size_answers_as_one_that_litert_resized(
+    ask: Ask, spec: PoseSpec, tmp_path: Path, height: int, width: int
+) -> None:
+    """LiteRT.js cannot resize; LiteRT can, and both run the same graph."""
+    model, out = ROOT / "saved_models" / "tfpose_s" / "model.tflite", tmp_path / "other.tflite"
+    resize = {"model": str(model), "to": {"height": height, "width": width}, "out": str(out)}
+    ask({"spec": spec.to_json(), "resize": resize})
+    fixed = replace(spec, image=replace(spec.image, height=height, width=width))
+    picture = np.random.default_rng(5).integers(0, 256, (1, height, width, 3), np.uint8)
+    found, expected = (
+        LiteRtRunner(path, of, threads=1)(picture) for path, of in ((out, fixed), (model, spec))
+    )
+    for name, values in expected.items():
+        assert values.shape[1:3] == (height // 8, width // 8)
+        np.testing.assert_array_equal(found[name], values)
 
 
 def test_people_are_followed_and_smoothed_alike(ask: Ask, spec: PoseSpec) -> None:
