@@ -85,6 +85,7 @@ REDO = flags.DEFINE_bool(
 )
 
 arguments.model(MODEL, known=shipped_names())
+arguments.writable(OUTPUT)
 
 
 def main(_: list[str]) -> int:
@@ -96,6 +97,7 @@ def main(_: list[str]) -> int:
     plan = plans.make(INPUT.value, most=job.most, reading=job.reading)
     if DRY.value:
         return _dry_run(job, plan)
+    job.estimator()  # one that cannot be opened is told here, in a line, and not by every worker
     with _quiet():
         from tfpose.bulk import pipeline
 
