@@ -159,7 +159,7 @@ def _dry_run(job: Job, plan: "Plan") -> int:
     found = cost.estimate(job, plan)
     print(found)
     if WORKERS.value > 1:
-        print(f"{found.hours(WORKERS.value):.2f} hours with {WORKERS.value} workers, a core each")
+        print(f"{found.hours(WORKERS.value):.3g} hours with {WORKERS.value} workers, a core each")
     return run.OK
 
 
