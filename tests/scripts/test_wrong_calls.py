@@ -71,12 +71,18 @@ WRONG: list[tuple[str, tuple[str, ...], str]] = [
         ),
         "no such file",
     ),
+    ("bulk", ("--input={toy}/none*.zip", "--output={toy}/b"), "no files at"),
     ("draw", ("--predictions={toy}/none.json", "--images={toy}", "--out={toy}/d"), "no such file"),
     # A wrong suffix, or a file of another kind.
     ("add-spec", ("--model={toy}/bad.tflite", "--out={toy}/a.keras"), "must end in .tflite"),
     ("add-spec", ("--model={toy}/bad.tflite", "--out={toy}/a.tflite"), "bad.tflite"),
     ("predict", ("--model={toy}/bad.tflite",), "bad.tflite"),
     ("serve", ("--model={toy}/bad.tflite",), "bad.tflite"),
+    (
+        "bulk",
+        ("--model={toy}/bad.tflite", "--input={toy}/pictures", "--output={toy}/b", "--dry_run"),
+        "bad.tflite",
+    ),
     (
         "evaluate",
         ("--model={toy}/bad.keras", "--annotations={toy}/toy.json", "--images={toy}/pictures"),
@@ -111,12 +117,14 @@ WRONG: list[tuple[str, tuple[str, ...], str]] = [
     ("prepare-dataset", ("--dataset=cocoo", "--out={toy}/data"), "should be one of"),
     ("dataset-doctor", (*DATA, "--skeleton=coco"), "no skeleton 'coco'"),
     ("show-samples", ("--dataset=a", "--data_dir={toy}", "--policy=none_such"), "there are"),
+    ("bulk", ("--input={toy}", "--output={toy}/b", "--format=csv"), "should be one of"),
     ("data-worker", ("--role=boss", "--port=1"), "should be one of"),
     ("benchmark", ("decoed",), "did you mean decode?"),
     # An output that cannot be written.
     ("predict", (OUT,), "file"),
     ("predict", ("--json={toy}/file/x.json",), "file"),
     ("evaluate", (OUT,), "cannot be written"),
+    ("bulk", ("--input={toy}", "--output={toy}/file/below/x"), "cannot be written"),
     ("export", ("--model={toy}/bad.keras", OUT), "cannot be written"),
     ("import-weights", ("--model=cmu", "--source={toy}/file", OUT + ".keras"), "cannot be written"),
     ("train", ("--recipe=tfpose_s", "--run={toy}/file/run"), "cannot be written"),

@@ -2,8 +2,9 @@
 
 The sample is one picture from each of evenly spaced places of the plan, always the same. Times are
 this machine's: processor seconds of decoding and estimating, one picture after another, on as many
-threads as the job says. What is not in them: starting processes (a few seconds each), waiting for
-another machine's files, and an engine's own work.
+threads as the job says. What is not in them: starting processes (a few seconds each), opening
+containers and waiting for another machine's files, the frames of a video between those that are
+looked at, and an engine's own work.
 """
 
 import itertools
@@ -75,8 +76,8 @@ def estimate(job: Job, plan: Plan, *, sample: int = 48) -> Cost:
     estimator, done, times = job.estimator(), list[rows.Row](), list[float]()
     places = _places(plan, sample)
     for index, (piece, place) in enumerate(itertools.chain(places[:FIRST], places)):
-        begun = time.process_time()
-        item = _item(job, piece, place)
+        item, reading = _item(job, piece, place)
+        begun = time.process_time() - reading
         row = work.row_of(item, 0, estimator, partial(work.kept, job))
         if index >= min(FIRST, len(places)):
             times.append(time.process_time() - begun)
@@ -111,16 +112,22 @@ def _places(plan: Plan, sample: int) -> list[tuple[Piece, int]]:
     return found
 
 
-def _item(job: Job, piece: Piece, place: int) -> Item:
-    """One picture of a piece; one that fails to load where the piece breaks off before it."""
+def _item(job: Job, piece: Piece, place: int) -> tuple[Item, float]:
+    """One picture of a piece, and the processor seconds of reading it, without finding it.
+
+    It fails to load where the piece breaks off before it.
+    """
     reason = f"fewer than {place + 1} pictures"
     try:
         for item in containers.read(piece, job.reading):
             if item.place == place:
-                return Item(place=place, source=item.source, load=partial(_loaded, item.load()))
+                begun = time.process_time()
+                load = partial(_loaded, item.load())
+                spent = time.process_time() - begun
+                return Item(place=place, source=item.source, load=load), spent
     except (OSError, ValueError) as error:
         reason = str(error)
-    return Item(place=place, source=piece.path, load=partial(_refuse, reason))
+    return Item(place=place, source=piece.path, load=partial(_refuse, reason)), 0.0
 
 
 def _loaded(content: bytes | UInt8) -> bytes | UInt8:

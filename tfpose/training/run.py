@@ -226,9 +226,13 @@ def _counted_steps(recipe: Recipe, feed: Feed) -> int:
 
 
 def resume(state: RunState, iterator: Any) -> None:
-    """Restores the newest checkpoint that every process has whole, where there is one."""
-    store = state.store
-    _forget_partial(store.folder)
+    """Restores the newest checkpoint that every process has whole, where there is one.
+
+    With more or fewer processes than before, all take the first one's, which lies on storage that
+    they share; the data is divided anew, so its place is not kept.
+    """
+    _forget_partial(state.store.folder)
+    store, same = _where_from(state)
     newest = store.newest()
     step = replicas.lowest(state.parts.strategy, newest.step if newest else 0)
     if not step:
@@ -237,12 +241,23 @@ def resume(state: RunState, iterator: Any) -> None:
     if checkpoint is None:
         raise ValueError(f"{store.folder} lacks step {step}, from which another worker goes on")
     notes = checkpoint.notes
-    checkpoints.restore(checkpoint, state.variables(), iterator if notes["data"] else None)
-    if not notes["data"]:
-        logging.warning("its place in the data was not saved: the epoch begins anew")
+    placed = same and notes["data"]
+    checkpoints.restore(checkpoint, state.variables(), iterator if placed else None)
+    if not placed:
+        reason = "was not saved" if same else "is of another number of processes"
+        logging.warning("its place in the data %s: the epoch begins anew", reason)
     state.step, state.best, state.skipped = step, notes["best"], notes["skipped"]
     _set_random_state(notes["random"])
     logging.info("going on from step %d of %s", step, checkpoint.folder)
+
+
+def _where_from(state: RunState) -> tuple[checkpoints.Checkpoints, bool]:
+    """The checkpoints to go on from, and whether as many processes wrote them as there are now."""
+    workers = replicas.worker(state.parts.strategy)[1]
+    first = checkpoints.Checkpoints(state.folder / loading.RUN_CHECKPOINTS, keep=state.recipe.keep)
+    newest = first.newest()
+    same = newest is None or newest.notes.get("workers", workers) == workers
+    return (state.store if same else first), same
 
 
 def _forget_partial(folder: Path) -> None:
@@ -256,6 +271,7 @@ def save(state: RunState, iterator: Any, *, best: bool) -> None:
         "best": state.best,
         "skipped": state.skipped,
         "data": not state.recipe.data_service,
+        "workers": replicas.worker(state.parts.strategy)[1],
         "epoch": state.step / state.steps_per_epoch if state.steps_per_epoch else None,
         "random": _random_state(),
         "recipe": json.loads(state.recipe.to_json()),

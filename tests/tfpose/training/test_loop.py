@@ -372,7 +372,8 @@ def test_checkpoints_name_their_variables_as_those_before_and_go_on(tmp_path: Pa
     (newest,) = list(checkpoints.Checkpoints(tmp_path / "checkpoints").whole())[:1]
     kinds = {name.partition(":")[0] for name in newest.variables}
     assert kinds >= {"weights", "updates", "scale", "scale_good"}
-    assert set(newest.notes) == {"best", "skipped", "data", "epoch", "random", "recipe"}
+    noted = {"best", "skipped", "data", "workers", "epoch", "random", "recipe"}
+    assert set(newest.notes) == noted
     before = json.loads((tmp_path / run_folder.RECIPE).read_text())
     assert before == newest.notes["recipe"]
     longer = replace(SMALL, checkpoint_every=2, steps=SMALL.steps + 1)

@@ -85,6 +85,7 @@ REDO = flags.DEFINE_bool(
 )
 
 arguments.model(MODEL, known=shipped_names())
+arguments.writable(OUTPUT)
 
 
 def main(_: list[str]) -> int:
@@ -96,6 +97,7 @@ def main(_: list[str]) -> int:
     plan = plans.make(INPUT.value, most=job.most, reading=job.reading)
     if DRY.value:
         return _dry_run(job, plan)
+    job.estimator()  # one that cannot be opened is told here, in a line, and not by every worker
     with _quiet():
         from tfpose.bulk import pipeline
 
@@ -157,7 +159,7 @@ def _dry_run(job: Job, plan: "Plan") -> int:
     found = cost.estimate(job, plan)
     print(found)
     if WORKERS.value > 1:
-        print(f"{found.hours(WORKERS.value):.2f} hours with {WORKERS.value} workers, a core each")
+        print(f"{found.hours(WORKERS.value):.3g} hours with {WORKERS.value} workers, a core each")
     return run.OK
 
 
