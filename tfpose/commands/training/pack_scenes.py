@@ -98,4 +98,4 @@ def _arrays(model: "keras.Model") -> dict[str, Any]:
 
 def _save(path: Path, arrays: Mapping[str, Any]) -> None:
     with files.Whole(path) as partial:
-        np.savez(partial, **arrays)  # type: ignore[arg-type]  # NumPy's stub
+        np.savez(partial, **arrays)
