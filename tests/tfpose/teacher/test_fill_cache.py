@@ -221,7 +221,7 @@ def test_bad_pictures_are_named_and_left_out(
     [
         ("lightweight_openpose", "", "", "needs its weights"),
         ("hrnet_w32", "x.npz", "", "needs a bottom-up teacher|reads people's boxes"),
-        ("mine", "", "", "'mine' is no .keras, .tflite, .onnx file, .*models are .*cmu"),
+        ("mine", "", "", "'mine' is no .keras, .tflite, .onnx, .xml file, .*models are .*cmu"),
     ],
 )
 def test_what_cannot_teach_is_refused(
