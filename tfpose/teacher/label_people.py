@@ -106,13 +106,18 @@ def _labelled(work: _Work, names: Sequence[str], processes: int) -> Iterator[Row
         yield from pool.imap_unordered(_label, names, chunksize=min(AHEAD, len(names)))
 
 
-_label: Callable[[str], Row]
+_worker_of_process: Callable[[str], Row]
 
 
 def _start(work: _Work) -> None:
     """Opens the networks, once per process."""
-    global _label
-    _label = _worker(work)
+    global _worker_of_process
+    _worker_of_process = _worker(work)
+
+
+def _label(name: str) -> Row:
+    """What a pool can send to a process."""
+    return _worker_of_process(name)
 
 
 def _worker(work: _Work) -> Callable[[str], Row]:

@@ -141,12 +141,17 @@ def _written(work: _Work, missing: Sequence[int], processes: int) -> Iterator[in
         yield from pool.imap_unordered(_write, missing)
 
 
-_write: Callable[[int], int]
+_writer: Callable[[int], int]
+
+
+def _write(number: int) -> int:
+    """What a pool can send to a process."""
+    return _writer(number)
 
 
 def _start(work: _Work) -> None:
     """Opens what a process needs, once."""
-    global _write
+    global _writer
     cv2.setNumThreads(1)
     teacher, found = open_teacher(work.teachers), Pictures(work.containers)
 
@@ -156,7 +161,7 @@ def _start(work: _Work) -> None:
         write_shard(shard, work.path(number))
         return number
 
-    _write = write
+    _writer = write
 
 
 def label(

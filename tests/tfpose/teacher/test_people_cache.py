@@ -1,6 +1,7 @@
 """Top-down teachers, and the cache of their answers."""
 
 import json
+import pickle
 from pathlib import Path
 
 import cv2
@@ -145,3 +146,14 @@ def test_a_cache_goes_on_only_with_the_same_teachers(tmp_path: Path) -> None:
     people_cache._begin([person()], [Path("a.xml")], tmp_path, 0)
     with pytest.raises(ValueError, match="was begun with"):
         people_cache._begin([person()], [Path("b.xml")], tmp_path, 0)
+
+
+def test_what_a_pool_sends_to_a_process_fills_a_shard_there(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people_cache, "open_teacher", lambda _: PersonTeacher([(SPEC, by_colour)]))
+    sent = pickle.dumps(people_cache._write)
+    work = people_cache._Work((person(),), (folder,), (), tmp_path, 0)
+    people_cache._start(work)
+    assert pickle.loads(sent)(0) == 0
+    assert len(cached_people.read(tmp_path).people) == 1

@@ -1,6 +1,7 @@
 """Top-down labels: detectors find people, teachers read them, a bottom-up network may help."""
 
 import json
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -148,3 +149,12 @@ def test_a_run_begun_with_other_networks_is_not_gone_on_with(
         label_people.label(
             labellers, Pictures([tmp_path]), tmp_path / "labels.json", settings=SETTINGS
         )
+
+
+@pytest.mark.usefixtures("networks")
+def test_what_a_pool_sends_to_a_process_labels_there(tmp_path: Path, picture: np.ndarray) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), picture[:, :, ::-1])
+    labellers = Labellers(detectors=(Path("d.xml"),), teachers=(Path("t.xml"),))
+    sent = pickle.dumps(label_people._label)
+    label_people._start(label_people._Work(labellers, Pictures([tmp_path]), SETTINGS))
+    assert len(pickle.loads(sent)("a.png")["people"]) == 1
