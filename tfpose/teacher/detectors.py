@@ -7,8 +7,6 @@ picture, and the score, 0..1, best first. OpenVINO is imported on first use.
 Source: R. Solovyev, W. Wang, T. Gabruseva, "Weighted boxes fusion", arXiv:1910.13302 (`fuse`).
 """
 
-import dataclasses
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,8 @@ import cv2
 import numpy as np
 
 from estimator.arrays import Float, UInt8, check_shape
+
+from . import spec_files
 
 Run: TypeAlias = Callable[[Float], list[Float]]  # (1, 3, H, W) to the graph's outputs
 KINDS = ("corners", "distances")
@@ -73,26 +73,8 @@ class DetectorSpec:
 
 
 def read_spec(path: Path) -> DetectorSpec:
-    """Reads the spec beside a detector's file.
-
-    Raises:
-      FileNotFoundError: there is none.
-      ValueError: a field is missing, unknown or invalid.
-    """
-    path = path.with_suffix(".json")
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"there is no {path}: it must say what the detector reads and gives (docs/training.md)"
-        )
-    try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
-        for name, kind in (("mean", float), ("deviation", float), ("sizes", int)):
-            if name in tree:
-                tree[name] = tuple(map(kind, tree[name]))
-        return DetectorSpec(**tree)
-    except (TypeError, AttributeError, json.JSONDecodeError) as error:
-        known = [field.name for field in dataclasses.fields(DetectorSpec)]
-        raise ValueError(f"{path} must have the fields {', '.join(known)}: {error}") from error
+    """Reads the spec beside a detector's file; errors as `spec_files.read`."""
+    return spec_files.read(path, DetectorSpec, {"mean": float, "deviation": float, "sizes": int})
 
 
 class Detectors:

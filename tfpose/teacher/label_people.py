@@ -19,6 +19,7 @@ from tqdm import tqdm
 from estimator import pictures
 from estimator.inputs.averaging import Averaging
 from estimator.poses import Poses
+from estimator.skeleton import mapping
 
 from ..data.picture_files import BadPicture, Pictures
 from ..evaluation.network import Network
@@ -83,9 +84,8 @@ def label(
     work = _Work(labellers, images, settings)
 
     def rows(names: Sequence[str]) -> Iterator[Row]:
-        bar = tqdm(_labelled(work, names, processes), total=len(names), unit="picture")
-        bar.disable = not progress
-        yield from bar
+        found = _labelled(work, names, processes)
+        yield from tqdm(found, total=len(names), unit="picture", disable=not progress)
 
     return labels.write(rows, images, path, _header(labellers, settings), settings.skeleton)
 
@@ -101,6 +101,7 @@ def _labelled(work: _Work, names: Sequence[str], processes: int) -> Iterator[Row
     if processes == 1 or len(names) < 2:
         yield from map(_worker(work), names)
         return
+    _worker(work)  # a pool would start processes for ever where a network cannot be opened
     context = multiprocessing.get_context("spawn")
     with context.Pool(processes, _start, (work,)) as pool:
         yield from pool.imap_unordered(_label, names, chunksize=min(AHEAD, len(names)))
@@ -126,9 +127,19 @@ def _worker(work: _Work) -> Callable[[str], Row]:
     labeller = TopDown(
         open_detectors(labellers.detectors), open_teacher(labellers.teachers), labellers.recipe
     )
+    if not mapping(labeller.teacher.skeleton, work.settings.skeleton).any():
+        raise ValueError(
+            f"the teachers have skeleton {labeller.teacher.skeleton.name!r}, which shares no "
+            f"keypoint with {work.settings.skeleton.name!r}"
+        )
     network = None
     if labellers.model is not None:
         network = load_network(labellers.model, threads=1)
+        if network.spec.image.fit != "letterbox":
+            raise ValueError(
+                f"{network.name} needs boxes of people: as --model give a bottom-up network, as "
+                "--teachers top-down ones"
+            )
         if labellers.height is not None:
             network = network.with_height(labellers.height)
     return functools.partial(_row, work, labeller, network)

@@ -136,6 +136,7 @@ def _written(work: _Work, missing: Sequence[int], processes: int) -> Iterator[in
         _start(work)
         yield from map(_write, missing)
         return
+    _start(work)  # a pool would start processes for ever where a teacher cannot be opened
     context = multiprocessing.get_context("spawn")
     with context.Pool(processes, _start, (work,)) as pool:
         yield from pool.imap_unordered(_write, missing)

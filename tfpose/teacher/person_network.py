@@ -5,8 +5,6 @@ gives; its fields are those of `TeacherSpec`. The maps of several teachers are a
 answers the mirrored crop, too. OpenVINO and ncnn are imported on first use.
 """
 
-import dataclasses
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,8 @@ import numpy as np
 from estimator import geometry, skeletons
 from estimator.arrays import Float, UInt8, check_shape
 from estimator.skeleton import Skeleton
+
+from . import spec_files
 
 Run: TypeAlias = Callable[[Float], Float]  # (B, 3, H, W) to (B, K, h, w)
 
@@ -60,25 +60,8 @@ class TeacherSpec:
 
 
 def read_spec(path: Path) -> TeacherSpec:
-    """Reads the spec beside a teacher's file.
-
-    Raises:
-      FileNotFoundError: there is none.
-      ValueError: a field is missing, unknown or invalid.
-    """
-    path = path.with_suffix(".json")
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"there is no {path}: it must say what the teacher reads and gives (docs/training.md)"
-        )
-    try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
-        for name in ("mean", "deviation"):
-            tree[name] = tuple(map(float, tree[name]))
-        return TeacherSpec(**tree)
-    except (TypeError, KeyError, AttributeError, json.JSONDecodeError) as error:
-        known = [field.name for field in dataclasses.fields(TeacherSpec)]
-        raise ValueError(f"{path} must have the fields {', '.join(known)}: {error}") from error
+    """Reads the spec beside a teacher's file; errors as `spec_files.read`."""
+    return spec_files.read(path, TeacherSpec, {"mean": float, "deviation": float})
 
 
 class PersonTeacher:

@@ -12,6 +12,7 @@ import pytest
 from estimator import skeletons
 from estimator.arrays import Float
 from estimator.poses import Poses
+from estimator.skeleton import Skeleton
 from tfpose.data import annotations
 from tfpose.data.picture_files import Pictures
 from tfpose.teacher import label_people
@@ -158,3 +159,33 @@ def test_what_a_pool_sends_to_a_process_labels_there(tmp_path: Path, picture: np
     sent = pickle.dumps(label_people._label)
     label_people._start(label_people._Work(labellers, Pictures([tmp_path]), SETTINGS))
     assert len(pickle.loads(sent)("a.png")["people"]) == 1
+
+
+def test_networks_that_cannot_be_opened_are_told_before_processes_start(
+    tmp_path: Path, picture: np.ndarray
+) -> None:
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(tmp_path / name), picture)
+    labellers = Labellers(detectors=(tmp_path / "d.xml",), teachers=(tmp_path / "t.xml",))
+    with pytest.raises(FileNotFoundError, match=r"there is no .*d\.json"):
+        label_people.label(
+            labellers,
+            Pictures([tmp_path]),
+            tmp_path / "labels.json",
+            settings=SETTINGS,
+            processes=2,
+        )
+
+
+@pytest.mark.usefixtures("networks")
+def test_a_skeleton_without_the_teachers_keypoints_is_refused(
+    tmp_path: Path, picture: np.ndarray
+) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    labellers = Labellers(detectors=(Path("d.xml"),), teachers=(Path("t.xml"),))
+    paws = Skeleton(name="paws", keypoints=("paw",), limbs=(), flip_pairs=(), sigmas=(0.1,))
+    settings = replace(SETTINGS, skeleton=paws)
+    with pytest.raises(ValueError, match="shares no keypoint with 'paws'"):
+        label_people.label(
+            labellers, Pictures([tmp_path]), tmp_path / "labels.json", settings=settings
+        )
