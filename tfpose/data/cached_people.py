@@ -68,13 +68,18 @@ def read_shard(path: Path) -> Shard:
         return Shard(people=people, maps=arrays["maps"], matrices=arrays["matrices"])
 
 
+def count(folder: Path) -> int:
+    """The number of shards that a cache has so far."""
+    return len(_shards(folder))
+
+
 def read(folder: Path) -> Shard:
     """Reads all shards of a cache, complete or not.
 
     Raises:
       FileNotFoundError: there is none.
     """
-    shards = [read_shard(path) for path in sorted(folder.glob("[0-9]*.npz"))]
+    shards = [read_shard(path) for path in _shards(folder)]
     if not shards:
         raise FileNotFoundError(f"no people in {folder}: fill it with `tfpose cache-people`")
     return joined(shards)
@@ -87,3 +92,7 @@ def joined(shards: Sequence[Shard]) -> Shard:
         maps=np.concatenate([shard.maps for shard in shards]),
         matrices=np.concatenate([shard.matrices for shard in shards]),
     )
+
+
+def _shards(folder: Path) -> list[Path]:
+    return sorted(folder.glob("[0-9]*.npz"))

@@ -7,7 +7,7 @@ Training starts with tfpose_s's weights (--start, a .keras), or goes on from a s
 caches, made with other seeds or teachers, are trained on together; they may still be filling.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,7 +82,7 @@ def main(_: list[str]) -> None:
     student = person_network.PersonStudent(_start(Path(START.value)))
     found = Pictures([Path(path) for path in IMAGES.value])
     feed = distil_people.Feed(
-        lambda: _people([Path(folder) for folder in PEOPLE.value]),
+        _people([Path(folder) for folder in PEOPLE.value]),
         lambda name: pictures.read(found.read(name)),
         options.views,
         seed=options.seed,
@@ -100,12 +100,22 @@ def main(_: list[str]) -> None:
     )
 
 
-def _people(folders: Sequence[Path]) -> "cached_people.Shard":
+def _people(folders: Sequence[Path]) -> "Callable[[], cached_people.Shard]":
+    """Reads the caches, and again only when shards have been added."""
     from tfpose.data import cached_people
 
-    people = cached_people.joined([cached_people.read(folder) for folder in folders])
-    logging.info("%d people", len(people.people))
-    return people
+    known: int = -1
+    people: cached_people.Shard
+
+    def load() -> cached_people.Shard:
+        nonlocal known, people
+        count = sum(cached_people.count(folder) for folder in folders)
+        if count != known:
+            known, people = count, cached_people.joined([*map(cached_people.read, folders)])
+            logging.info("%d people", len(people.people))
+        return people
+
+    return load
 
 
 def _start(path: Path) -> dict[str, Float]:
