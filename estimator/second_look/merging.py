@@ -6,7 +6,7 @@ picture, unless the second is far surer. What the first network missed, the seco
 
 A person's score is the geometric mean of both networks': the first judges whether somebody is
 there, the second how clearly their keypoints are seen. The numbers are those of the networks that
-ship (docs/default_network.md): they were chosen, among a few, on data/coco_dev.
+ship (docs/lab/default_network.md): they were chosen, among a few, on data/coco_dev.
 """
 
 from dataclasses import dataclass, replace

@@ -9,7 +9,7 @@ from pathlib import Path
 from .zoo_figures import Figures
 
 BEGIN, END = "<!-- models:", "<!-- models: end -->"
-OURS = "ours, 173 pictures"  # docs/default_network.md; shared figures of one harness
+OURS = "ours, 173 pictures"  # docs/lab/default_network.md; shared figures of one harness
 # AP on COCO's validation pictures, of 1, and who says so. Figures of others are on other pictures
 # or with boxes of a detector, so that they compare within one source only.
 ACCURACY: Mapping[str, tuple[str, str]] = {

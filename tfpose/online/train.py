@@ -25,7 +25,7 @@ from .muon import Updater
 from .networks import HEATMAPS, PAFS, Student, Teacher, to_numpy
 from .pool import Pool
 
-# Of the loss, as in docs/default_network.md: weights of the heads, and of a cell that shows people.
+# Of the loss, as in docs/lab/default_network.md: weights of heads and of a cell that shows people.
 HEATMAP_WEIGHT, PAF_WEIGHT, FOREGROUND = 190.0, 38.0, 3.0
 Errors = Callable[[Student, Tensor, Tensor, Tensor], Tensor]
 

@@ -11,7 +11,7 @@ are the target. The weights count three times the 19 heatmaps and once the 38 fi
 are three times as large: with the teacher's heatmaps the first edition's AP was 0.21 instead of
 0.13, with its fields 0.14. Muon moves the wide kernels, AdamW at 0.0015 the rest. bfloat16 pays on
 CPUs that multiply in it (`avx512_bf16` or `amx_bf16` in /proc/cpuinfo); elsewhere give
---precision=float32. docs/default_network.md says what was run and compared, the card how the
+--precision=float32. docs/lab/default_network.md says what was run and compared, the card how the
 network that ships was trained.
 """
 
