@@ -1,6 +1,7 @@
-"""The README's commands, run as printed."""
+"""The commands and programs of README and quick start, run as printed."""
 
 import contextlib
+import re
 import signal
 import subprocess
 import sys
@@ -12,16 +13,16 @@ import pytest
 
 from tests import printed_commands
 from tests.conftest import ROOT
+from tfpose import commands as tfpose_commands
 
 README = ROOT / "README.md"
+QUICK_START = ROOT / "docs" / "quick_start.md"
 GUIDE = ROOT / "docs" / "your_own_data.md"
-COMMANDS = printed_commands.commands(README)
+COMMANDS = printed_commands.commands(QUICK_START)
 ELSEWHERE = (
-    "pip install -e",
-    "ruff check",
     "tfpose serve",
     "tfpose weights human",
-)  # .ci/run; the service's own test below; a public server
+)  # the service's own test below; a public server
 TRAINING = tuple(command for command in COMMANDS if "toy/" in command)  # run by the guide's test
 RUN = [command for command in COMMANDS if not command.startswith(ELSEWHERE)]
 RUN = [command for command in RUN if command not in TRAINING]
@@ -46,14 +47,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", RUN, ids=lambda command: command[:50])
-def test_a_command_of_the_readme_runs_as_printed(command: str, place: Path) -> None:
-    """In the README's order: later commands read what earlier ones wrote."""
+def test_a_command_of_the_quick_start_runs_as_printed(command: str, place: Path) -> None:
+    """In the page's order: later commands read what earlier ones wrote."""
     _run(" ".join([command, *_fewer(command)]), place)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("command", RUN, ids=lambda command: command[:50])
-def test_a_command_of_the_readme_runs_whole(command: str, place: Path) -> None:
+def test_a_command_of_the_quick_start_runs_whole(command: str, place: Path) -> None:
     _run(command, place)
 
 
@@ -73,7 +74,55 @@ def _run(command: str, place: Path) -> None:
     assert ran.returncode == 0, f"{command}\n{ran.stdout}\n{ran.stderr}"
 
 
-def test_the_training_commands_of_the_readme_are_the_guides_which_are_run() -> None:
+def test_the_readme_prints_the_commands_that_ci_runs() -> None:
+    """`.ci/run` installs `.[dev,docs]`, and has the second command's parts as steps."""
+    install, checks, sample = printed_commands.commands(README)
+    assert install == 'pip install -e ".[dev]" && tfpose predict'
+    assert sample in COMMANDS
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "pip install -q -e" in script
+    for part in checks.split(" && "):
+        assert part.replace("pytest", "pytest -q") in script or part in script
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) < 120
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [README, QUICK_START], ids=lambda page: page.name)
+def test_a_program_of_the_page_runs_as_printed(page: Path, place: Path) -> None:
+    """On the samples of the page's own command."""
+    if not (place / "sample").is_dir():
+        _run("tfpose sample", place)
+    (code,) = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+    environment = printed_commands.environment(place.parent / "bin")
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=place,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("Person(score 0.")
+
+
+def test_the_readmes_table_names_commands_and_flags_that_there_are() -> None:
+    text = README.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [^|]+ \| `tfpose ([^`]+)` \| \[[^|]+\]\((\S+)\) \|$", text, re.M)
+    assert len(rows) > 10
+    for words, page in rows:
+        assert (ROOT / page).is_file()
+        name, *arguments = words.split()
+        known = tfpose_commands.get(name).FLAGS
+        assert not [
+            one for one in arguments if one[:2] == "--" and one[2:].split("=")[0] not in known
+        ]
+
+
+def test_the_training_commands_of_the_quick_start_are_the_guides_which_are_run() -> None:
     printed = printed_commands.commands(GUIDE)
     assert len(TRAINING) == 4
     for command in TRAINING:
@@ -81,14 +130,14 @@ def test_the_training_commands_of_the_readme_are_the_guides_which_are_run() -> N
 
 
 def test_no_printed_command_needs_a_folder_that_only_we_have() -> None:
-    pages = [README, *sorted((ROOT / "docs").glob("*.md"))]
+    pages = [README, *sorted((ROOT / "docs").rglob("*.md"))]
     assert len(pages) > 10
     for page in pages:
         for command in printed_commands.commands(page):
             assert "shared" not in command, f"{page.name}: {command}"
 
 
-def test_the_readme_names_every_kind_of_command() -> None:
+def test_the_quick_start_names_every_kind_of_command() -> None:
     programs = {command.split()[1] for command in COMMANDS if command.startswith("tfpose ")}
     assert {"predict", "zoo", "import-weights", "evaluate", "export", "serve"} <= programs
     assert not [command for command in COMMANDS if "scripts." in command]

@@ -11,7 +11,7 @@ from tfpose.commands import zoo_table
 
 from .conftest import Tfpose
 
-PAGES = ("README.md", "docs/models.md")
+PAGES = ("docs/models.md", "docs/zoo.md")
 
 
 @pytest.mark.parametrize("page", PAGES)

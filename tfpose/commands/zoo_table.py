@@ -1,4 +1,4 @@
-"""The table "which network?" of README and docs, in Markdown, from stored figures.
+"""The table "which network?" of the documentation, in Markdown, from stored figures.
 
 `tfpose zoo --into=FILE` writes it between two marks of a page; a test holds the pages equal to it.
 """

@@ -3,7 +3,7 @@
 tfpose zoo
 tfpose zoo --models=lightweight_openpose,hrnet_w32 --sizes --latency --threads=2
 tfpose zoo --models=tfpose_s --skeleton=mine.json
-tfpose zoo --into=README.md
+tfpose zoo --into=docs/models.md
 """
 
 from pathlib import Path
