@@ -1,10 +1,17 @@
-"""Hooks of mkdocs.yml: links that leave `docs/` lead to pages here, made of the files they name."""
+"""Hooks of mkdocs.yml: files outside `docs/` that pages link to become pages and files of the site.
 
+Cards and the npm package's README are pages; notebooks are pages made of their cells, and files.
+The browser's demo is copied to live/ where `npm --prefix web run build` has built it.
+"""
+
+import json
 import os.path
 import re
+import shutil
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.plugins import get_plugin_logger
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
@@ -12,16 +19,40 @@ PAGES = {  # file of the repository -> page of the site
     "saved_models/tfpose_s/card.md": "cards/tfpose_s.md",
     "saved_models/tfpose_person/card.md": "cards/tfpose_person.md",
     "web/README.md": "web_package.md",
+    "notebooks/quick_start.ipynb": "notebooks/quick_start.md",
+    "notebooks/train_your_own_skeleton.ipynb": "notebooks/train_your_own_skeleton.md",
+    "notebooks/compare_models.ipynb": "notebooks/compare_models.md",
 }
-LINK = re.compile(r"\]\(([^)#:\s]+\.md)(#[^)\s]*)?\)")
+DEMO = "web/build/site"
+LINK = re.compile(r"\]\(([^)#:\s]+\.(?:md|ipynb))(#[^)\s]*)?\)")
+log = get_plugin_logger(__name__)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds a page for each file outside `docs/` that a page links to."""
     root = Path(config.docs_dir).parent
     for source, page in PAGES.items():
-        files.append(File.generated(config, page, content=(root / source).read_text("utf-8")))
+        text = (root / source).read_text("utf-8")
+        if source.endswith(".ipynb"):
+            files.append(File.generated(config, source, content=text))
+            text = _cells(text, Path(source).name)
+        files.append(File.generated(config, page, content=text))
     return files
+
+
+def _cells(notebook: str, name: str) -> str:
+    """A notebook as Markdown, with a line after its title that leads to the file."""
+    parts = []
+    for cell in json.loads(notebook)["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "code":
+            shell = text.startswith("%%bash\n")
+            language, text = ("bash", text[len("%%bash\n") :]) if shell else ("python", text)
+            text = f"```{language}\n{text}\n```"
+        parts.append(text)
+    title, _, rest = parts[0].partition("\n")
+    # The file lies beside this page's folder. mkdocs checks no link that is HTML already.
+    return "\n\n".join([title, f'<a href="../{name}" download>{name}</a>', rest, *parts[1:]])
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
@@ -36,3 +67,12 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         return f"]({os.path.relpath(target, os.path.dirname(here) or '.')}{found[2] or ''})"
 
     return LINK.sub(linked, markdown)
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Copies the demo, which the home page links to as live/."""
+    demo = Path(config.docs_dir).parent / DEMO
+    if demo.is_dir():
+        shutil.copytree(demo, Path(config.site_dir, "live"), dirs_exist_ok=True)
+    else:
+        log.info("%s is not built: this site's live/ is missing", DEMO)
