@@ -1,35 +1,47 @@
-"""The documentation's site builds strictly, and the migration pages' commands run as printed."""
+"""The documentation's site builds strictly, and pages' commands and programs run as printed."""
 
 import importlib.util
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from estimator import PoseEstimator, pictures
 from tests import printed_commands
 from tests.conftest import ROOT
+from tfpose import recipes
 
-PAGES = sorted((ROOT / "docs" / "migration").glob("*.md"))
+DOCS = ROOT / "docs"
+MIGRATION = sorted((DOCS / "migration").glob("*.md"))
+PAGES = [*MIGRATION, DOCS / "estimator.md", DOCS / "video.md"]
 COMMANDS = sorted({command for page in PAGES for command in printed_commands.commands(page)})
 FIRST = "tfpose sample"  # makes what the others read
+PROGRAMS = [
+    pytest.param(code, id=f"{page.stem}-{number}")
+    for page in PAGES
+    for number, code in enumerate(
+        re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+    )
+]
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty folder in which the first command was run."""
-    place = tmp_path_factory.mktemp("migration") / "here"
+    place = tmp_path_factory.mktemp("pages") / "here"
     place.mkdir()
     run(FIRST, place)
     return place
 
 
 def run(command: str, place: Path) -> None:
-    environment = printed_commands.environment(place.parent / "bin")
     done = subprocess.run(
-        ["bash", "-c", command],
+        ["bash", "-euo", "pipefail", "-c", command],
         cwd=place,
-        env=environment,
+        env=printed_commands.environment(place.parent / "bin"),
         capture_output=True,
         text=True,
         timeout=300,
@@ -37,16 +49,135 @@ def run(command: str, place: Path) -> None:
     assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
 
 
-def test_there_are_five_pages_and_each_begins_with_the_samples() -> None:
-    assert len(PAGES) == 5
+def test_each_page_begins_with_the_samples() -> None:
+    assert len(MIGRATION) == 5
     for page in PAGES:
         assert printed_commands.commands(page)[0] == FIRST, page
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", [one for one in COMMANDS if one != FIRST])
-def test_a_command_of_a_migration_page_runs_as_printed(command: str, place: Path) -> None:
+def test_a_command_of_a_page_runs_as_printed(command: str, place: Path) -> None:
     run(command, place)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", PROGRAMS)
+def test_a_program_of_a_page_runs_as_printed(
+    code: str, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place)
+    exec(code, {})
+
+
+def _ours(page: Path) -> list[str]:
+    """What stands between backticks in the column "Ours", alternatives apart."""
+    rows = re.findall(r"^\| [^|]+ \| ([^|]+) \|$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return [code for cell in rows for code in re.findall(r"`([^`]+)`", cell)]
+
+
+CELLS = sorted({cell for page in MIGRATION for cell in _ours(page)})
+PYTHON = [cell for cell in CELLS if re.match(r"PoseEstimator|estimator|person|poses|\.", cell)]
+SHELL = [cell for cell in CELLS if cell not in PYTHON]
+LIVE = [cell for cell in SHELL if re.search(r"camera:|rtsp:", cell)]  # tests/estimator/streams
+TRAIN = [cell for cell in SHELL if cell.startswith(("tfpose train", "--recipe"))]
+ELSEWHERE = {  # tests that run a cell
+    "tfpose prepare-dataset": "tests/test_your_own_data.py",
+    "tfpose export": "tests/test_readme.py",
+    "tfpose export --format=int8 --calibration=FOLDER": ".ci/wheel",
+    "tfpose export --format=float16": "tests/test_readme.py",
+    "tfpose export --format=onnx --onnx_names=lightweight_openpose": "tests/tfpose/export/"
+    "test_onnx_original.py",
+}
+# Flags that a cell leaves to the reader, by how the cell begins.
+SET = "--images=sample/people/pictures --annotations"
+REST = {
+    "tfpose evaluate": f"--model=tfpose_s {SET}=sample/people/val.json --draws=20 --out=evaluation",
+    "tfpose prepare-dataset --format": "--name=yolo --images=yolo --out=data",
+    "tfpose predict --track": "walk.mp4 --draw=none --jsonl=tracked.jsonl",
+}
+
+
+@pytest.fixture(scope="module")
+def cells(place: Path) -> Path:
+    """That folder, with the files that the cells name."""
+    models = ROOT / "saved_models"
+    for name in ("photo.jpg", "a.jpg", "p1.jpg"):
+        shutil.copy(place / "sample" / "photo.jpg", place / name)
+    shutil.copy(place / "sample" / "walk.mp4", place / "walk.mp4")
+    shutil.copytree(place / "sample" / "people" / "pictures", place / "pictures")
+    shutil.copytree(place / "pictures", place / "FOLDER")
+    for name, model in (
+        ("X", "tfpose_s"),
+        ("mobilenet_thin", "tfpose_s"),
+        ("rtmpose_s", "tfpose_person"),
+    ):
+        shutil.copy(models / model / "model.tflite", place / f"{name}.tflite")
+    _yolo(place / "yolo")
+    shutil.copy(place / "yolo" / "data.yaml", place / "data.yaml")
+    return place
+
+
+def _yolo(folder: Path) -> None:
+    """A set of one picture in Ultralytics' layout, with COCO's 17 keypoints."""
+    (folder / "images" / "train").mkdir(parents=True)
+    (folder / "labels" / "train").mkdir(parents=True)
+    shutil.copy(pictures.SAMPLE, folder / "images" / "train" / "one.jpg")
+    keypoints = " ".join(f"0.{40 + number} 0.{30 + 2 * number} 2" for number in range(17))
+    (folder / "labels" / "train" / "one.txt").write_text(f"0 0.5 0.5 0.5 0.8 {keypoints}\n")
+    (folder / "data.yaml").write_text(
+        f"path: {folder}\ntrain: images/train\nnames: {{0: person}}\nkpt_shape: [17, 3]\n"
+    )
+
+
+def test_the_cells_are_read() -> None:
+    assert len(SHELL) > 35
+    assert len(PYTHON) >= 10
+    assert "tfpose predict --model=X.tflite a.jpg" in SHELL
+    assert "poses.to_dict()" in PYTHON
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", [one for one in SHELL if one not in [*LIVE, *TRAIN, *ELSEWHERE]])
+def test_a_cell_of_ours_runs(cell: str, cells: Path) -> None:
+    """A cell of flags alone belongs to `tfpose predict`; `...` and a missing flag to the reader."""
+    command = f"tfpose predict walk.mp4 --frames=0:4 {cell}" if cell.startswith("--") else cell
+    command = command.replace("--subset=250", "--subset=8")  # of eight pictures
+    command = " ".join(word for word in command.split() if not word.endswith("=..."))
+    more = next((rest for start, rest in REST.items() if command.startswith(start)), "")
+    given = {word.partition("=")[0] for word in command.split()}
+    more = " ".join(word for word in more.split() if word.partition("=")[0] not in given)
+    run(f"{command} {more}", cells)
+
+
+@pytest.mark.parametrize("cell", TRAIN)
+def test_a_cell_that_trains_names_a_recipe(cell: str) -> None:
+    """Trainings themselves: tests/tfpose/recipes."""
+    for name in re.findall(r"--recipe=(\w+)", cell):
+        assert name == "NAME" or recipes.get(name)
+
+
+def test_a_cell_that_is_run_elsewhere_says_where() -> None:
+    for cell, test in ELSEWHERE.items():
+        assert cell in SHELL
+        assert (ROOT / test).is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", PYTHON)
+def test_a_cell_of_python_runs(cell: str, cells: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(cells)
+    picture = pictures.read("photo.jpg")
+    estimator = PoseEstimator()
+    poses = estimator(picture)
+    names = {
+        "PoseEstimator": PoseEstimator,
+        "estimator": estimator,
+        "picture": picture,
+        "poses": poses,
+        "person": next(iter(poses)),
+    }
+    assert eval(cell, names) is not None
 
 
 @pytest.mark.slow
