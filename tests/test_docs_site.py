@@ -16,25 +16,9 @@ from tfpose import recipes
 
 DOCS = ROOT / "docs"
 MIGRATION = sorted((DOCS / "migration").glob("*.md"))
-PAGES = [*MIGRATION, DOCS / "estimator.md", DOCS / "video.md"]
-COMMANDS = sorted({command for page in PAGES for command in printed_commands.commands(page)})
+GUIDES = [DOCS / name for name in ("estimator.md", "video.md", "evaluation.md")]
+PAGES = [*MIGRATION, *GUIDES]
 FIRST = "tfpose sample"  # makes what the others read
-PROGRAMS = [
-    pytest.param(code, id=f"{page.stem}-{number}")
-    for page in PAGES
-    for number, code in enumerate(
-        re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
-    )
-]
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty folder in which the first command was run."""
-    place = tmp_path_factory.mktemp("pages") / "here"
-    place.mkdir()
-    run(FIRST, place)
-    return place
 
 
 def run(command: str, place: Path) -> None:
@@ -56,18 +40,18 @@ def test_each_page_begins_with_the_samples() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [one for one in COMMANDS if one != FIRST])
-def test_a_command_of_a_page_runs_as_printed(command: str, place: Path) -> None:
-    run(command, place)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("code", PROGRAMS)
-def test_a_program_of_a_page_runs_as_printed(
-    code: str, place: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_pages_commands_and_programs_run_as_printed(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """In their order, since later ones read what earlier ones wrote; then the programs."""
+    place = tmp_path / "here"
+    place.mkdir()
+    for command in printed_commands.commands(page):
+        run(command, place)
     monkeypatch.chdir(place)
-    exec(code, {})
+    for code in re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.M | re.S):
+        exec(code, {})
 
 
 def _ours(page: Path) -> list[str]:
@@ -99,8 +83,11 @@ REST = {
 
 
 @pytest.fixture(scope="module")
-def cells(place: Path) -> Path:
-    """That folder, with the files that the cells name."""
+def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the samples and the files that the cells name."""
+    place = tmp_path_factory.mktemp("cells") / "here"
+    place.mkdir()
+    run(FIRST, place)
     models = ROOT / "saved_models"
     for name in ("photo.jpg", "a.jpg", "p1.jpg"):
         shutil.copy(place / "sample" / "photo.jpg", place / name)

@@ -113,9 +113,9 @@ def evaluate(
     """Measures a network.
 
     Args:
-      network: `networks.load` opens files, `networks.of_keras` takes a model in memory. A
+      network: `network.load` opens files, `network.of_keras` takes a model in memory. A
         `PoseEstimator` is measured with its second look, whatever the settings say.
-      annotations: COCO keypoints; `truth.read` reads them once for many evaluations, and
+      annotations: COCO keypoints; `annotations.read` reads them once for many evaluations, and
         `Truth.upright` turns them once.
       images: folders and zips with the pictures.
       settings: the defaults if not given.
