@@ -58,7 +58,7 @@ def decode(heatmaps: Map, pafs: Map, spec: Mapping[str, Any]) -> list[Person]:
         keypoints = {
             keypoint: (
                 (peak.x + 0.5) * stride - 0.5,
-                (peak.y + 0.5) * stride - 0.5,
+                (peak.y + 0.5) * stride - 0.5 + parameters.get("offset_y", 0),
                 min(peak.score, 1),
             )
             for keypoint, peak in members.items()

@@ -27,7 +27,7 @@ def spec(name: str) -> PoseSpec:
     return PoseSpec(
         model=name,
         skeleton=skeletons.get("coco17"),
-        image=ImageSpec(height=192, width=128, multiple=32, fit="crop", box_padding=1.25),
+        image=ImageSpec(height=192, width=128, multiple=32, fit="crop", box_padding=1.1),
         outputs=OutputSpec(stride=4, background=False, pafs=False, sigma=6.0),
         decoder=heatmap.Parameters(),
     )

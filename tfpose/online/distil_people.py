@@ -7,10 +7,12 @@ backward pass then costs a fifth.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -70,14 +72,31 @@ class Options:
             )
 
 
+class Nobody(NamedTuple):
+    """A place where a first network saw a person, and nobody is.
+
+    Attributes:
+      file: name of the picture.
+      xy: (N, 2) the keypoints that it saw.
+    """
+
+    file: str
+    xy: Float
+
+
 class Feed:
-    """Draws batches of views of cached people.
+    """Draws batches of views of cached people, and of places where nobody is.
 
     Args:
       load: gives the cache, which may still be filling: it is asked again now and then.
       read: gives a picture by its name.
       options: how views are drawn.
       seed: of the draws.
+      nobody: places where nobody is.
+      nobody_share: share of the views that show such a place.
+
+    Raises:
+      ValueError: a share without places, or out of 0..1.
     """
 
     def __init__(
@@ -87,8 +106,16 @@ class Feed:
         options: ViewOptions,
         *,
         seed: int,
+        nobody: Sequence[Nobody] = (),
+        nobody_share: float = 0.0,
     ) -> None:
+        if not 0 <= nobody_share < 1 or (nobody_share and not nobody):
+            raise ValueError(
+                "nobody_share must be at least 0, below 1, and 0 where no places are given; found "
+                f"{nobody_share} with {len(nobody)} places"
+            )
         self._load, self._read, self._options = load, read, options
+        self._nobody, self._nobody_share = nobody, nobody_share
         self._people, self._loaded = load(), time.monotonic()
         self._rng = np.random.default_rng(seed)
         self._pictures: dict[str, UInt8] = {}
@@ -105,7 +132,11 @@ class Feed:
         return image.permute(0, 3, 1, 2), maps, weight
 
     def _view(self) -> person_views.View:
-        """A view of somebody whom the teachers saw."""
+        """A view of somebody whom the teachers saw, or of nobody."""
+        if self._rng.random() < self._nobody_share:
+            place = self._nobody[int(self._rng.integers(len(self._nobody)))]
+            picture, maps = self._picture(place.file), len(self._swapped)
+            return person_views.draw_nobody(picture, place.xy, maps, self._options, self._rng)
         while True:
             index = int(self._rng.integers(len(self._people.people)))
             view = person_views.draw(
@@ -137,6 +168,29 @@ class Feed:
     def _any_picture(self) -> UInt8:
         names = list(self._pictures)
         return self._pictures[names[self._rng.integers(len(names))]]
+
+
+def read_nobody(path: Path) -> list[Nobody]:
+    """Reads the lines that `tfpose predict --jsonl` wrote for pictures without people.
+
+    Raises:
+      ValueError: a line is not of that form, or there is nobody in any of them; says which.
+    """
+    places = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            frame = json.loads(line)
+            for person in frame["people"]:
+                seen = [(one["x"], one["y"]) for one in person["keypoints"].values() if one]
+                if seen:
+                    places.append(Nobody(str(frame["file"]), np.array(seen, np.float32)))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(
+                f"{path}, line {number}: not written by `tfpose predict --jsonl` ({error!r})"
+            ) from error
+    if not places:
+        raise ValueError(f"{path} has no people: predict with a lower --min_score")
+    return places
 
 
 def run(student: PersonStudent, feed: Feed, options: Options, save: Save) -> None:

@@ -51,7 +51,7 @@ class ViewOptions:
     height: int = 192
     width: int = 128
     stride: int = 4
-    padding: float = 1.25
+    padding: float = 1.15
     sure: float = 0.3
     cut: float = 0.35
     cover: float = 0.25
@@ -154,6 +154,24 @@ def draw(
     if mirrored:
         maps, cells = maps[list(swapped)], cells[list(swapped)]
     return View(image, maps, cells.astype(np.float32))
+
+
+def draw_nobody(
+    picture: UInt8, xy: Float, keypoints: int, options: ViewOptions, rng: np.random.Generator
+) -> View:
+    """Draws a view of a place where nobody is: its maps are empty.
+
+    Args:
+      picture: (H, W, 3) uint8, RGB.
+      xy: (N, 2) keypoints that a first network saw there, in pixels of the picture; at least one.
+      keypoints: number of maps.
+      options: how it is drawn.
+      rng: of the draw.
+    """
+    matrix = _matrix(_box(xy, options, rng), bool(rng.random() < 0.5), options, rng)
+    image = _coloured(_cut(picture, matrix, options, rng), rng)
+    shape = (keypoints, options.height // options.stride, options.width // options.stride)
+    return View(image, np.zeros(shape, np.float32), np.ones(shape, np.float32))
 
 
 def _peaks(subject: Subject) -> tuple[Float, Float]:

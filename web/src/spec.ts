@@ -28,6 +28,7 @@ export interface Parameters {
   readonly missing_limb_prior: number;
   readonly localisation_error: number;
   readonly max_peaks: number;
+  readonly offset_y: number;
 }
 
 /** The parts of a PoseSpec that the browser needs. */
@@ -60,6 +61,7 @@ export const DEFAULTS: Parameters = {
   missing_limb_prior: 3.0,
   localisation_error: 0.3,
   max_peaks: 256,
+  offset_y: 0,
 };
 
 const MEMBER = "pose_spec.json";

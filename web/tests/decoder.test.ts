@@ -19,6 +19,15 @@ test("keypoints are found between the cells, in pixels of the input", () => {
   });
 });
 
+test("offset_y moves the keypoints down", () => {
+  const [before] = decode(draw([STANDING]), STICK);
+  const [after] = decode(draw([STANDING]), { ...STICK, decoder: { ...STICK.decoder, offset_y: 0.75 } });
+  before.keypoints.forEach((place, index) => {
+    assert.equal(after.keypoints[index]?.y, (place?.y ?? NaN) + 0.75);
+    assert.equal(after.keypoints[index]?.x, place?.x);
+  });
+});
+
 test("two people stay two", () => {
   const people = decode(draw([STANDING, BESIDE]), STICK);
   assert.equal(people.length, 2);

@@ -241,11 +241,20 @@ def test_background_channel_is_no_keypoint_and_may_lack() -> None:
         ("max_peaks", 0),
         ("missing_limb_prior", -1),
         ("localisation_error", -0.1),
+        ("offset_y", float("inf")),
     ],
 )
 def test_impossible_parameters_are_refused(field: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"decoder.{field}"):
         paf.Parameters(**{field: value})
+
+
+def test_offset_y_moves_keypoints_down_and_changes_nothing_else() -> None:
+    maps = maps_of(STANDING[None])
+    plain, moved = spec_of(TOY).decode(maps), spec_of(TOY, offset_y=0.75).decode(maps)
+    np.testing.assert_allclose(moved.xy - plain.xy, [[[0, 0.75]] * 5], atol=1e-4)
+    np.testing.assert_array_equal(moved.score, plain.score)
+    np.testing.assert_array_equal(moved.person_score, plain.person_score)
 
 
 def test_parameters_travel_in_the_spec() -> None:

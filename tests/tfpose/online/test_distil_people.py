@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import cv2
 import keras
@@ -125,6 +126,56 @@ def test_maps_behind_an_edge_are_empty() -> None:
 def test_somebody_whom_the_teachers_did_not_see_gives_no_view() -> None:
     blind = subject()._replace(maps=np.zeros((64, 48, 17), np.uint8))
     assert person_views.draw(blind, (), SWAPPED, PLAIN, np.random.default_rng(0)) is None
+
+
+def nobody_file(tmp_path: Path, *lines: str) -> Path:
+    path = tmp_path / "nobody.jsonl"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+SEEN = '{"file": "b.jpg", "people": [{"keypoints": {"neck": {"x": 60, "y": 70}, "nose": null}}]}'
+
+
+def test_places_of_nobody_are_what_predict_wrote(tmp_path: Path) -> None:
+    (place,) = distil_people.read_nobody(
+        nobody_file(tmp_path, SEEN, '{"file": "c.jpg", "people": []}')
+    )
+    assert place.file == "b.jpg"
+    np.testing.assert_array_equal(place.xy, [[60, 70]])
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("[1", "line 1: not written by `tfpose predict --jsonl`"),
+        ('{"file": "b.jpg", "people": [{"keypoints": [1]}]}', "line 1: not written by"),
+        ('{"file": "b.jpg", "people": []}', "has no people: predict with a lower --min_score"),
+    ],
+)
+def test_other_files_are_no_places_of_nobody(tmp_path: Path, line: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        distil_people.read_nobody(nobody_file(tmp_path, line))
+
+
+def test_views_of_nobody_have_empty_maps_that_count() -> None:
+    one = subject()
+    people = Shard(
+        people=(Person(file="a.jpg", keypoints=np.zeros((17, 3), np.float32), human=False),),
+        maps=one.maps[None],
+        matrices=one.matrix[None],
+    )
+    places = [distil_people.Nobody("b.jpg", np.array([[60, 70], [90, 120]], np.float32))]
+    feed = distil_people.Feed(
+        lambda: people, lambda _: one.picture, PLAIN, seed=0, nobody=places, nobody_share=0.5
+    )
+    image, maps, weight = feed.batch(40)
+    empty = maps.flatten(1).max(dim=1).values == 0
+    assert 10 <= int(empty.sum()) <= 30
+    assert (weight[empty] == 1).all()
+    assert image[empty].std() > 0
+    with pytest.raises(ValueError, match=r"nobody_share must be .*found 0.5 with 0 places"):
+        distil_people.Feed(lambda: people, lambda _: one.picture, PLAIN, seed=0, nobody_share=0.5)
 
 
 def test_a_disputed_label_counts_less() -> None:

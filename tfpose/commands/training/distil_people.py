@@ -53,11 +53,20 @@ BFLOAT16 = flags.DEFINE_bool(
 EMA = flags.DEFINE_float(
     "ema", 0.98, "Share of the weights' moving average that a step keeps.", flag_values=FLAGS
 )
+NOBODY = flags.DEFINE_string(
+    "nobody",
+    None,
+    "What `tfpose predict --jsonl` found in pictures without people: views of nobody.",
+    flag_values=FLAGS,
+)
+NOBODY_SHARE = flags.DEFINE_float(
+    "nobody_share", 0.06, "With --nobody: share of such views.", 0, 1, flag_values=FLAGS
+)
 SEED = flags.DEFINE_integer("seed", 0, "Of the views.", 0, flag_values=FLAGS)
 THREADS = flags.DEFINE_integer("threads", None, "Of PyTorch.", 1, flag_values=FLAGS)
 
 
-arguments.existing(PEOPLE, IMAGES, START)
+arguments.existing(PEOPLE, IMAGES, START, NOBODY)
 arguments.writable(OUT, folder=True)
 
 
@@ -81,11 +90,14 @@ def main(_: list[str]) -> None:
         torch.set_num_threads(THREADS.value)
     student = person_network.PersonStudent(_start(Path(START.value)))
     found = Pictures([Path(path) for path in IMAGES.value])
+    nobody = distil_people.read_nobody(Path(NOBODY.value)) if NOBODY.value else []
     feed = distil_people.Feed(
         _people([Path(folder) for folder in PEOPLE.value]),
         lambda name: pictures.read(found.read(name)),
         options.views,
         seed=options.seed,
+        nobody=nobody,
+        nobody_share=NOBODY_SHARE.value if nobody else 0.0,
     )
     out = Path(OUT.value)
     out.mkdir(parents=True, exist_ok=True)

@@ -57,7 +57,7 @@ function check({ heatmaps, pafs }: PoseMaps, { skeleton, outputs }: PoseSpec): v
   }
 }
 
-/** One group as a person in pixels of the input: input = (map + 0.5) * stride - 0.5. */
+/** One group as a person in pixels of the input: input = (map + 0.5) * stride - 0.5, and `offset_y`. */
 function person(found: Group, peaks: Peaks, { skeleton, outputs: { stride }, decoder }: PoseSpec): Person {
   const keypoints = skeleton.keypoints.map((_, channel) => {
     const index = found.peaks.get(channel);
@@ -65,7 +65,7 @@ function person(found: Group, peaks: Peaks, { skeleton, outputs: { stride }, dec
     const { x, y, score } = peaks.all[index];
     return {
       x: (x + 0.5) * stride - 0.5,
-      y: (y + 0.5) * stride - 0.5,
+      y: (y + 0.5) * stride - 0.5 + decoder.offset_y,
       score: Math.min(1, Math.max(0, score)),
     };
   });
