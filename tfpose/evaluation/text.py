@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from .costliest import PictureCost
+from .diagnosis import Diagnosis
 from .evaluate import Report
 from .files import Comparison
 from .metrics import pckh
@@ -37,6 +38,27 @@ def comparison(found: Comparison) -> str:
         f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}], "
         f"above in {gain.share_above:.0%} of the draws"
     )
+
+
+def diagnosis(found: Diagnosis) -> str:
+    """Three lines: who is found, how often sides are exchanged, how far off places are."""
+    groups = ", ".join(
+        f"{group.found} of {group.people} with "
+        + (f"{group.first} to {group.last}" if group.last else f"{group.first} or more")
+        for group in found.groups
+        if group.people
+    )
+    lines = [f"found (OKS 0.5): {groups} labelled keypoints"]
+    if found.paired:
+        share = found.inverted / found.paired
+        lines.append(f"left and right exchanged: {found.inverted} of {found.paired} ({share:.1%})")
+    if found.displacement:
+        x, y = found.displacement
+        lines.append(
+            f"median of answer minus label: {x:+.2f} px in x, {y:+.2f} px in y "
+            f"({found.keypoints} keypoints)"
+        )
+    return "\n".join(lines)
 
 
 def costs(listed: Sequence[PictureCost]) -> str:

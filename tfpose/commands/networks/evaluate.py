@@ -157,7 +157,7 @@ def _pckh(predictions: Path) -> None:
 def _evaluate(model: str, annotations: str) -> None:
     from tfpose.evaluation import annotations as truth
     from tfpose.evaluation import costliest as worst
-    from tfpose.evaluation import evaluate, files, text
+    from tfpose.evaluation import diagnosis, evaluate, files, text
 
     network = _network(model)
     if HEIGHT.value is not None:
@@ -177,7 +177,9 @@ def _evaluate(model: str, annotations: str) -> None:
         network, people, images, settings=_settings(), boxes=_boxes(people), progress=True
     )
     print(text.figures(report))
-    more: dict[str, Any] = {}
+    errors = diagnosis.diagnose(report)
+    print(text.diagnosis(errors))
+    more: dict[str, Any] = {"diagnosis": dataclasses.asdict(errors)}
     if COMPARE.value:
         found = files.compare(report, COMPARE.value)
         print(text.comparison(found))
