@@ -38,6 +38,14 @@ def test_values_far_apart_have_a_logarithmic_axis() -> None:
     assert middle == pytest.approx((left + right) / 2, abs=0.1)
 
 
+@pytest.mark.parametrize("span", [1.1, 2.0, 5.0, 6.5, 8.0, 9.9])
+def test_every_span_has_ticks_and_its_points_between_them(span: float) -> None:
+    part = [Point(x=10, y=1), Point(x=10 + span, y=1 + span / 10)]
+    for x, y in circles(scatter.svg({"": part}, title="", x="", y=""))[:-1]:
+        assert scatter.LEFT <= x <= scatter.WIDTH - scatter.RIGHT
+        assert scatter.TOP <= y <= scatter.HEIGHT - scatter.BOTTOM
+
+
 def test_one_point_alone_has_room() -> None:
     (x, y), _ = circles(scatter.svg({"": [Point(x=5, y=0.25)]}, title="", x="", y=""))
     assert scatter.LEFT <= x <= scatter.WIDTH - scatter.RIGHT

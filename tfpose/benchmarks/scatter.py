@@ -89,7 +89,9 @@ class _Axis:
             ticks = tuple(step for step in steps if low <= step <= high)
             return cls(low=low, high=high, first=first, last=last, ticks=ticks, logarithmic=True)
         step = 10.0 ** floor(log10(max(highest - lowest, highest / 10, 1e-9)))
-        step = next(part * step for part in (0.2, 0.5, 1) if (highest - lowest) <= 6 * part * step)
+        step = next(
+            part * step for part in (0.2, 0.5, 1, 2) if (highest - lowest) <= 6 * part * step
+        )
         low, count = floor(lowest / step), ceil(highest / step) - floor(lowest / step)
         ticks = tuple(round((low + number) * step, 10) for number in range(max(count, 1) + 1))
         low, high = ticks[0], ticks[-1]
