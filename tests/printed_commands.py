@@ -21,6 +21,12 @@ def commands(page: Path) -> list[str]:
     return [line for block in joined for line in block.splitlines() if line.strip()]
 
 
+def programs(page: Path) -> list[str]:
+    """The ```python blocks of a page, in order."""
+    text = page.read_text(encoding="utf-8")
+    return re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
 def environment(folder: Path) -> dict[str, str]:
     """Variables for a process in which `tfpose` and `python` are this checkout's.
 

@@ -48,8 +48,50 @@ def test_a_pages_commands_and_programs_run_as_printed(
     for command in printed_commands.commands(page):
         run(command, place)
     monkeypatch.chdir(place)
-    for code in re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.M | re.S):
+    for code in printed_commands.programs(page):
         exec(code, {})
+
+
+@pytest.mark.slow
+def test_programs_of_pages_without_commands_of_their_own_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "here"
+    place.mkdir()
+    run("tfpose sample photo --out=sample", place)
+    monkeypatch.chdir(place)
+    for name in ("index.md", "decoder.md"):
+        (code,) = printed_commands.programs(DOCS / name)
+        exec(code, {})
+
+
+RUN_BY = {  # page whose commands a test of its own runs, in blocks or one by one
+    "quick_start.md": "tests/test_readme.py",
+    "your_own_data.md": "tests/test_your_own_data.py",
+    "serving.md": "tests/tfpose/serving/test_docs.py",
+    **{str(page.relative_to(DOCS)): "tests/test_docs_commands.py" for page in PAGES},
+}
+NOT_RUN = {  # how a command begins, and why no test runs it as printed
+    "pip install": ".ci/run and .ci/wheel install the package in fresh environments",
+    "npm --prefix web": ".ci/run builds web/, and tests/web run what is built",
+    "mkdocs build": "tests/test_links.py builds the site into a folder of its own",
+    "tfpose serve --live": "tests/tfpose/serving/routes/test_live.py asks such a service",
+    "tfpose bulk": "tests/tfpose/bulk/test_pipeline.py runs the command on pictures of its own",
+    "unzip": "tests/estimator/test_bundle.py reads the member in Python",
+}
+
+
+def test_a_command_is_run_by_a_test_or_says_why_not() -> None:
+    """Blocks of `bash` are run; what needs a data set, a device or a cluster is `sh` or `text`."""
+    ran = {one for name in RUN_BY for one in printed_commands.commands(DOCS / name)}
+    for test in RUN_BY.values():
+        assert (ROOT / test).is_file()
+    for reason in NOT_RUN.values():
+        for test in re.findall(r"tests/\S+", reason):
+            assert (ROOT / test).exists(), test
+    for page in sorted(DOCS.rglob("*.md")):
+        for command in printed_commands.commands(page):
+            assert command in ran or command.startswith(tuple(NOT_RUN)), f"{page}: {command}"
 
 
 def _ours(page: Path) -> list[str]:

@@ -106,7 +106,7 @@ def test_a_notebook_runs_in_jupyter(
     place.mkdir()
     notebook = nbformat.read(path, as_version=4)
     nbclient.NotebookClient(
-        notebook, timeout=300, resources={"metadata": {"path": str(place)}}
+        notebook, timeout=1800, resources={"metadata": {"path": str(place)}}
     ).execute()
     last = [cell for cell in notebook.cells if cell.cell_type == "code"][-1]
     (output, *_) = last.outputs

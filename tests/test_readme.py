@@ -96,7 +96,7 @@ def test_a_program_of_the_page_runs_as_printed(page: Path, place: Path) -> None:
     """On the samples of the page's own command."""
     if not (place / "sample").is_dir():
         _run("tfpose sample", place)
-    (code,) = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+    (code,) = printed_commands.programs(page)
     environment = printed_commands.environment(place.parent / "bin")
     ran = subprocess.run(
         [sys.executable, "-c", code],

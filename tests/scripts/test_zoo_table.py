@@ -30,6 +30,16 @@ def test_a_page_has_the_table_that_its_command_writes(
     assert copy.read_text() == text
 
 
+def test_the_documentations_plot_is_what_the_command_draws(tmp_path: Path, tfpose: Tfpose) -> None:
+    if not (ROOT / "docs").exists():
+        pytest.skip("the documentation is not beside these tests")
+    plot = tmp_path / "plot.svg"
+    assert tfpose("zoo", f"--plot={plot}").returncode == 0
+    assert plot.read_text() == (ROOT / "docs" / "published.svg").read_text()
+    for name in ("rtmpose_t", "vitpose_b", "hrnet_w48", "lpn_18"):
+        assert f">{name}<" in plot.read_text()
+
+
 def test_a_page_without_marks_is_refused(tmp_path: Path, tfpose: Tfpose) -> None:
     page = tmp_path / "page.md"
     page.write_text("text")

@@ -9,6 +9,7 @@ WIDTH, HEIGHT = 860, 460
 LEFT, RIGHT, TOP, BOTTOM = 70, 30, 30, 60  # margins, pixels
 COLOURS = ("#2563a8", "#c2510c", "#2e7d4f", "#7a3b9e", "#8a6d00", "#5a6370", "#b0305c")
 INK, GREY, PAPER = "#1b1f24", "#5a6370", "#fafaf8"
+LETTER, LINE = 7.0, 14.0  # of a label, pixels: the width of a letter, the height
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +55,15 @@ def svg(series: Mapping[str, Sequence[Point]], *, title: str, x: str, y: str) ->
         parts.append(_text(LEFT - 8, at + 4, f"{value:g}", anchor="end"))
     parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 14, x, anchor="middle"))
     parts.append(_text(16, 20, y))
+    taken = [_around(across.place(point.x), up.place(point.y)) for point in points]
     for number, (name, part) in enumerate(series.items()):
-        parts += _drawn(name, part, COLOURS[number % len(COLOURS)], number, across, up)
+        colour = COLOURS[number % len(COLOURS)]
+        places = [(across.place(point.x), up.place(point.y)) for point in part]
+        parts += _drawn(places, colour)
+        for place, point in zip(places, part, strict=True):
+            if point.label:
+                parts.append(_labelled(*place, point.label, taken))
+        parts += _legend(name, colour, number)
     return "\n".join([*parts, "</svg>", ""])
 
 
@@ -81,7 +89,9 @@ class _Axis:
             ticks = tuple(step for step in steps if low <= step <= high)
             return cls(low=low, high=high, first=first, last=last, ticks=ticks, logarithmic=True)
         step = 10.0 ** floor(log10(max(highest - lowest, highest / 10, 1e-9)))
-        step = next(part * step for part in (0.2, 0.5, 1) if (highest - lowest) <= 6 * part * step)
+        step = next(
+            part * step for part in (0.2, 0.5, 1, 2) if (highest - lowest) <= 6 * part * step
+        )
         low, count = floor(lowest / step), ceil(highest / step) - floor(lowest / step)
         ticks = tuple(round((low + number) * step, 10) for number in range(max(count, 1) + 1))
         low, high = ticks[0], ticks[-1]
@@ -94,22 +104,48 @@ class _Axis:
         return self.first + (value - low) / (high - low) * (self.last - self.first)
 
 
-def _drawn(
-    name: str, part: Sequence[Point], colour: str, number: int, across: _Axis, up: _Axis
-) -> list[str]:
-    places = [(across.place(point.x), up.place(point.y)) for point in part]
+def _drawn(places: Sequence[tuple[float, float]], colour: str) -> list[str]:
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    drawn = [f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>']
-    for (x, y), point in zip(places, part, strict=True):
-        drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill="{colour}"/>')
-        if point.label:
-            end = x > WIDTH - RIGHT - 110
-            at = x - 8 if end else x + 8
-            drawn.append(_text(at, y + 16, point.label, anchor="end" if end else "start"))
-    legend = HEIGHT - BOTTOM - 12 - 20 * number
-    drawn.append(f'<circle cx="{WIDTH - RIGHT - 12}" cy="{legend - 4}" r="4.5" fill="{colour}"/>')
-    drawn.append(_text(WIDTH - RIGHT - 24, legend, name, anchor="end", colour=INK))
-    return drawn
+    line = f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
+    return [line, *(_dot(x, y, colour) for x, y in places)]
+
+
+def _legend(name: str, colour: str, number: int) -> list[str]:
+    y = HEIGHT - BOTTOM - 12 - 20 * number
+    words = _text(WIDTH - RIGHT - 24, y, name, anchor="end", colour=INK)
+    return [_dot(WIDTH - RIGHT - 12, y - 4, colour), words]
+
+
+def _around(x: float, y: float) -> tuple[float, float, float, float]:
+    """The box of a dot: left, top, right, bottom."""
+    return x - 5, y - 5, x + 5, y + 5
+
+
+def _labelled(
+    x: float, y: float, label: str, taken: list[tuple[float, float, float, float]]
+) -> str:
+    """A label beside its dot, at the first place that no dot and no other label has."""
+    width = LETTER * len(label)
+    boxes = [
+        (left, top, left + width, top + LINE)
+        for top in (y + 3, y - 3 - LINE, y - LINE / 2, y + 3 + LINE, y - 3 - 2 * LINE)
+        for left in (x + 8, x - 8 - width)
+    ]
+    inside = [box for box in boxes if box[0] >= LEFT and box[2] <= WIDTH]
+    free = [box for box in inside if not any(_overlap(box, other) for other in taken)]
+    box = (free or inside or boxes)[0]
+    taken.append(box)
+    return _text(box[0], box[3] - 3, label)
+
+
+def _overlap(
+    one: tuple[float, float, float, float], two: tuple[float, float, float, float]
+) -> bool:
+    return one[0] < two[2] and two[0] < one[2] and one[1] < two[3] and two[1] < one[3]
+
+
+def _dot(x: float, y: float, colour: str) -> str:
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill="{colour}"/>'
 
 
 def _line(x: float, y: float, right: float, bottom: float) -> str:

@@ -1,19 +1,22 @@
-"""The table "which network?" of the documentation, in Markdown, from stored figures.
+"""The table "which network?" of the documentation, and a plot of its AP, from stored figures.
 
-`tfpose zoo --into=FILE` writes it between two marks of a page; a test holds the pages equal to it.
+`tfpose zoo --into=FILE` writes the table between two marks of a page, `--plot=FILE` the plot; tests
+hold both equal to the documentation's.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..benchmarks import scatter
+from ..benchmarks.scatter import Point
 from .zoo_figures import Figures
 
 BEGIN, END = "<!-- models:", "<!-- models: end -->"
-OURS = "ours, 173 pictures"  # docs/lab/default_network.md; shared figures of one harness
+OURS = "ours, 173 pictures"  # docs/decoder.md, docs/evaluation.md; one harness
 # AP on COCO's validation pictures, of 1, and who says so. Figures of others are on other pictures
 # or with boxes of a detector, so that they compare within one source only.
 ACCURACY: Mapping[str, tuple[str, str]] = {
-    "tfpose_s": ("0.253", OURS),
+    "tfpose_s": ("0.264", OURS),
     "human_pose_estimation_0001": ("0.395", f"{OURS} at height 368; 0.428 Intel's"),
     "lightweight_openpose": ("0.400", "its README"),
     "cmu": ("0.507", "tf-pose, 2014"),
@@ -86,6 +89,25 @@ def _row(name: str, one: Figures, licence: str) -> tuple[str, ...]:
         f"{one.macs / 1e9:.2f}",
         f"{one.parameters / 1e6:.2f}",
         licence or "train your own",
+    )
+
+
+def plot(figures: Mapping[str, Figures]) -> str:
+    """Published AP of top-down networks against their computation; an .svg's text.
+
+    A line joins the networks of one family and one source, since figures compare within one source
+    only.
+    """
+    series: dict[str, list[Point]] = {}
+    for name, (accuracy, whose) in ACCURACY.items():
+        if figures[name].task == "top-down" and figures[name].skeleton == "coco17":
+            point = Point(x=figures[name].macs / 1e9, y=float(accuracy), label=name)
+            series.setdefault(f"{name.split('_')[0]}: {whose}", []).append(point)
+    return scatter.svg(
+        {line: sorted(part, key=lambda point: point.x) for line, part in series.items()},
+        title="Published AP of top-down networks against their computation",
+        x="GMACs for one person",
+        y="COCO's AP, as its source publishes it",
     )
 
 

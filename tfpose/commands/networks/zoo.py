@@ -4,6 +4,7 @@ tfpose zoo
 tfpose zoo --models=lightweight_openpose,hrnet_w32 --sizes --latency --threads=2
 tfpose zoo --models=tfpose_s --skeleton=mine.json
 tfpose zoo --into=docs/models.md
+tfpose zoo --plot=published.svg
 """
 
 from pathlib import Path
@@ -46,10 +47,15 @@ INTO = flags.DEFINE_string(
 EVERY = flags.DEFINE_bool(
     "every", False, "--into: networks without trained weights, too.", flag_values=FLAGS
 )
+PLOT = flags.DEFINE_string(
+    "plot", None, "An .svg: published AP against computation, from stored figures.",
+    flag_values=FLAGS,
+)  # fmt: skip
 STORED = zoo_figures.read()
 arguments.one_of(MODELS, tuple(STORED))
 arguments.skeleton(SKELETON)
 arguments.writable(WRITE)
+arguments.writable(PLOT)
 arguments.existing(INTO)
 
 COLUMNS = "{:28} {:9} {:11} {:>9} {:>6} {:>9} {:>8}  {:16}"
@@ -61,6 +67,10 @@ def main(_: list[str]) -> None:
         table = zoo_table.text(STORED, zoo_table.licences(), every=EVERY.value)
         zoo_table.put(Path(INTO.value), table)
         print(f"wrote the table of {INTO.value}")
+    if PLOT.value:
+        Path(PLOT.value).write_text(zoo_table.plot(STORED), encoding="utf-8")
+        print(f"wrote {PLOT.value}")
+    if INTO.value or PLOT.value:
         return
     extra = ["float32 MB", "int8 MB"] * SIZES.value + ["ms"] * LATENCY.value
     titles = ("model", "task", "skeleton", "input", "stride", "M params", "GMACs", "source")
