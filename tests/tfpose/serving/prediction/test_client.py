@@ -225,7 +225,9 @@ def test_the_example_of_the_docs_runs(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     text = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(import grpc\n.*?)```", text, re.DOTALL)
+    (code,) = re.findall(
+        r"```python\n(from pathlib import Path\n\nimport grpc\n.*?)```", text, re.DOTALL
+    )
     for name in ("a.jpg", "b.jpg"):
         (tmp_path / name).write_bytes(picture())
     monkeypatch.chdir(tmp_path)
