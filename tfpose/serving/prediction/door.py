@@ -109,7 +109,7 @@ class _Room:
 
     def __init__(self, limits: Limits) -> None:
         self._limits, self._held = limits, 0
-        self._news = asyncio.Condition()
+        self._waiting: list[asyncio.Future[None]] = []
 
     async def read(self, messages: AsyncIterator[bytes]) -> bytes:
         """The call's message, whose bytes count as held until `release`.
@@ -130,21 +130,23 @@ class _Room:
         except (TimeoutError, asyncio.TimeoutError) as error:
             raise ServiceError(HTTPStatus.REQUEST_TIMEOUT, "the message came too slowly") from error
         finally:
-            await self.release(most - len(message))
+            self.release(most - len(message))
         return message
 
     async def _take(self, count: int) -> None:
-        async with self._news:
-            await self._news.wait_for(
-                lambda: self._held == 0 or self._held + count <= self._limits.buffered_bytes
-            )
-            self._held += count
+        while self._held and self._held + count > self._limits.buffered_bytes:
+            news = asyncio.get_running_loop().create_future()
+            self._waiting.append(news)
+            await news
+        self._held += count
 
-    async def release(self, count: int) -> None:
-        """Gives bytes back."""
-        async with self._news:
-            self._held -= count
-            self._news.notify_all()
+    def release(self, count: int) -> None:
+        """Gives bytes back. Nothing is awaited, so that no cancelled call can keep its room."""
+        self._held -= count
+        waiting, self._waiting = self._waiting, []
+        for news in waiting:
+            if not news.done():
+                news.set_result(None)
 
 
 @dataclass(frozen=True)
@@ -186,8 +188,7 @@ class _Answer:
             LOGGER.exception("a call failed", extra={"fields": {"method": self._method}})
             fault = _Fault(grpc.StatusCode.INTERNAL, "an error of the service")
         finally:  # also where the client went away, which cancels this
-            if size:
-                await asyncio.shield(self._room.release(size))
+            self._room.release(size)
             self._note(fault.code, time.monotonic() - start, size, context)
         if fault.code is not grpc.StatusCode.OK:
             await context.abort(fault.code, fault.said, fault.trailing)
