@@ -23,6 +23,9 @@ from ..settings import Limits
 from . import calls
 
 _FRAMES = 16 << 10  # bytes of a message's own framing and fields besides its pictures
+_MESSAGE = 8 << 20  # bytes, at most: how large a message becomes is not known before it is there
+_TURN = 1.0  # seconds that a message may take to come while others wait for room
+_LOOK = 0.1  # seconds between two looks whether others wait
 _PINGS = 30_000  # milliseconds between a client's pings
 _CODES = {
     HTTPStatus.BAD_REQUEST: grpc.StatusCode.INVALID_ARGUMENT,
@@ -89,7 +92,7 @@ def _options(limits: Limits) -> list[tuple[str, Any]]:
     """gRPC's own bounds (grpc/impl/channel_arg_names.h)."""
     return [
         ("grpc.so_reuseport", 0),  # a second service on the port is refused, not mixed in
-        ("grpc.max_receive_message_length", limits.body_bytes + _FRAMES),
+        ("grpc.max_receive_message_length", _most(limits) + _FRAMES),
         ("grpc.max_metadata_size", limits.head_bytes),
         ("grpc.absolute_max_metadata_size", limits.head_bytes),
         ("grpc.max_concurrent_streams", limits.pipelined),
@@ -99,6 +102,11 @@ def _options(limits: Limits) -> list[tuple[str, Any]]:
         ("grpc.http2.bdp_probe", 0),  # no more of a message is taken in than somebody reads
         ("grpc.http2.min_ping_interval_without_data_ms", _PINGS),
     ]
+
+
+def _most(limits: Limits) -> int:
+    """Bytes of a message, at most."""
+    return min(limits.body_bytes, _MESSAGE)
 
 
 class _Room:
@@ -117,20 +125,27 @@ class _Room:
         Raises:
           ServiceError: 400, there is none; 408, it came too slowly; 503, there was no room.
         """
-        most, seconds = self._limits.body_bytes, self._limits.body_seconds
+        most, seconds = _most(self._limits), self._limits.body_seconds
         try:
             await asyncio.wait_for(self._take(most), seconds)
         except (TimeoutError, asyncio.TimeoutError) as error:
             raise busy("too many large requests at once") from error
         message = b""
+        coming = asyncio.ensure_future(anext(messages, b""))
         try:
-            message = await asyncio.wait_for(anext(messages), seconds)
-        except StopAsyncIteration as error:
-            raise ServiceError(HTTPStatus.BAD_REQUEST, "the call has no message") from error
-        except (TimeoutError, asyncio.TimeoutError) as error:
-            raise ServiceError(HTTPStatus.REQUEST_TIMEOUT, "the message came too slowly") from error
+            start = time.monotonic()
+            while not coming.done():
+                await asyncio.wait({coming}, timeout=_LOOK)
+                if time.monotonic() - start > min(seconds, _TURN if self._waiting else seconds):
+                    break
+            if not coming.done():
+                raise ServiceError(HTTPStatus.REQUEST_TIMEOUT, "the message came too slowly")
+            message = coming.result()
         finally:
+            coming.cancel()
             self.release(most - len(message))
+        if not message:
+            raise ServiceError(HTTPStatus.BAD_REQUEST, "the call has no message")
         return message
 
     async def _take(self, count: int) -> None:
