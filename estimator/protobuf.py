@@ -1,4 +1,4 @@
-"""Protobuf messages taken apart, and text in an .onnx file's metadata, without their packages.
+"""Protobuf messages read and written, and text in an .onnx file's metadata, without their packages.
 
 An .onnx is one protobuf message, `ModelProto` (onnx/onnx.proto): fields, each a key (number and
 kind of value) and a value. `metadata_props` is field 14, an entry a message of its own: key in
@@ -15,8 +15,8 @@ _VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5  # kinds of values
 
 def append(model: bytes, key: str, value: str) -> bytes:
     """The file with one more entry."""
-    entry = _field(KEY, key.encode()) + _field(VALUE, value.encode())
-    return model + _field(METADATA, entry)
+    entry = field(KEY, key.encode()) + field(VALUE, value.encode())
+    return model + field(METADATA, entry)
 
 
 def read(model: bytes, key: str) -> bytes | None:
@@ -41,11 +41,17 @@ def _bytes(value: int | memoryview | None) -> bytes:
     return bytes(value) if isinstance(value, memoryview) else b""
 
 
-def _field(number: int, value: bytes) -> bytes:
-    return _varint(number << 3 | _BYTES) + _varint(len(value)) + value
+def field(number: int, value: bytes) -> bytes:
+    """A field of bytes, text or a message, encoded."""
+    return varint(number << 3 | _BYTES) + varint(len(value)) + value
 
 
-def _varint(number: int) -> bytes:
+def integer(number: int, value: int) -> bytes:
+    """A field of an integer that is not negative, encoded."""
+    return varint(number << 3 | _VARINT) + varint(value)
+
+
+def varint(number: int) -> bytes:
     """Seven bits a byte, the lowest first; all but the last have the eighth bit set."""
     parts = bytearray()
     while number > 127:

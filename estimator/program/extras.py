@@ -16,6 +16,7 @@ EXTRAS = {
         *("fastapi", "httptools", "prometheus_client", "uvicorn", "uvloop"),
         "websockets",
     ),
+    "grpc": ("grpc",),
 }
 
 

@@ -1,5 +1,6 @@
 """A bulk job: what is asked of every picture, and where its output and its progress lie."""
 
+import abc
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -17,12 +18,68 @@ SUFFIX = {"parquet": "parquet", "jsonl": "jsonl", "coco": "json"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """Everything that decides the output; workers get it with their work.
+class Output(abc.ABC):
+    """Where the files of a job with shards lie: its plan, its marks, the shards themselves.
 
     Attributes:
-      output: prefix of the shards, on any file system: `out/poses` gives
-        `out/poses-00000-of-00020.parquet`.
+      output: prefix of the files, on any file system.
+      reading: how containers are read.
+      most: pictures of a shard.
+    """
+
+    output: str
+    reading: Reading = field(default_factory=Reading)
+    most: int = 500
+
+    def __post_init__(self) -> None:
+        if not self.output or self.output.endswith("/"):
+            raise ValueError(f"output must be a prefix of file names, found {self.output!r}")
+        if self.most < 1:
+            raise ValueError(f"most must be at least 1, found {self.most}")
+
+    @property
+    def folder(self) -> str:
+        """Where the plan lies, and a mark of each finished shard."""
+        return f"{self.output}.progress"
+
+    @property
+    def plan_path(self) -> str:
+        """Of the plan's file."""
+        return storage.join((self.folder, "plan.jsonl"))
+
+    @abc.abstractmethod
+    def shard_path(self, shard: Shard) -> str:
+        """Of a shard's output."""
+
+    @abc.abstractmethod
+    def failed_path(self, shard: Shard) -> str:
+        """Of a shard's dead letters: the pictures of it that failed."""
+
+    def mark_path(self, shard: Shard) -> str:
+        """Of the mark that a shard is finished, with its counts."""
+        return storage.join((self.folder, f"{shard.name}.json"))
+
+    @abc.abstractmethod
+    def decides(self) -> Mapping[str, Any]:
+        """The options that rows depend on, for the comparison with an earlier run."""
+
+    def shard_at(self, place: tuple[int, int]) -> Shard:
+        """A shard of the plan.
+
+        Args:
+          place: first byte and length of its line in the plan's file.
+        """
+        line = storage.patiently(lambda: storage.read_part(self.plan_path, *place))
+        return Shard.of_line(line)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(Output):
+    """Everything that decides the output; workers get it with their work.
+
+    An `output` of `out/poses` gives `out/poses-00000-of-00020.parquet`.
+
+    Attributes:
       form: one of FORMATS.
       model: path of a .tflite or .onnx that all workers see, or name of a shipped one.
       height: base height of a flexible network's input; None takes the spec's.
@@ -31,11 +88,8 @@ class Job:
       threads: of each process.
       min_score: people of a lower score are left out.
       max_people: the best so many of a picture; None for all.
-      reading: how containers are read.
-      most: pictures of a shard.
     """
 
-    output: str
     form: str = FORMATS[0]
     model: str = DEFAULT
     height: int | None = None
@@ -44,17 +98,13 @@ class Job:
     threads: int = 1
     min_score: float = 0.0
     max_people: int | None = None
-    reading: Reading = field(default_factory=Reading)
-    most: int = 500
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.form not in FORMATS:
             raise ValueError(f"no format {self.form!r}; there are {', '.join(FORMATS)}")
-        if not self.output or self.output.endswith("/"):
-            raise ValueError(f"output must be a prefix of file names, found {self.output!r}")
-        for name in ("most", "threads"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
+        if self.threads < 1:
+            raise ValueError(f"threads must be at least 1, found {self.threads}")
         if self.max_people is not None and self.max_people < 1:
             raise ValueError(f"max_people must be at least 1, found {self.max_people}")
 
@@ -72,16 +122,6 @@ class Job:
             second_look=self.second_look,
         )
 
-    @property
-    def folder(self) -> str:
-        """Where the plan lies, and a mark of each finished shard."""
-        return f"{self.output}.progress"
-
-    @property
-    def plan_path(self) -> str:
-        """Of the plan's file."""
-        return storage.join((self.folder, "plan.jsonl"))
-
     def shard_path(self, shard: Shard) -> str:
         """Of a shard's output."""
         return f"{self.output}-{shard.name}.{SUFFIX[self.form]}"
@@ -89,10 +129,6 @@ class Job:
     def failed_path(self, shard: Shard) -> str:
         """Of a shard's dead letters: the pictures of it that failed."""
         return f"{self.output}-{shard.name}.failed.jsonl"
-
-    def mark_path(self, shard: Shard) -> str:
-        """Of the mark that a shard is finished, with its counts."""
-        return storage.join((self.folder, f"{shard.name}.json"))
 
     def decides(self) -> Mapping[str, Any]:
         """The options that rows depend on, for the comparison with an earlier run."""
@@ -126,6 +162,11 @@ class Counts:
             people=self.people + other.people,
             failed={k: self.failed.get(k, 0) + other.failed.get(k, 0) for k in sorted(kinds)},
         )
+
+    def counters(self) -> dict[str, int]:
+        """Of one shard, for a pipeline."""
+        failed = {f"failed_{kind}": number for kind, number in self.failed.items()}
+        return {"shards": 1, "pictures": self.pictures, "people": self.people, **failed}
 
     def text(self) -> bytes:
         """As JSON."""

@@ -1,134 +1,131 @@
-"""The Beam pipeline: shards in, finished shards and counters out.
+"""The Beam pipeline: numbers of shards in, finished shards and counters out.
 
 An element is a shard, not a picture, and it is done when its file is there. With Beam's
 RunInference an element would be a picture, and the engine would keep all people until every picture
 is done, before a single file were written: killed late, such a run loses everything. Our networks
-gain nothing by batches, which is what else RunInference has. The network is opened once a process
+gain nothing by batches, which is what else RunInference has. The networks are opened once a process
 (`Shared`).
-
-DirectRunner of Beam 2.77 first fetches Prism, a program of another language. Here the name means
-`FnApiRunner`, the part of it that is in the package: it starts the processes that are asked for.
 """
 
-import queue
-import threading
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+import hashlib
+import pickle
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
 
 import apache_beam as beam
-import grpc
 from apache_beam.metrics import Metrics
-from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.utils.shared import Shared
 
-from estimator.pose_estimator import PoseEstimator
+from ..data.beam_runner import BeamOptions, watched
+from . import storage
 
-from . import rows, storage, work
-from .job import Job
-from .plan import Plan, Shard
-
-DIRECT = "DirectRunner"
 NAMESPACE = "tfpose.bulk"
+Doing: TypeAlias = Callable[[Any], Mapping[str, int]]  # an element to counters
+
+
+class Task(Protocol):
+    """What is done with every element; workers get it with the pipeline."""
+
+    def open(self) -> Doing:
+        """Opens networks, once a process; returns what does one element, and may do it again."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A task too large for a pipeline's graph: workers read it from a file.
+
+    Attributes:
+      path: of the file, which all workers see.
+      sha256: of its bytes, so that no worker takes another file for it.
+    """
+
+    path: str
+    sha256: str
+
+    def open(self) -> Doing:
+        """Reads the task and opens it.
+
+        Raises:
+          OSError: the file is missing, or another.
+        """
+        data = storage.patiently(lambda: storage.read(self.path))
+        if hashlib.sha256(data).hexdigest() != self.sha256:
+            raise OSError(f"{self.path} is not what this run wrote: does another run use it?")
+        task: Task = pickle.loads(data)
+        return task.open()
+
+
+def send(task: Task, path: str) -> Sent:
+    """Writes a task into a file.
+
+    Raises:
+      OSError: it cannot be written.
+    """
+    data = pickle.dumps(task)
+    storage.write(path, data)
+    return Sent(path, hashlib.sha256(data).hexdigest())
 
 
 class _Opened:
-    """An estimator that can be shared: `Shared` keeps it by a weak reference."""
+    """What does an element, so that it can be shared: `Shared` keeps it by a weak reference."""
 
-    def __init__(self, estimator: PoseEstimator) -> None:
-        self.estimator = estimator
+    def __init__(self, do: Doing) -> None:
+        self.do = do
 
 
-class DoShard(beam.DoFn):  # type: ignore[misc]  # Beam has no types
-    """Does the shards whose lines of the plan it gets; yields their counts."""
+class DoElement(beam.DoFn):  # type: ignore[misc]  # Beam has no types
+    """Does the elements that it gets; yields them."""
 
-    def __init__(self, job: Job) -> None:
-        self._job, self._shared = job, Shared()
+    def __init__(self, task: Task) -> None:
+        self._task, self._shared = task, Shared()
         self._opened: _Opened | None = None
-        self._counters = {
-            name: Metrics.counter(NAMESPACE, name)
-            for name in ("pictures", "people", "shards", *(f"failed_{k}" for k in rows.KINDS))
-        }
 
     def setup(self) -> None:
-        """Opens the network, once a process."""
-        self._opened = self._shared.acquire(lambda: _Opened(self._job.estimator()))
+        """Opens the networks, once a process."""
+        self._opened = self._shared.acquire(lambda: _Opened(self._task.open()))
 
-    def process(self, place: tuple[int, int]) -> Iterator[str]:
-        """Does one shard.
-
-        Args:
-          place: first byte and length of its line in the plan.
-        """
+    def process(self, element: Any) -> Iterator[Any]:
+        """Does one element."""
         assert self._opened is not None  # Beam calls setup first
-        line = storage.patiently(lambda: storage.read_part(self._job.plan_path, *place))
-        shard = Shard.of_line(line)
-        counts = work.do(self._job, shard, self._opened.estimator)
-        self._counters["shards"].inc()
-        self._counters["pictures"].inc(counts.pictures)
-        self._counters["people"].inc(counts.people)
-        for kind, number in counts.failed.items():
-            self._counters[f"failed_{kind}"].inc(number)
-        yield shard.name
+        for name, number in self._opened.do(element).items():
+            Metrics.counter(NAMESPACE, name).inc(number)
+        yield element
 
 
-def run(
-    job: Job,
-    plan: Plan,
-    shards: Sequence[Shard],
-    *,
-    runner: str = DIRECT,
-    workers: int = 1,
-    options: Sequence[str] = (),
-) -> dict[str, int]:
-    """Does shards of a plan that `progress.begin` has written.
+def run(task: Task, elements: Sequence[Any], options: BeamOptions) -> dict[str, int]:
+    """Does elements, each once unless a worker fails.
 
     Args:
-      job: what is asked.
-      plan: all shards.
-      shards: those to do.
-      runner: Beam's name of an engine.
-      workers: processes, with DirectRunner; other runners have options of their own.
-      options: flags of Beam, such as "--flink_master=host:8081".
+      task: what is done with each.
+      elements: small ones, such as numbers.
+      options: the engine.
 
     Returns:
-      The counters, by name, as the engine reports them; of this run only.
+      The counters, by name, as the engine reports them.
 
     Raises:
       ChildProcessError: a worker died.
       OSError: the engine says that the pipeline failed; says why.
     """
-    places = plan.places()
-    elements = [(shard.index, places[shard.index]) for shard in shards]
-    given = list(options)
-    if runner == DIRECT and workers > 1:
-        given += ["--direct_running_mode=multi_processing", f"--direct_num_workers={workers}"]
-    pipeline = beam.Pipeline(
-        runner=_direct() if runner == DIRECT else runner, options=PipelineOptions(given)
-    )
+    pipeline = beam.Pipeline(runner=options.engine, options=options.pipeline_options)
     _ = (
         pipeline
-        | "Shards" >> beam.Create(elements, reshuffle=False)
+        | "Shards" >> beam.Create(list(enumerate(elements)), reshuffle=False)
         | "One a key" >> beam.GroupByKey()  # so that engines spread them evenly over workers
-        | "Places" >> beam.FlatMap(_values)
-        | "Do" >> beam.ParDo(DoShard(job))
+        | "Elements" >> beam.FlatMap(_values)
+        | "Do" >> beam.ParDo(DoElement(task))
     )
-    return _counters(_watched(pipeline))
+
+    def through() -> Any:
+        result = pipeline.run()
+        result.wait_until_finish()
+        return result
+
+    return _counters(watched(through))
 
 
-def _direct() -> Any:
-    """Beam's runner for this machine, whose workers log errors only."""
-    from apache_beam.portability.api import beam_provision_api_pb2 as provision
-    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-    from apache_beam.runners.portability.fn_api_runner.fn_runner import ExtendedProvisionInfo
-    from google.protobuf.struct_pb2 import Struct
-
-    told = Struct()
-    told.update({"beam:option:default_sdk_harness_log_level:v1": "ERROR"})
-    info = provision.ProvisionInfo(retrieval_token="unused", pipeline_options=told)
-    return FnApiRunner(provision_info=ExtendedProvisionInfo(info))
-
-
-def _values(element: tuple[int, Iterable[tuple[int, int]]]) -> Iterable[tuple[int, int]]:
+def _values(element: tuple[int, Iterable[Any]]) -> Iterable[Any]:
     return element[1]
 
 
@@ -139,48 +136,3 @@ def _counters(result: Any) -> dict[str, int]:
         for counter in found
         if counter.key.metric.namespace == NAMESPACE
     }
-
-
-def _watched(pipeline: Any) -> Any:
-    """Runs the pipeline in a thread of its own, for FnApiRunner waits for dead workers for ever.
-
-    Returns:
-      The engine's result.
-
-    Raises:
-      ChildProcessError: a worker died.
-      OSError: the engine says that the pipeline failed.
-    """
-    ended = queue.SimpleQueue[Any]()
-    usual = threading.excepthook
-
-    def of_thread(found: threading.ExceptHookArgs) -> None:
-        if isinstance(found.exc_value, RuntimeError) and "subprocess" in str(found.exc_value):
-            ended.put(ChildProcessError(str(found.exc_value)))
-        elif not isinstance(found.exc_value, grpc.RpcError):  # of the channels to a dead worker
-            usual(found)
-
-    def work_through() -> None:
-        try:
-            result = pipeline.run()
-            result.wait_until_finish()
-            ended.put(result)
-        except BaseException as error:
-            ended.put(error)
-
-    threading.excepthook = of_thread
-    try:
-        threading.Thread(target=work_through, daemon=True).start()
-        end = ended.get()
-    finally:
-        threading.excepthook = usual
-    if isinstance(end, ChildProcessError):
-        raise ChildProcessError(
-            f"a worker died ({end}): run the same command again; finished shards stay"
-        )
-    if isinstance(end, RuntimeError):  # the text ends with the worker's own error
-        last = [line for line in str(end).splitlines() if line.strip()][-1:]
-        raise OSError(f"the pipeline failed: {''.join(last) or type(end).__name__}") from end
-    if isinstance(end, BaseException):
-        raise end
-    return end

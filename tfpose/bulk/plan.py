@@ -8,7 +8,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from estimator import pictures
 
@@ -88,6 +88,11 @@ class Plan:
         """The plan's file."""
         return "".join(shard.line() + "\n" for shard in self.shards).encode()
 
+    def places_of(self, shards: Sequence[Shard]) -> list[tuple[int, int]]:
+        """First byte and length of some shards' lines in the plan's file."""
+        places = self.places()
+        return [places[shard.index] for shard in shards]
+
     def places(self) -> list[tuple[int, int]]:
         """First byte and length of each shard's line in the plan's file."""
         lengths = [len(shard.line().encode()) + 1 for shard in self.shards]
@@ -99,8 +104,17 @@ class Plan:
         """Of everything in it: another plan has another one."""
         return hashlib.sha256(self.text()).hexdigest()
 
+    @property
+    def outline(self) -> str:
+        """The fingerprint without the files' sizes, and so that of the same files mended."""
+        shards = (
+            replace(shard, pieces=tuple(replace(piece, size=0, offset=0) for piece in shard.pieces))
+            for shard in self.shards
+        )
+        return replace(self, shards=tuple(shards)).fingerprint
 
-def make(inputs: Sequence[str], *, most: int, reading: Reading) -> Plan:
+
+def make(inputs: Sequence[str], *, most: int, reading: Reading, deep: bool = False) -> Plan:
     """Lists the inputs and lays their pictures into shards.
 
     Pictures keep the order of the inputs, of the names in a folder or glob, and of a container;
@@ -111,6 +125,7 @@ def make(inputs: Sequence[str], *, most: int, reading: Reading) -> Plan:
         picture unless its name says that it is a container.
       most: pictures of a shard, at least 1.
       reading: how containers are read.
+      deep: of a folder, the pictures at any depth, and no containers.
 
     Raises:
       FileNotFoundError: an input has no files, or none has a picture.
@@ -121,9 +136,12 @@ def make(inputs: Sequence[str], *, most: int, reading: Reading) -> Plan:
     singles, others, passed = list[Stored](), list[tuple[Stored, str]](), 0
     known = set[str]()
     for pattern in inputs:
-        found = storage.find(pattern)
+        folder = deep and storage.is_folder(pattern)
+        found = storage.below(pattern) if folder else storage.find(pattern)
         for stored in found:
             kind = containers.kind_of(stored.path)
+            if folder and kind != "single_files":
+                kind = ""
             if not kind and [stored.path] == [pattern]:
                 kind = "single_files"
             if not kind or pictures.is_of_the_system(stored.path) or stored.path in known:

@@ -52,6 +52,43 @@ def find(pattern: str) -> list[Stored]:
     return sorted(found)
 
 
+def is_folder(path: str) -> bool:
+    """Whether a path is a folder's."""
+    if not is_remote(path):
+        return os.path.isdir(path)
+    system, name = _system(path)
+    return bool(system.isdir(name))
+
+
+def below(folder: str) -> list[Stored]:
+    """The files at any depth of a folder, sorted by path; links to folders are not followed.
+
+    Raises:
+      FileNotFoundError: there is none.
+    """
+    if is_remote(folder):
+        system, name = _system(folder)
+        found = [
+            Stored(system.unstrip_protocol(path), int(info["size"]))
+            for path, info in system.find(name, detail=True).items()
+        ]
+    else:
+        paths = (os.path.join(at, name) for at, _, names in os.walk(folder) for name in names)
+        found = [Stored(path, os.path.getsize(path)) for path in paths if os.path.isfile(path)]
+    if not found:
+        raise FileNotFoundError(f"no files below {folder}")
+    return sorted(found)
+
+
+def root(pattern: str) -> str:
+    """The folder that an input's files lie below: itself, or what stands before its wildcards."""
+    if is_folder(pattern):
+        return pattern.rstrip("/")
+    parts = pattern.split("/")
+    wild = (index for index, part in enumerate(parts) if glob.has_magic(part))
+    return "/".join(parts[: next(wild, len(parts) - 1)])
+
+
 def _find_local(pattern: str) -> list[Stored]:
     if os.path.isfile(pattern):
         return [Stored(pattern, os.path.getsize(pattern))]

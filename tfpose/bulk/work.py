@@ -5,9 +5,10 @@ and dead letters appear whole, under names that only this shard has, with conten
 decides; the mark comes last, and a shard without one is done again.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,7 +21,7 @@ from estimator.pose_estimator import PoseEstimator
 from estimator.poses import Poses
 
 from . import containers, rows, storage
-from .job import Counts, Job
+from .job import Counts, Job, Output
 from .pieces import Item, Piece
 from .plan import Shard
 from .rows import Row
@@ -38,19 +39,60 @@ def do(job: Job, shard: Shard, estimator: PoseEstimator) -> Counts:
     done = list(estimate(job, shard, estimator))
     spec = estimator.spec
     content = rows.encode(done, job.form, model=spec.model, skeleton=spec.skeleton)
+    people = sum(len(row.poses or ()) for row in done)
     failed = [row.dead_letter() for row in done if row.kind]
+    return finish(job, shard, content, pictures=len(done), people=people, failed=failed)
+
+
+def finish(
+    job: Output,
+    shard: Shard,
+    content: bytes,
+    *,
+    pictures: int,
+    people: int,
+    failed: Sequence[dict[str, Any]],
+) -> Counts:
+    """Writes what became of a shard, in the order that makes it safe to be killed anywhere.
+
+    Args:
+      job, shard: say where.
+      content: of the shard's file.
+      pictures, people: their numbers.
+      failed: the dead letters, each with its `kind`.
+
+    Raises:
+      OSError: the output cannot be written.
+    """
     if failed:
         storage.write(job.failed_path(shard), rows.lines(failed))
     else:
         storage.remove(job.failed_path(shard))  # of an attempt that was killed
     storage.write(job.shard_path(shard), content)
+    kinds = [letter["kind"] for letter in failed]
     counts = Counts(
-        pictures=len(done),
-        people=sum(len(row.poses or ()) for row in done),
-        failed={kind: n for kind in rows.KINDS if (n := sum(row.kind == kind for row in done))},
+        pictures=pictures,
+        people=people,
+        failed={kind: n for kind in rows.KINDS if (n := kinds.count(kind))},
     )
     storage.write(job.mark_path(shard), counts.text())
     return counts
+
+
+@dataclass(frozen=True)
+class Estimating:
+    """The task of a pipeline: elements are places of shards in the plan's file."""
+
+    job: Job
+
+    def open(self) -> Callable[[tuple[int, int]], Mapping[str, int]]:
+        """Opens the network.
+
+        Raises:
+          FileNotFoundError, ImportError, ValueError: it cannot be opened.
+        """
+        estimator = self.job.estimator()
+        return lambda place: do(self.job, self.job.shard_at(place), estimator).counters()
 
 
 def estimate(job: Job, shard: Shard, estimator: PoseEstimator) -> Iterator[Row]:
@@ -62,10 +104,10 @@ def estimate(job: Job, shard: Shard, estimator: PoseEstimator) -> Iterator[Row]:
                 begun = item.place
                 yield row_of(item, number, estimator, partial(kept, job))
         except (OSError, ValueError) as error:  # the container broke off
-            yield from _missed(piece, number, begun + 1, str(error) or type(error).__name__)
+            yield from missed(piece, number, begun + 1, str(error) or type(error).__name__)
 
 
-def _missed(piece: Piece, number: int, begin: int, reason: str) -> Iterator[Row]:
+def missed(piece: Piece, number: int, begin: int, reason: str) -> Iterator[Row]:
     """A row for each picture of a piece that broke off; one for all frames of a video."""
     video = piece.kind == "videos"
     for place in range(begin, begin + 1 if video else piece.count):

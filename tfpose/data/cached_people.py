@@ -44,8 +44,8 @@ class Shard:
 
 
 def write_shard(shard: Shard, path: Path) -> None:
-    """Writes a shard, whole or not at all."""
-    with files.Whole(path) as partial:
+    """Writes a shard, whole or not at all, also while another process writes the same one."""
+    with files.Whole(path, shared=True) as partial:
         np.savez_compressed(
             partial,
             maps=shard.maps,

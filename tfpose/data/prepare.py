@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import tensorflow_datasets as tfds
 from absl import logging
@@ -15,6 +14,7 @@ from absl import logging
 from estimator.skeleton import Skeleton
 
 from .annotations import Annotations
+from .beam_runner import BeamOptions, watched
 from .pose_builder import PoseBuilder
 from .pose_set import PoseSet, check, fingerprint
 from .resuming import alone
@@ -47,8 +47,7 @@ def prepare(
     builder: PoseBuilder,
     source: Path,
     *,
-    beam_runner: str | None = None,
-    beam_options: Sequence[str] = (),
+    beam: BeamOptions | None = None,
 ) -> Prepared:
     """Writes the set's shards, once.
 
@@ -58,11 +57,11 @@ def prepare(
     Args:
       builder: of one of `tfpose.datasets`, with the folder to write to.
       source: the folder with the downloaded files; `custom` takes its files from its configuration.
-      beam_runner: an Apache Beam runner, such as "DirectRunner"; its workers must all see the
-        pictures and the folder. None works in this process.
-      beam_options: flags of the Beam pipeline.
+      beam: Apache Beam's runner; its workers must all see the pictures and the folder. None works
+        in this process.
 
     Raises:
+      ChildProcessError: a worker of Beam died.
       FileNotFoundError: annotations, or too many pictures, are missing.
       ValueError: annotations are malformed, too many pictures are damaged, or the folder holds
         another set.
@@ -84,22 +83,19 @@ def prepare(
             with contextlib.redirect_stdout(
                 io.StringIO()
             ):  # TFDS prints that 0 bytes are downloaded
-                builder.download_and_prepare(
-                    download_dir=staging,  # stays empty
-                    download_config=_config(beam_runner, beam_options, source),
-                )
+                _write(builder, staging, source, beam)
         _remove_leftovers(folder)
     read = [(part.annotations, builder.skeleton) for part in sets.values() if part.annotations]
     return replace(_summary(folder, sets, fresh), read=read)
 
 
-def _config(runner: str | None, options: Sequence[str], source: Path) -> Any:
+def _write(builder: PoseBuilder, staging: Path, source: Path, beam: BeamOptions | None) -> None:
     config = tfds.download.DownloadConfig(manual_dir=source, try_download_gcs=False)
-    if runner is None:
-        return config
-    from apache_beam.options.pipeline_options import PipelineOptions
-
-    return config.replace(beam_runner=runner, beam_options=PipelineOptions(list(options)))
+    if beam is None:
+        builder.download_and_prepare(download_dir=staging, download_config=config)  # stays empty
+        return
+    config = config.replace(beam_runner=beam.engine, beam_options=beam.pipeline_options)
+    watched(lambda: builder.download_and_prepare(download_dir=staging, download_config=config))
 
 
 def _stands(folder: Path, mark: str) -> bool:

@@ -1,7 +1,7 @@
 """The application: routes around one Service. `server.py` runs it; tests call it in process."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -47,7 +47,14 @@ def create_app(settings: Settings, opener: Opener | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with AsyncExitStack() as doors:
+            if settings.grpc_port is not None:
+                from .prediction.door import open_door  # grpcio: an extra of its own
+
+                shared.grpc_port = await doors.enter_async_context(
+                    open_door(shared, settings.grpc_port)
+                )
+            yield
         shared.decoder.close()
         await shared.batcher.close()
 

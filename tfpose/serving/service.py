@@ -53,6 +53,7 @@ class Service:
     Attributes:
       draining: it was told to end: it answers, and wants no more connections.
       streams: that are open.
+      grpc_port: at which gRPC listens; None where it does not.
     """
 
     settings: Settings
@@ -62,6 +63,7 @@ class Service:
     metrics: Metrics
     draining: bool = False
     streams: int = field(default=0)
+    grpc_port: int | None = None
 
     async def look(
         self,

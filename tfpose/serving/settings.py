@@ -103,6 +103,7 @@ class Settings:
       hosts: names that `Host` may have besides the loopback's and `host`; "*" is any.
       live: folder of the built live demo (`web/`), served at /live; None serves none.
       drain_seconds: between SIGTERM and the end of listening: /readyz says no, all else goes on.
+      grpc_port: where TensorFlow Serving's gRPC form is answered; None nowhere, 0 at a free port.
       limits: see Limits.
     """
 
@@ -119,6 +120,7 @@ class Settings:
     hosts: tuple[str, ...] = ()
     live: Path | None = None
     drain_seconds: float = 2.0
+    grpc_port: int | None = None
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:

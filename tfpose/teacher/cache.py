@@ -95,6 +95,12 @@ class Cache:
             if found.get(self.path(shard).name) != header + len(self.numbers(shard)) * canvas
         ]
 
+    def is_whole(self, shard: int) -> bool:
+        """Whether a shard is there, with its length."""
+        path = self.path(shard)
+        whole = self.header + len(self.numbers(shard)) * self.dtype.itemsize
+        return path.is_file() and path.stat().st_size == whole
+
     @property
     def header(self) -> int:
         """Bytes before a shard's first canvas; NumPy pads the header, so its length is fixed."""

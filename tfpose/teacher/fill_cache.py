@@ -13,7 +13,7 @@ import json
 import multiprocessing
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,14 @@ from estimator.inputs import averaging
 from ..canvases.composing import Canvases
 from ..canvases.options import CanvasOptions
 from ..canvases.scenes import Scenes
+from ..data.beam_runner import BeamOptions
 from ..data.resuming import alone, differences
 from . import cache as canvas_cache
 from . import tflite
 from .answering import Answer, answerer, measure_hints
 from .cache import FILE, TEACHER, Cache
 
+SENT = ".work.pickle"  # what Beam's workers need; it goes when they are done
 BLAS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -75,7 +77,12 @@ class CacheOptions:
 
 
 def fill(
-    options: CacheOptions, scenes: Scenes, folder: str | os.PathLike[str], *, processes: int = 1
+    options: CacheOptions,
+    scenes: Scenes,
+    folder: str | os.PathLike[str],
+    *,
+    processes: int = 1,
+    beam: BeamOptions | None = None,
 ) -> Cache:
     """Makes a cache, or resumes one.
 
@@ -84,6 +91,7 @@ def fill(
       scenes: the pictures that canvases are cut from.
       folder: of the cache; created where it does not exist.
       processes: number of processes that draw and answer in parallel, one core each.
+      beam: an engine that does so instead; its workers see the folder and all pictures.
 
     Returns:
       The complete cache.
@@ -93,6 +101,7 @@ def fill(
       ValueError: the folder was begun with other options, the teacher is of one size and `scales`
         are several, or the disk is too small for the rest.
       BlockingIOError: another process is filling it.
+      ChildProcessError: a worker of Beam died.
       OSError: the disk is full; the shards on it are whole.
     """
     if processes < 1:
@@ -106,7 +115,10 @@ def fill(
         _check_room(cache, missing)
         bad: dict[str, str] = {}
         with tqdm(total=cache.canvases, unit="canvas", initial=_done(cache, missing)) as bar:
-            for shard, problems in _filled(cache, options, scenes, missing, processes):
+            filled = _filled(cache, options, scenes, missing, processes)
+            if beam is not None:
+                filled = _filled_by_beam(cache, options, scenes, missing, beam)
+            for shard, problems in filled:
                 bar.update(len(cache.numbers(shard)))
                 for name in problems.keys() - bad.keys():
                     logging.warning("skipped %s", problems[name])
@@ -227,6 +239,62 @@ def _filled(
         yield from pool.imap_unordered(_write_shard, missing)
 
 
+def _filled_by_beam(
+    cache: Cache, options: CacheOptions, scenes: Scenes, missing: list[int], beam: BeamOptions
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """The same by Beam; the bad pictures are those of the dead letters."""
+    from ..bulk import pipeline, progress
+
+    sent = cache.folder / SENT
+    if missing:
+        task = pipeline.send(Filling(cache, options, scenes), str(sent))
+        with _one_thread_of_blas():
+            for shard in progress.as_done(
+                missing,
+                cache.is_whole,
+                lambda: pipeline.run(task, missing, beam),
+            ):
+                yield shard, dead_letters(cache, shard)
+        sent.unlink()
+
+
+@dataclass(frozen=True)
+class Filling:
+    """The task of a pipeline: elements are numbers of shards."""
+
+    cache: Cache
+    options: CacheOptions
+    scenes: Scenes
+
+    def open(self) -> Callable[[int], Mapping[str, int]]:
+        """Opens the teacher."""
+        _start_worker(self.cache, self.options, self.scenes)
+        (worker,) = _worker
+
+        def do(shard: int) -> dict[str, int]:
+            rows = _rows(worker, shard)
+            bad = worker.canvases.bad
+            letters = [{"name": name, "error": bad[name]} for name in sorted(bad)]
+            if letters:
+                text = "".join(json.dumps(letter) + "\n" for letter in letters)
+                files.write(_letters(self.cache, shard), text)
+            _save(self.cache, shard, rows)
+            return {"shards": 1, "canvases": len(rows)}
+
+        return do
+
+
+def dead_letters(cache: Cache, shard: int) -> dict[str, str]:
+    """The pictures that a process of Beam could not read until it had done a shard, and why."""
+    path = _letters(cache, shard)
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else ()
+    return {letter["name"]: letter["error"] for letter in map(json.loads, lines)}
+
+
+def _letters(cache: Cache, shard: int) -> Path:
+    return cache.path(shard).with_suffix(".failed.jsonl")
+
+
 @contextlib.contextmanager
 def _one_thread_of_blas() -> Iterator[None]:
     """Processes started inside use one thread each: 20 canvases per second instead of 11."""
@@ -262,6 +330,12 @@ def _start_worker(cache: Cache, options: CacheOptions, scenes: Scenes) -> None:
 
 def _write_shard(shard: int) -> tuple[int, dict[str, str]]:
     (worker,) = _worker
+    _save(worker.cache, shard, _rows(worker, shard))
+    return shard, worker.canvases.bad
+
+
+def _rows(worker: _Worker, shard: int) -> Any:
+    """The canvases of a shard with the teacher's answers, of `Cache.dtype`."""
     cache = worker.cache
     numbers = cache.numbers(shard)
     rows = np.empty(len(numbers), cache.dtype)
@@ -271,13 +345,16 @@ def _write_shard(shard: int) -> tuple[int, dict[str, str]]:
         rows[place]["image"] = image
         for name in cache.channels:
             rows[place][name] = canvas_cache.coded(name, answers[name])
+    return rows
+
+
+def _save(cache: Cache, shard: int, rows: Any) -> None:
     path = cache.path(shard)
     try:
-        with files.Whole(path, durable=True) as partial, partial.open("wb") as file:
+        with files.Whole(path, durable=True, shared=True) as partial, partial.open("wb") as file:
             np.save(file, rows)
     except OSError as error:
         raise OSError(
             f"{path.name}: {error}. The shards before it are whole: make room, and give the same "
             "command again"
         ) from error
-    return shard, worker.canvases.bad

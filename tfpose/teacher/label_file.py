@@ -53,6 +53,11 @@ def write(
     path: Path, rows: Iterable[Mapping[str, Any]], info: Mapping[str, Any], skeleton: Skeleton
 ) -> None:
     """Writes COCO annotations of the rows of pictures that were read, whole or not at all."""
+    files.write(path, encode(rows, info, skeleton))
+
+
+def encode(rows: Iterable[Mapping[str, Any]], info: Mapping[str, Any], skeleton: Skeleton) -> str:
+    """COCO annotations of the rows of pictures that were read, as JSON."""
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for row in rows:
@@ -73,7 +78,7 @@ def write(
         "annotations": annotations,
         "categories": [{"id": PERSON, "name": "person", "keypoints": list(skeleton.keypoints)}],
     }
-    files.write(path, json.dumps(tree))
+    return json.dumps(tree)
 
 
 def _crowd(encoding: Mapping[str, Any], count: int) -> dict[str, Any]:

@@ -7,27 +7,25 @@ import dataclasses
 import functools
 import json
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import cv2
-from absl import logging
 from tqdm import tqdm
 
-from estimator import pictures
 from estimator.inputs.averaging import Averaging
 from estimator.poses import Poses
 from estimator.skeleton import mapping
 
-from ..data.picture_files import BadPicture, Pictures
+from ..data.picture_files import Pictures
 from ..evaluation.network import Network
 from ..evaluation.network import load as load_network
 from ..evaluation.prediction import Request, predict
 from . import labels
 from .detectors import open_detectors
-from .labels import Outcome, Row
+from .labels import Named, Outcome, Row
 from .person_network import open_teacher
 from .picture_labels import Settings, of_picture
 from .top_down import Recipe, TopDown
@@ -122,15 +120,46 @@ def _label(name: str) -> Row:
 
 
 def _worker(work: _Work) -> Callable[[str], Row]:
+    label_one = _opened(work.labellers, work.settings)
+    return lambda name: label_one((name, functools.partial(work.images.read, name)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByPeople:
+    """Labelling by detectors and top-down teachers, for processes that open them themselves.
+
+    Attributes:
+      labellers: the networks.
+      settings: of the labels.
+    """
+
+    labellers: Labellers
+    settings: Settings
+
+    def open(self) -> Callable[[Iterable[Named]], Iterator[Row]]:
+        """Opens the networks; returns what labels pictures.
+
+        Raises:
+          FileNotFoundError, ImportError, ValueError: a network cannot be opened.
+        """
+        label_one = _opened(self.labellers, self.settings)
+        return lambda named: map(label_one, named)
+
+    def header(self) -> dict[str, Any]:
+        """The options that must be the same for a run to be resumed."""
+        return _header(self.labellers, self.settings)
+
+
+def _opened(labellers: Labellers, settings: Settings) -> Callable[[Named], Row]:
+    """Opens the networks; returns what labels one picture."""
     cv2.setNumThreads(1)
-    labellers = work.labellers
     labeller = TopDown(
         open_detectors(labellers.detectors), open_teacher(labellers.teachers), labellers.recipe
     )
-    if not mapping(labeller.teacher.skeleton, work.settings.skeleton).any():
+    if not mapping(labeller.teacher.skeleton, settings.skeleton).any():
         raise ValueError(
             f"the teachers have skeleton {labeller.teacher.skeleton.name!r}, which shares no "
-            f"keypoint with {work.settings.skeleton.name!r}"
+            f"keypoint with {settings.skeleton.name!r}"
         )
     network = None
     if labellers.model is not None:
@@ -142,26 +171,29 @@ def _worker(work: _Work) -> Callable[[str], Row]:
             )
         if labellers.height is not None:
             network = network.with_height(labellers.height)
-    return functools.partial(_row, work, labeller, network)
+    return functools.partial(_row, labellers, settings, labeller, network)
 
 
-def _row(work: _Work, labeller: TopDown, network: Network | None, name: str) -> Row:
-    try:
-        picture = pictures.read(work.images.read(name))
-    except (BadPicture, ValueError) as error:
-        logging.warning("skipped %s: %s", name, error)
-        return {"file_name": name, "unread": f"{name}: {error}"}
+def _row(
+    labellers: Labellers,
+    settings: Settings,
+    labeller: TopDown,
+    network: Network | None,
+    named: Named,
+) -> Row:
+    name, load = named
+    picture = labels.opened(name, load)
+    if isinstance(picture, dict):
+        return picture
     found = None
     if network is not None:
-        found = _found(network, Request(key=name, picture=picture), work.settings.averaging)
+        found = _found(network, Request(key=name, picture=picture), settings.averaging)
     poses, boxes = labeller(picture, found)
     height, width = picture.shape[:2]
-    regions = boxes[boxes[:, 4] >= work.labellers.region, :4]
+    regions = boxes[boxes[:, 4] >= labellers.region, :4]
     settings = dataclasses.replace(
-        work.settings,
-        thresholds=dataclasses.replace(
-            work.settings.thresholds, seen=work.settings.thresholds.person
-        ),
+        settings,
+        thresholds=dataclasses.replace(settings.thresholds, seen=settings.thresholds.person),
     )
     size = {"file_name": name, "height": height, "width": width}
     return size | of_picture(poses, height, width, settings, boxes=regions)

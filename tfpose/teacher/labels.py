@@ -9,6 +9,7 @@ FILE.partial, and FILE appears whole when all are done.
 """
 
 import dataclasses
+import functools
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,15 +21,18 @@ from absl import logging
 from tqdm import tqdm
 
 from estimator import pictures
+from estimator.arrays import UInt8
 from estimator.skeleton import Skeleton, mapping
 
-from ..data.picture_files import BadPicture, Pictures
+from ..data.picture_files import Pictures
+from ..evaluation import network as networks
 from ..evaluation.network import Network
 from ..evaluation.prediction import Request, predict
 from . import label_file
 from .picture_labels import Settings, of_picture
 
 Row: TypeAlias = dict[str, Any]  # the labels of one picture (label_file.py)
+Named: TypeAlias = tuple[str, Callable[[], bytes]]  # a picture's name, and what reads its file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,14 +78,14 @@ def label(
     settings = settings or Settings()
     _check(network, settings.skeleton)
 
-    def rows(names: Sequence[str]) -> Iterator[Row]:
+    def rows_of(names: Sequence[str]) -> Iterator[Row]:
         return _rows(network, images, names, settings, progress)
 
-    return write(rows, images, Path(path), _header(network, settings), settings.skeleton)
+    return write(rows_of, images, Path(path), _header(network, settings), settings.skeleton)
 
 
 def write(
-    rows: Callable[[Sequence[str]], Iterator[Row]],
+    rows_of: Callable[[Sequence[str]], Iterator[Row]],
     images: Pictures,
     path: Path,
     header: dict[str, Any],
@@ -90,7 +94,7 @@ def write(
     """Labels the pictures that an earlier run has not, and writes the file when all are done.
 
     Args:
-      rows: labels pictures, given by their names, in any order.
+      rows_of: labels pictures, given by their names, in any order.
       images: the pictures. Files with other suffixes are skipped.
       path: of the .json to write.
       header: the options that must be the same for a run to be resumed.
@@ -105,7 +109,7 @@ def write(
     known = label_file.resume(partial, header)
     resumed = len(known)
     with partial.open("a", encoding="utf-8") as file:
-        for row in rows([name for name in names if name not in known]):
+        for row in rows_of([name for name in names if name not in known]):
             file.write(json.dumps(row) + "\n")
             file.flush()
             known[row["file_name"]] = row
@@ -113,13 +117,56 @@ def write(
     info = {"description": "labelled by a network, not by people", **header}
     label_file.write(path, done, info, skeleton)
     partial.unlink()
+    return outcome(done, resumed)
+
+
+def outcome(rows: Sequence[Row], resumed: int) -> Outcome:
+    """Counts the rows of all pictures; of them an earlier run had labelled `resumed`."""
     return Outcome(
-        pictures=sum("unread" not in row for row in done),
-        people=sum(len(row.get("people", ())) for row in done),
-        ignored=sum("ignored" in row for row in done),
-        unread=tuple(row["unread"] for row in done if "unread" in row),
+        pictures=sum("unread" not in row for row in rows),
+        people=sum(len(row.get("people", ())) for row in rows),
+        ignored=sum("ignored" in row for row in rows),
+        unread=tuple(row["unread"] for row in rows if "unread" in row),
         resumed=resumed,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByNetwork:
+    """Labelling by one bottom-up network, for processes that open it themselves.
+
+    Attributes:
+      model: path or name, as `network.load` takes it.
+      threads: of its engine; None leaves it to the engine.
+      height: of its input; None for its own.
+      settings: of the labels.
+    """
+
+    model: str
+    threads: int | None = None
+    height: int | None = None
+    settings: Settings
+
+    def network(self) -> Network:
+        """The network, opened and checked.
+
+        Raises:
+          FileNotFoundError, ImportError, ValueError: it cannot be opened, or cannot label.
+        """
+        network = networks.load(self.model, threads=self.threads)
+        if self.height is not None:
+            network = network.with_height(self.height)
+        _check(network, self.settings.skeleton)
+        return network
+
+    def open(self) -> Callable[[Iterable[Named]], Iterator[Row]]:
+        """Opens the network; returns what labels pictures."""
+        network = self.network()
+        return lambda named: rows(network, named, self.settings)
+
+    def header(self) -> dict[str, Any]:
+        """The options that must be the same for a run to be resumed."""
+        return _header(self.network(), self.settings)
 
 
 def _check(network: Network, skeleton: Skeleton) -> None:
@@ -139,27 +186,51 @@ class _Readable:
       unread: a row for each picture that could not be read so far.
     """
 
-    def __init__(self, images: Pictures, names: Iterable[str]) -> None:
-        self._images, self._names = images, names
-        self.unread: list[dict[str, Any]] = []
+    def __init__(self, named: Iterable[Named]) -> None:
+        self._named = named
+        self.unread: list[Row] = []
 
     def __iter__(self) -> Iterator[Request]:
-        for name in self._names:
-            try:
-                picture = pictures.read(self._images.read(name))
-            except (BadPicture, ValueError) as error:
-                logging.warning("skipped %s: %s", name, error)
-                self.unread.append({"file_name": name, "unread": f"{name}: {error}"})
+        for name, load in self._named:
+            picture = opened(name, load)
+            if isinstance(picture, dict):
+                self.unread.append(picture)
             else:
                 yield Request(key=(name, *picture.shape[:2]), picture=picture)
+
+
+def opened(name: str, load: Callable[[], bytes]) -> UInt8 | Row:
+    """Reads a picture, (H, W, 3); the row of one that cannot be read says why, and is logged."""
+    kind = "read"
+    try:
+        data = load()
+        kind = "decode"
+        return pictures.read(data)
+    except (OSError, ValueError) as error:
+        logging.warning("skipped %s: %s", name, error)
+        return {"file_name": name, "unread": f"{name}: {error}", "kind": kind}
 
 
 def _rows(
     network: Network, images: Pictures, names: Sequence[str], settings: Settings, progress: bool
 ) -> Iterator[Row]:
-    """Yields a row per picture: in completion order, those that could not be read last."""
     bar = tqdm(names, unit="picture", disable=not progress, smoothing=0.05)
-    readable = _Readable(images, bar)
+    named = ((name, functools.partial(images.read, name)) for name in bar)
+    yield from rows(network, named, settings)
+
+
+def rows(network: Network, named: Iterable[Named], settings: Settings) -> Iterator[Row]:
+    """Labels pictures.
+
+    Args:
+      network: the teacher.
+      named: the pictures.
+      settings: of the labels.
+
+    Yields:
+      A row per picture: in completion order, those that could not be read last.
+    """
+    readable = _Readable(named)
     answers = predict(network, readable, averaging=settings.averaging, batch=settings.batch)
     for (name, height, width), poses in answers:
         size = {"file_name": name, "height": height, "width": width}

@@ -6,7 +6,7 @@ one process, in any order, so that a killed run is resumed with the missing ones
 
 import json
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from estimator.arrays import UInt8
 from estimator.people.boxes import HIGHER, WIDER
 
 from ..data import annotations as reader
+from ..data.beam_runner import BeamOptions
 from ..data.cached_people import Person, Shard, read_shard, write_shard
 from ..data.picture_files import BadPicture, Pictures
 from ..data.resuming import alone
@@ -28,6 +29,7 @@ from .person_network import PersonTeacher, TeacherSpec, open_teacher, to_input_m
 
 FILE = "people.json"
 SHARD = 250  # people
+SENT = ".work.pickle"  # what Beam's workers need; it goes when they are done
 LEAST = 4  # labelled keypoints of a person who is cached
 HEADLESS = 1.15  # further factor on the box where no keypoint of the head is labelled
 PADDING = 1.25
@@ -76,6 +78,7 @@ def fill(
     *,
     seed: int = 0,
     processes: int = 1,
+    beam: BeamOptions | None = None,
 ) -> int:
     """Makes a cache, or resumes one; returns the number of people in it.
 
@@ -86,20 +89,26 @@ def fill(
       folder: of the cache.
       seed: of the boxes.
       processes: number of processes, one core each.
+      beam: an engine instead; its workers see the folder, the pictures and the teachers.
 
     Raises:
       FileNotFoundError, ImportError, ValueError: pictures or teachers cannot be opened, or the
         folder was begun with other people or teachers.
       BlockingIOError: another process is filling it.
+      ChildProcessError, OSError: a worker of Beam died, or the pipeline failed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder / ".lock", f"filling {folder}"):
+        files.sweep(folder)
         _begin(people, teachers, folder, seed)
         work = _Work(tuple(people), tuple(containers), tuple(teachers), folder, seed)
         missing = [number for number in range(work.shards) if not work.path(number).is_file()]
         with tqdm(total=work.shards * SHARD, unit="person") as bar:
             bar.update((work.shards - len(missing)) * SHARD)
-            for _ in _written(work, missing, processes):
+            written = _written(work, missing, processes)
+            if beam is not None:
+                written = _written_by_beam(work, missing, beam)
+            for _ in written:
                 bar.update(SHARD)
     return sum(len(read_shard(work.path(number)).people) for number in range(work.shards))
 
@@ -115,6 +124,10 @@ class _Work:
     @property
     def shards(self) -> int:
         return -(-len(self.people) // SHARD)
+
+    def part(self, number: int) -> tuple[Person, ...]:
+        """The people of a shard."""
+        return self.people[number * SHARD : (number + 1) * SHARD]
 
     def path(self, number: int) -> Path:
         return self.folder / f"{number:05}.npz"
@@ -142,6 +155,62 @@ def _written(work: _Work, missing: Sequence[int], processes: int) -> Iterator[in
         yield from pool.imap_unordered(_write, missing)
 
 
+def _written_by_beam(work: _Work, missing: Sequence[int], beam: BeamOptions) -> Iterator[int]:
+    """The same by Beam; the bad pictures are those of the dead letters."""
+    from ..bulk import pipeline, progress
+
+    sent = work.folder / SENT
+    if missing:
+        open_teacher(work.teachers)  # one that cannot be opened is told here
+        task = pipeline.send(Caching(work), str(sent))
+        for number in progress.as_done(
+            missing,
+            lambda number: work.path(number).is_file(),
+            lambda: pipeline.run(task, missing, beam),
+        ):
+            for file, reason in dead_letters(work.path(number)).items():
+                _logged(file, reason)
+            yield number
+        sent.unlink()
+
+
+@dataclass(frozen=True)
+class Caching:
+    """The task of a pipeline: elements are numbers of shards."""
+
+    work: _Work
+
+    def open(self) -> Callable[[int], Mapping[str, int]]:
+        """Opens the teachers."""
+        cv2.setNumThreads(1)
+        work = self.work
+        teacher, found = open_teacher(work.teachers), Pictures(work.containers)
+
+        def do(number: int) -> dict[str, int]:
+            bad = dict[str, str]()
+            shard = label(
+                work.part(number), found, teacher, seed=(work.seed, number), on_bad=bad.__setitem__
+            )
+            letters = [json.dumps({"name": name, "error": bad[name]}) + "\n" for name in bad]
+            if letters:
+                files.write(_letters(work.path(number)), "".join(letters))
+            write_shard(shard, work.path(number))
+            return {"shards": 1, "people": len(shard.people)}
+
+        return do
+
+
+def dead_letters(shard: Path) -> dict[str, str]:
+    """The pictures that a process of Beam could not read for a shard, and why."""
+    path = _letters(shard)
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else ()
+    return {letter["name"]: letter["error"] for letter in map(json.loads, lines)}
+
+
+def _letters(shard: Path) -> Path:
+    return shard.with_suffix(".failed.jsonl")
+
+
 _writer: Callable[[int], int]
 
 
@@ -157,8 +226,7 @@ def _start(work: _Work) -> None:
     teacher, found = open_teacher(work.teachers), Pictures(work.containers)
 
     def write(number: int) -> int:
-        part = work.people[number * SHARD : (number + 1) * SHARD]
-        shard = label(part, found, teacher, seed=(work.seed, number))
+        shard = label(work.part(number), found, teacher, seed=(work.seed, number))
         write_shard(shard, work.path(number))
         return number
 
@@ -166,9 +234,22 @@ def _start(work: _Work) -> None:
 
 
 def label(
-    people: Sequence[Person], found: Pictures, teacher: PersonTeacher, *, seed: Sequence[int]
+    people: Sequence[Person],
+    found: Pictures,
+    teacher: PersonTeacher,
+    *,
+    seed: Sequence[int],
+    on_bad: Callable[[str, str], object] | None = None,
 ) -> Shard:
     """Labels people; those whose picture cannot be read are named and left out.
+
+    Args:
+      people: of a shard.
+      found: the pictures.
+      teacher: labels.
+      seed: of the boxes.
+      on_bad: gets the name of each picture that cannot be read, and the reason; by default they
+        are logged.
 
     Raises:
       ValueError: no picture can be read.
@@ -181,7 +262,7 @@ def label(
         try:
             picture = pictures.read(found.read(person.file))
         except (BadPicture, ValueError, OSError) as error:
-            logging.warning("skipped %s: %s", person.file, error)
+            (on_bad or _logged)(person.file, str(error))
             continue
         crop, matrix = cut(picture, box, teacher.spec)
         maps.append(np.rint(np.clip(teacher(crop), 0, 1) * 255).astype(np.uint8))
@@ -190,6 +271,10 @@ def label(
     if not kept:
         raise ValueError(f"no picture of {len(people)} people can be read, {people[0].file} first")
     return Shard(people=tuple(kept), maps=np.stack(maps), matrices=np.array(matrices, np.float32))
+
+
+def _logged(name: str, reason: str) -> None:
+    logging.warning("skipped %s: %s", name, reason)
 
 
 def cut(

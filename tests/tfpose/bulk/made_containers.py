@@ -87,7 +87,7 @@ def filmed(path: Path, count: int = 90, rate: float = 25.0) -> Path:
 
 def laid(folder: Path, members: dict[str, bytes]) -> Path:
     """Single files."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for name, data in members.items():
         (folder / name).write_bytes(data)
     return folder

@@ -4,9 +4,11 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -128,6 +130,68 @@ def _wait_for_shards(process: "subprocess.Popen[str]", prefix: Path, number: int
         assert process.poll() is None
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def _running(module: str, *told: str, port: int) -> Iterator[None]:
+    """A program of Beam's, once it listens."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, *told], cwd=ROOT, stderr=subprocess.DEVNULL
+    )
+    try:
+        end = time.monotonic() + 120
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("environment", ["LOOPBACK", "EXTERNAL"])
+def test_a_job_server_and_its_workers_do_the_same(
+    environment: str,
+    photographs: Path,
+    tmp_path: Path,
+    tfpose: Tfpose,  # noqa: F811
+) -> None:
+    """Flink and Spark take pipelines by this protocol, and have workers in these two ways."""
+    direct, prefix = tmp_path / "direct" / "poses", tmp_path / "server" / "poses"
+    tfpose("bulk", *_arguments(photographs, direct))
+    port, pool = _free_port(), _free_port()
+    told = [
+        *_arguments(photographs, prefix),
+        "--runner=PortableRunner",
+        f"--beam_option=--job_endpoint=localhost:{port}",
+        f"--beam_option=--environment_type={environment}",
+    ]
+    with contextlib.ExitStack() as servers:
+        server = "apache_beam.runners.portability.local_job_service_main"
+        servers.enter_context(_running(server, f"--port={port}", port=port))
+        if environment == "EXTERNAL":
+            workers = "apache_beam.runners.worker.worker_pool_main"
+            servers.enter_context(_running(workers, f"--service_port={pool}", port=pool))
+            told.append(f"--beam_option=--environment_config=localhost:{pool}")
+        ended = subprocess.run(
+            [sys.executable, "-m", "tfpose", "bulk", *told],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    assert "60 pictures, 3 failed" in ended.stdout, ended.stderr
+    assert _files(direct) == _files(prefix)
 
 
 @pytest.mark.soak

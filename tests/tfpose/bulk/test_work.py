@@ -156,6 +156,32 @@ def test_another_job_is_refused_and_the_same_one_has_nothing_to_do(
     assert len(progress.begin(job, made)) == 2
 
 
+def test_a_mended_file_is_done_again_and_another_one_is_refused(
+    tmp_path: Path, estimator: Any
+) -> None:
+    sample = pictures.SAMPLE.read_bytes()
+    folder = made_containers.laid(
+        tmp_path / "in", {f"{name}.jpg": sample for name in "abcd"} | {"b.jpg": sample[:900]}
+    )
+    job = _job(tmp_path, form="jsonl")
+
+    def listed() -> plan.Plan:
+        return plan.make([str(folder)], most=2, reading=job.reading)
+
+    assert _do_all(job, listed(), estimator).failed == {"decode": 1}
+    (folder / "b.jpg").write_bytes(sample)
+    with pytest.raises(ValueError, match="plan_sha256"):
+        progress.begin(job, listed())
+    (first,) = progress.begin(job, listed(), mended=True)
+    assert first.index == 0
+    work.do(job, job.shard_at(listed().places_of([first])[0]), estimator)
+    assert progress.begin(job, listed()) == []
+    assert not progress.counts_of(job, listed().shards).failed
+    (folder / "b.jpg").rename(folder / "e.jpg")
+    with pytest.raises(ValueError, match="names_sha256"):
+        progress.begin(job, listed(), mended=True)
+
+
 def test_an_object_store_gets_the_same_files(archive: Path, tmp_path: Path, estimator: Any) -> None:
     fsspec = pytest.importorskip("fsspec", reason="needs fsspec (the extra [beam])")
     system = fsspec.filesystem("memory")

@@ -271,6 +271,27 @@ def test_tensorflow_servings_requests(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["serving_default", "serve_uint8", "serve_bytes"])
+def test_requests_that_tensorflow_serving_joins_are_answered_as_alone(
+    name: str, exported: Callable[[str], tuple[Path, gate.Report]]
+) -> None:
+    """Its batching concatenates inputs and splits outputs along the first dimension."""
+    signature = tf.saved_model.load(str(exported("saved_model")[0])).signatures[name]
+    assert all(tensor.shape[0] is None for tensor in signature.structured_outputs.values())
+    ((key, tensor),) = signature.structured_input_signature[1].items()
+    assert tensor.shape[0] is None
+    images = np.random.default_rng(1).integers(0, 256, (3, 32, 48, 3)).astype(np.uint8)
+    inputs = tf.cast(images, tensor.dtype) if tensor.dtype != tf.string else None
+    if inputs is None:
+        inputs = tf.constant([cv2.imencode(".png", one)[1].tobytes() for one in images])
+    together = signature(**{key: inputs})
+    for index in range(3):
+        alone = signature(**{key: inputs[index : index + 1]})
+        for output, maps in alone.items():
+            np.testing.assert_allclose(together[output][index], maps[0], atol=1e-5)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "engine"), [("onnx", "onnxruntime"), ("onnx", "openvino"), ("openvino", "openvino")]
 )

@@ -13,6 +13,9 @@ class Refuse(MetaPathFinder):
 sys.meta_path.insert(0, Refuse())
 import tfpose.commands.running.serve
 from tfpose.serving import app, server
+from importlib.util import find_spec
+if find_spec("grpc") is not None:
+    from tfpose.serving.prediction import door
 print("imported")
 """
 

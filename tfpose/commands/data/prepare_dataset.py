@@ -8,6 +8,7 @@ from absl import flags, logging
 
 from estimator.program import run
 from tfpose.commands import arguments, label_flags
+from tfpose.commands.beam_flags import BeamFlags
 from tfpose.commands.dataset_flags import DatasetFlags
 
 FLAGS = run.new_flags()
@@ -16,15 +17,7 @@ DATA = DatasetFlags(FLAGS)
 OUT = flags.DEFINE_string(
     "out", None, "Folder for prepared data sets.", required=True, flag_values=FLAGS
 )
-BEAM_RUNNER = flags.DEFINE_string(
-    "beam_runner",
-    None,
-    "Apache Beam runner, such as DirectRunner; in this process if not given.",
-    flag_values=FLAGS,
-)
-BEAM_OPTIONS = flags.DEFINE_multi_string(
-    "beam_option", [], "A flag for Beam, such as --direct_num_workers=4.", flag_values=FLAGS
-)
+BEAM = BeamFlags(FLAGS, name="beam_runner")
 
 
 arguments.writable(OUT, folder=True)
@@ -36,12 +29,7 @@ def main(_: list[str]) -> None:
 
     logging.set_verbosity(logging.WARNING)  # TFDS tells of every file
     builder = DATA.builder(OUT.value)
-    prepared = prepare(
-        builder,
-        DATA.source,
-        beam_runner=BEAM_RUNNER.value,
-        beam_options=BEAM_OPTIONS.value,
-    )
+    prepared = prepare(builder, DATA.source, beam=BEAM.options())
     label_flags.report(prepared.read)
     for _name, reason in prepared.skipped:
         logging.warning("left out: %s", reason)

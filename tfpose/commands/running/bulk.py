@@ -10,8 +10,6 @@ command again, and finished shards are skipped: docs/bulk.md.
 """
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from absl import flags
@@ -24,6 +22,8 @@ from estimator.second_look.options import MODES as LOOKS
 from tfpose.bulk.containers import Reading
 from tfpose.bulk.job import FORMATS, Job
 from tfpose.commands import arguments
+from tfpose.commands.beam_flags import BeamFlags
+from tfpose.data.beam_runner import DIRECT
 
 if TYPE_CHECKING:
     from tfpose.bulk.plan import Plan
@@ -65,17 +65,12 @@ EVERY = flags.DEFINE_integer(
 SHARD = flags.DEFINE_integer(
     "shard_pictures", DEFAULT.most, "Pictures of an output file, at most.", flag_values=FLAGS
 )
-RUNNER = flags.DEFINE_string(
-    "runner", "DirectRunner", "Beam's engine; this one is this machine.", flag_values=FLAGS
-)
+BEAM = BeamFlags(FLAGS, DIRECT)
 WORKERS = flags.DEFINE_integer(
     "workers", 1, "Processes of DirectRunner.", lower_bound=1, flag_values=FLAGS
 )
 THREADS = flags.DEFINE_integer(
     "threads", DEFAULT.threads, "Of a process's network.", flag_values=FLAGS
-)
-OPTIONS = flags.DEFINE_multi_string(
-    "beam_option", [], "A flag for Beam, such as --flink_master=HOST:8081.", flag_values=FLAGS
 )
 DRY = flags.DEFINE_bool(
     "dry_run", False, "Say what it would cost, from a sample; write nothing.", flag_values=FLAGS
@@ -91,50 +86,31 @@ arguments.writable(OUTPUT)
 def main(_: list[str]) -> int:
     """Does what is left of the job; 1 where pictures failed, as `tfpose predict`."""
     from tfpose.bulk import plan as plans
-    from tfpose.bulk import progress, storage
+    from tfpose.bulk import progress, storage, work
 
     job = _job()
     plan = plans.make(INPUT.value, most=job.most, reading=job.reading)
     if DRY.value:
         return _dry_run(job, plan)
     job.estimator()  # one that cannot be opened is told here, in a line, and not by every worker
-    with _quiet():
-        from tfpose.bulk import pipeline
+    beam = BEAM.options(WORKERS.value)
+    assert beam is not None  # --runner has a default
+    from tfpose.bulk import pipeline
 
-    left = progress.begin(job, plan)
-    if REDO.value and progress.redo_failed(job, plan):
-        left = progress.begin(job, plan)
+    left = progress.begin(job, plan, mended=REDO.value)
     done = len(plan.shards) - len(left)
     if done:
         print(f"{done} of {len(plan.shards)} shards are there already")
     if left:
-        with _shown(job, plan, done):
-            pipeline.run(
-                job,
-                plan,
-                left,
-                runner=RUNNER.value,
-                workers=WORKERS.value,
-                options=OPTIONS.value,
-            )
+        pause = 20.0 if storage.is_remote(job.output) else 1.0
+        total = len(plan.shards)
+        with progress.shown(total, lambda: progress.finished(job), unit="shard", pause=pause):
+            pipeline.run(work.Estimating(job), plan.places_of(left), beam)
     counts = progress.counts_of(job, plan.shards)
     text = json.dumps(progress.summary(counts, plan), indent=1)
     storage.write(f"{job.output}.summary.json", text.encode())
     print(f"{job.output}: {progress.report(counts, plan)}")
     return run.FAILED if sum(counts.failed.values()) else run.OK
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Beam says at its import which clouds it cannot reach, and then every step that it takes."""
-    import logging
-
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(logging.NOTSET)
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
 
 
 def _job() -> Job:
@@ -161,30 +137,3 @@ def _dry_run(job: Job, plan: "Plan") -> int:
     if WORKERS.value > 1:
         print(f"{found.hours(WORKERS.value):.3g} hours with {WORKERS.value} workers, a core each")
     return run.OK
-
-
-@contextmanager
-def _shown(job: Job, plan: "Plan", done: int) -> Iterator[None]:
-    """Shows on standard error how many shards are finished."""
-    import threading
-
-    from tqdm import tqdm
-
-    from tfpose.bulk import progress, storage
-
-    over, pause = threading.Event(), 20.0 if storage.is_remote(job.output) else 1.0
-    bar = tqdm(total=len(plan.shards), initial=done, unit="shard", disable=None)
-
-    def watch() -> None:
-        while not over.wait(pause):
-            bar.update(progress.finished(job) - bar.n)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watcher.join()
-        bar.update(progress.finished(job) - bar.n)
-        bar.close()

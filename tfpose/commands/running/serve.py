@@ -4,6 +4,7 @@
   tfpose serve --model=fast=pose_int8.tflite --model=good=pose.tflite --port=8080
   tfpose serve --model=pose.tflite --host=0.0.0.0 --api_key_file=key.txt
   tfpose serve --live=web/build/site
+  tfpose serve --grpc_port=8500
 
 docs/serving.md says what it answers and what it holds.
 """
@@ -37,6 +38,10 @@ HOST = flags.DEFINE_string(
 PORT = flags.DEFINE_integer(
     "port", 24417, "Port to listen at.", lower_bound=0, upper_bound=65535, flag_values=FLAGS
 )
+GRPC = flags.DEFINE_integer(
+    "grpc_port", None, "Port of TensorFlow Serving's gRPC form; none without.", 0, 65535,
+    flag_values=FLAGS,
+)  # fmt: skip
 HEIGHT = flags.DEFINE_integer(
     "height", DEFAULT.height, "Base height of flexible models' inputs.", flag_values=FLAGS
 )
@@ -94,6 +99,8 @@ arguments.existing(KEY, LIVE)
 def main(_: list[str]) -> None:
     """Serves until it is ended."""
     settings = _settings()
+    if settings.grpc_port is not None:
+        import grpc  # noqa: F401  told before anything is opened, where the extra is missing
     from tfpose.serving import server
     from tfpose.serving.app import create_app
 
@@ -120,6 +127,7 @@ def _settings() -> Settings:
         hosts=tuple(HOSTS.value),
         live=Path(LIVE.value) if LIVE.value else None,
         drain_seconds=DRAIN.value,
+        grpc_port=GRPC.value,
         limits=dataclasses.replace(
             LIMITS,
             body_bytes=BODY.value << 20,

@@ -3,7 +3,8 @@
   tfpose cache-teacher --dataset=custom/people --data_dir=data \
     --teacher_weights=human_pose_estimation_0001.npz --out=canvases --canvases=50000 --processes=2
 
-Killed, the same command goes on; with more canvases it adds them.
+Killed, the same command goes on; with more canvases it adds them. With --runner=DirectRunner, or
+another engine's name, Apache Beam does it, on many machines that see the same files (docs/bulk.md).
 """
 
 from pathlib import Path
@@ -16,6 +17,7 @@ from tfpose.canvases import scenes
 from tfpose.canvases.options import CanvasOptions
 from tfpose.canvases.scenes import Scene, Scenes
 from tfpose.commands import arguments, zoo_figures
+from tfpose.commands.beam_flags import BeamFlags
 from tfpose.data.picture_files import Pictures
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ SEED = flags.DEFINE_integer(
 PROCESSES = flags.DEFINE_integer(
     "processes", 1, "Side by side, a core each.", lower_bound=1, flag_values=FLAGS
 )
+BEAM = BeamFlags(FLAGS)
 
 
 arguments.existing(DATA_DIR, PICTURES, ORIGINS, TEACHER_WEIGHTS)
@@ -94,7 +97,8 @@ def main(_: list[str]) -> None:
         raise app.UsageError("there are no pictures: give --dataset or --pictures")
     from tfpose.teacher import fill_cache
 
-    cache = fill_cache.fill(_options(), _scenes(), OUT.value, processes=PROCESSES.value)
+    beam = BEAM.options(PROCESSES.value)
+    cache = fill_cache.fill(_options(), _scenes(), OUT.value, processes=PROCESSES.value, beam=beam)
     size = cache.canvases * cache.dtype.itemsize / 1e9
     print(f"{OUT.value}: {cache.canvases} canvases, {size:.1f} GB; train with --canvases")
 

@@ -8,6 +8,12 @@ Or detectors find the people and top-down networks read them, with or without --
   tfpose pseudo-label --detectors=picodet.xml,rtmdet.onnx --teachers=tinypose.xml \
     --images=photos,more.zip --out=labels.json --processes=2
 
+Sets that outgrow a machine are labelled by Apache Beam, from zips, tars, TFRecords and Parquet
+files on any file system, into the same file (docs/bulk.md):
+
+  tfpose pseudo-label --model=teacher.tflite --images='gs://sets/*.tar' --out=labels.json \
+    --runner=DataflowRunner --beam_option=--project=mine
+
 Killed, the same command goes on where it was. docs/evaluation.md says how the thresholds act.
 """
 
@@ -22,10 +28,12 @@ from estimator.inputs.averaging import MULTISCALE, Averaging
 from estimator.pose_estimator import shipped_names
 from estimator.program import run
 from tfpose.commands import arguments
+from tfpose.commands.beam_flags import BeamFlags
+from tfpose.data.beam_runner import BeamOptions
 from tfpose.data.picture_files import Pictures
 
 if TYPE_CHECKING:
-    from tfpose.teacher import labels
+    from tfpose.teacher import label_people, labels
     from tfpose.teacher.picture_labels import Settings
 
 FLAGS = run.new_flags()
@@ -40,10 +48,19 @@ TEACHERS = flags.DEFINE_list(
     "teachers", [], "Files of top-down networks, a spec beside each.", flag_values=FLAGS
 )
 PROCESSES = flags.DEFINE_integer(
-    "processes", 1, "With --detectors: number of processes, one core each.", 1, flag_values=FLAGS
+    "processes",
+    1,
+    "With --detectors or --runner=DirectRunner: number of processes, one core each.",
+    1,
+    flag_values=FLAGS,
 )
+BEAM = BeamFlags(FLAGS)
 IMAGES = flags.DEFINE_list(
-    "images", None, "Folders and zips with the pictures.", required=True, flag_values=FLAGS
+    "images",
+    None,
+    "Folders and zips with the pictures; with --runner, whatever `tfpose bulk` reads but videos.",
+    required=True,
+    flag_values=FLAGS,
 )
 OUT = flags.DEFINE_string("out", None, "The .json to write.", required=True, flag_values=FLAGS)
 HEIGHT = flags.DEFINE_integer(
@@ -90,10 +107,24 @@ MARGIN = flags.DEFINE_float(
 
 
 arguments.model(MODEL, known=shipped_names())
-arguments.existing(IMAGES, DETECTORS, TEACHERS)
+arguments.existing(DETECTORS, TEACHERS)
 arguments.skeleton(SKELETON)
 arguments.ending(OUT, (".json",))
 arguments.writable(OUT)
+
+
+def _check_places(values: Mapping[str, Any]) -> bool:
+    """Without Beam, pictures and labels lie on this machine."""
+    if values["runner"] is None:
+        for path in values["images"] or ():
+            if not Path(path).exists():
+                raise flags.ValidationError(f"--images={path}: there is no such file or folder")
+    return True
+
+
+flags.register_multi_flags_validator(  # type: ignore[no-untyped-call]  # absl
+    ["images", "runner"], _check_places, flag_values=FLAGS
+)
 
 
 def _check_networks(values: Mapping[str, Any]) -> bool:
@@ -113,8 +144,12 @@ flags.register_multi_flags_validator(  # type: ignore[no-untyped-call]  # absl
 
 def main(_: list[str]) -> None:
     """Labels, and prints how many were found."""
-    images = Pictures(map(Path, IMAGES.value))
-    found = _by_people(images) if DETECTORS.value else _by_network(images)
+    beam = BEAM.options(PROCESSES.value)
+    if beam is not None:
+        found = _by_beam(beam)
+    else:
+        images = Pictures(map(Path, IMAGES.value))
+        found = _by_people(images) if DETECTORS.value else _by_network(images)
     print(f"{OUT.value}: {found.people} people in {found.pictures} pictures, ", end="")
     print(f"{found.ignored} with regions to ignore; {found.resumed} were done before")
     if found.unread:
@@ -135,6 +170,20 @@ def _by_network(images: Pictures) -> "labels.Outcome":
 
 def _by_people(images: Pictures) -> "labels.Outcome":
     from tfpose.teacher import label_people
+
+    by_people = _people_labelling()
+    return label_people.label(
+        by_people.labellers,
+        images,
+        Path(OUT.value),
+        settings=by_people.settings,
+        processes=PROCESSES.value,
+        progress=True,
+    )
+
+
+def _people_labelling() -> "label_people.ByPeople":
+    from tfpose.teacher import label_people
     from tfpose.teacher.picture_labels import Settings, Thresholds
 
     labellers = label_people.Labellers(
@@ -144,14 +193,28 @@ def _by_people(images: Pictures) -> "labels.Outcome":
         height=HEIGHT.value,
     )
     default = Settings(thresholds=Thresholds(person=label_people.SURE))
-    return label_people.label(
-        labellers,
-        images,
-        Path(OUT.value),
-        settings=_settings(default),
-        processes=PROCESSES.value,
-        progress=True,
-    )
+    return label_people.ByPeople(labellers=labellers, settings=_settings(default))
+
+
+def _by_beam(beam: BeamOptions) -> "labels.Outcome":
+    from tfpose.teacher import label_shards, labels
+    from tfpose.teacher.picture_labels import Settings
+
+    labelling: label_shards.Labelling
+    if DETECTORS.value:
+        by_people = labelling = _people_labelling()
+        skeleton = by_people.settings.skeleton
+    else:
+        assert MODEL.value is not None  # _check_networks
+        settings = _settings(Settings())
+        labelling = labels.ByNetwork(
+            model=MODEL.value,
+            threads=THREADS.value,
+            height=HEIGHT.value,
+            settings=settings,
+        )
+        skeleton = settings.skeleton
+    return label_shards.label(labelling, IMAGES.value, OUT.value, skeleton=skeleton, beam=beam)
 
 
 def _settings(default: "Settings") -> "Settings":

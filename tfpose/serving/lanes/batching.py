@@ -117,6 +117,8 @@ class Batcher:
         finally:
             for one in waiting:
                 one.answer.cancel()  # of the others, where one failed
+            if together.done() and not together.cancelled():
+                together.exception()  # of a request that was given up: asyncio would log it
 
     async def close(self) -> None:
         """Finishes what is in the queue, then ends the threads; waits no longer than an answer may.
