@@ -26,6 +26,7 @@ from ..layout import ImageSpec
 
 GREY = 128  # padding; where Lightweight OpenPose's normalisation has its zero
 MAX_ASPECT = 4  # a flexible input is at most this many base heights wide
+_BAND = 64  # rows of a halved picture that are made at a time
 _MARGIN = 4  # pixels of a person's input, kept around it: interpolation reads beyond its border
 
 Matrix = npt.NDArray[np.float64]
@@ -120,14 +121,30 @@ def _resize(picture: UInt8, height: int, width: int) -> tuple[UInt8, Matrix]:
       matrix: (2, 3), from pixels of the picture to pixels of the result. Up to a pixel of the
         result is missing at the right and at the bottom; the rest is stretched by as much.
     """
-    step = halving_step(*picture.shape[:2], height, width)
-    rows, columns = (side // step * step for side in picture.shape[:2])
-    halved = picture[:rows, :columns]
-    for _ in range(step.bit_length() - 1):
-        half = (halved.shape[1] // 2, halved.shape[0] // 2)
-        halved = cv2.resize(halved, half, interpolation=cv2.INTER_AREA)
+    have_height, have_width = picture.shape[:2]
+    step = halving_step(have_height, have_width, height, width)
+    rows, columns = have_height // step * step, have_width // step * step
+    halved = _halved(picture[:rows, :columns], step)
     resized = cv2.resize(halved, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.asarray(resized), geometry.scaling(width / columns, height / rows)
+
+
+def _halved(picture: UInt8, step: int) -> UInt8:
+    """Halves a picture, whose sides are multiples of the step, until it is `step` times smaller.
+
+    Some rows are worked on at a time, which takes less memory and stays in the processor's caches.
+    """
+    if step == 1:
+        return picture
+    rows, columns = (side // step for side in picture.shape[:2])
+    result = np.empty((rows, columns, 3), np.uint8)
+    for top in range(0, rows, _BAND):
+        band = picture[top * step : (top + _BAND) * step]
+        for _ in range(step.bit_length() - 1):
+            half = (band.shape[1] // 2, band.shape[0] // 2)
+            band = cv2.resize(band, half, interpolation=cv2.INTER_AREA)
+        result[top : top + _BAND] = band
+    return result
 
 
 def halving_step(have_height: int, have_width: int, height: int, width: int) -> int:

@@ -1,5 +1,6 @@
 """Reading pictures: files, folders and globs in, upright RGB out."""
 
+import contextlib
 import glob
 import os
 import re
@@ -31,6 +32,7 @@ _REDUCED = {
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
 _ROWS = 256  # that are converted at a time
+_LARGE = 1 << 24  # pixels from which on a picture is decoded from its file, without a copy
 _PAPER = 255  # transparent pixels become white, as in a browser
 
 
@@ -136,16 +138,17 @@ def read(source: str | os.PathLike[str] | bytes) -> UInt8:
         raise FileNotFoundError(f"no picture at {path}")
     if path.is_dir():
         raise ValueError(f"{path} is a folder; give one of its pictures")
-    return decode(path.read_bytes(), str(path))
+    return decode(path.read_bytes(), str(path), file=path)
 
 
-def decode(data: bytes, name: str, factor: int = 1) -> UInt8:
+def decode(data: bytes, name: str, factor: int = 1, *, file: Path | None = None) -> UInt8:
     """Decodes the bytes of a picture; see `read`.
 
     Args:
       data: the bytes of the file.
       name: of the file, for messages.
       factor: 1, or for a JPEG 2, 4 or 8: the factor by which both sides are reduced.
+      file: that has the same bytes, if there is one; a large picture of it takes half the memory.
     """
     header = picture_header.read(data)
     if header.fault:
@@ -169,6 +172,9 @@ def decode(data: bytes, name: str, factor: int = 1) -> UInt8:
     elif header.alpha or header.orientation != 1:
         decoded = _imdecode(data, cv2.IMREAD_UNCHANGED, name)
         return turn(_in_rgb(decoded), header.orientation)
+    elif file is not None and header.height * header.width >= _LARGE:
+        del data  # as large as a third of the picture
+        decoded = _imread(file, header, name)
     else:
         decoded = _imdecode(data, cv2.IMREAD_COLOR, name)
     return _in_rgb(decoded)
@@ -208,6 +214,21 @@ def _heic(data: bytes, name: str) -> UInt8:
     if picture.shape[2] == 4:
         return np.asarray(_on_paper(picture))  # the order of the colours does not matter here
     return np.ascontiguousarray(picture)
+
+
+def _imread(file: Path, header: picture_header.Header, name: str) -> UInt8:
+    """An upright picture of a file, (H, W, 3) BGR, in no more memory than its own where possible.
+
+    `cv2.imdecode` answers a copy of what it decoded; `cv2.imread` of OpenCV 4.11 and later decodes
+    into memory that is given.
+    """
+    if "dst" in str(cv2.imread.__doc__):
+        picture = np.empty((header.height, header.width, 3), np.uint8)
+        with contextlib.suppress(cv2.error):  # `_imdecode` says what is wrong
+            found = cv2.imread(str(file), picture, cv2.IMREAD_COLOR)
+            if found is not None and found.shape == picture.shape and found.dtype == np.uint8:
+                return np.asarray(found)
+    return _imdecode(file.read_bytes(), cv2.IMREAD_COLOR, name)
 
 
 def _imdecode(data: bytes, flag: int, name: str) -> UInt8:

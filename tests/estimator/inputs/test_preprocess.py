@@ -136,7 +136,9 @@ def test_crop_puts_a_lit_patch_where_the_matrix_says(scale: int) -> None:
     assert np.allclose(found, geometry.transform(matrix, centre), atol=0.1)
 
 
-@pytest.mark.parametrize("box", [(-300, -200, 900, 1200), (900, 500, 800, 900), (1100, 700, 90, 90)])
+@pytest.mark.parametrize(
+    "box", [(-300, -200, 900, 1200), (900, 500, 800, 900), (1100, 700, 90, 90)]
+)
 def test_crop_of_a_large_picture_is_as_if_all_of_it_had_been_made_smaller(
     box: tuple[int, ...],
 ) -> None:
