@@ -202,12 +202,9 @@ def _shrunk_for(picture: UInt8, matrix: Matrix, image: ImageSpec) -> tuple[UInt8
     part = picture[top:bottom, left:right]
     height, width = (max(1, round(side * factor)) for side in part.shape[:2])
     part, shrink = _resize(part, height, width)
-    there = np.vstack([shrink, [0, 0, 1]]) @ np.vstack([_moved(-left, -top), [0, 0, 1]])
-    return part, matrix @ np.linalg.inv(there)
-
-
-def _moved(x: float, y: float) -> Matrix:
-    return np.array([[1, 0, x], [0, 1, y]], np.float64)
+    back = geometry.invert(shrink)  # from the small part to the picture
+    back[:, 2] += (left, top)
+    return part, matrix @ np.vstack([back, [0, 0, 1]])
 
 
 def _seen(

@@ -31,6 +31,8 @@ _REDUCED = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
+# JPEGs come as RGB from OpenCV 4.11 on, which saves going through all pixels once more.
+_RGB: int | None = getattr(cv2, "IMREAD_COLOR_RGB", None)
 _ROWS = 256  # that are converted at a time
 _LARGE = 1 << 24  # pixels from which on a picture is decoded from its file, without a copy
 _PAPER = 255  # transparent pixels become white, as in a browser
@@ -167,17 +169,27 @@ def decode(data: bytes, name: str, factor: int = 1, *, file: Path | None = None)
         return _heic(data, name)
     # IMREAD_COLOR drops alpha, and OpenCV 4.10 to 4.12 do not turn WebP by its Exif orientation
     if factor > 1:
-        decoded = _imdecode(data, _REDUCED[factor] | cv2.IMREAD_IGNORE_ORIENTATION, name)
+        flag, is_rgb = _in_colour(_REDUCED[factor], header)
+        decoded = _imdecode(data, flag | cv2.IMREAD_IGNORE_ORIENTATION, name)
         decoded = turn(decoded, header.orientation)
-    elif header.alpha or header.orientation != 1:
+        return decoded if is_rgb else _in_rgb(decoded)
+    if header.alpha or header.orientation != 1:
         decoded = _imdecode(data, cv2.IMREAD_UNCHANGED, name)
         return turn(_in_rgb(decoded), header.orientation)
-    elif file is not None and header.height * header.width >= _LARGE:
+    flag, is_rgb = _in_colour(cv2.IMREAD_COLOR, header)
+    if file is not None and header.height * header.width >= _LARGE:
         del data  # as large as a third of the picture
-        decoded = _imread(file, header, name)
+        decoded = _imread(file, header, flag, name)
     else:
-        decoded = _imdecode(data, cv2.IMREAD_COLOR, name)
-    return _in_rgb(decoded)
+        decoded = _imdecode(data, flag, name)
+    return decoded if is_rgb else _in_rgb(decoded)
+
+
+def _in_colour(flag: int, header: picture_header.Header) -> tuple[int, bool]:
+    """A flag of `cv2.imdecode`, made to ask for RGB where that can be had, and whether it does."""
+    if _RGB is None or not header.jpeg:
+        return flag, False
+    return flag & ~cv2.IMREAD_COLOR | _RGB, True
 
 
 def _in_rgb(decoded: npt.NDArray[Any]) -> UInt8:
@@ -216,19 +228,19 @@ def _heic(data: bytes, name: str) -> UInt8:
     return np.ascontiguousarray(picture)
 
 
-def _imread(file: Path, header: picture_header.Header, name: str) -> UInt8:
-    """An upright picture of a file, (H, W, 3) BGR, in no more memory than its own where possible.
+def _imread(file: Path, header: picture_header.Header, flag: int, name: str) -> UInt8:
+    """An upright picture of a file, (H, W, 3), in no more memory than its own where possible.
 
-    `cv2.imdecode` answers a copy of what it decoded; `cv2.imread` of OpenCV 4.11 and later decodes
-    into memory that is given.
+    `cv2.imdecode` answers a copy of what it decoded; `cv2.imread` decodes into memory that is given
+    where it has an argument for it.
     """
     if "dst" in str(cv2.imread.__doc__):
         picture = np.empty((header.height, header.width, 3), np.uint8)
         with contextlib.suppress(cv2.error):  # `_imdecode` says what is wrong
-            found = cv2.imread(str(file), picture, cv2.IMREAD_COLOR)
+            found = cv2.imread(str(file), picture, flag)
             if found is not None and found.shape == picture.shape and found.dtype == np.uint8:
                 return np.asarray(found)
-    return _imdecode(file.read_bytes(), cv2.IMREAD_COLOR, name)
+    return _imdecode(file.read_bytes(), flag, name)
 
 
 def _imdecode(data: bytes, flag: int, name: str) -> UInt8:
