@@ -39,10 +39,17 @@ def invert(matrix: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
       ValueError: the matrix is singular.
     """
     check_shape("matrix", matrix, (2, 3))
-    square = np.vstack([matrix, [0, 0, 1]]).astype(np.float64)
-    if abs(np.linalg.det(square)) < 1e-12:
+    (a, b, x), (c, d, y) = matrix.tolist()  # numbers: numpy takes ten times as long for so few
+    area = a * d - b * c
+    if not abs(area) >= 1e-12:
         raise ValueError(f"matrix {matrix.tolist()} is singular and cannot be inverted")
-    return np.asarray(np.linalg.inv(square)[:2], np.float64)
+    return np.array(
+        [
+            [d / area, -b / area, (b * y - d * x) / area],
+            [-c / area, a / area, (c * x - a * y) / area],
+        ],
+        np.float64,
+    )
 
 
 def scaling(factor_x: float, factor_y: float) -> npt.NDArray[np.float64]:

@@ -188,7 +188,9 @@ class PoseEstimator:
 
     def _run(self, views: Sequence[View]) -> list[Maps]:
         """The maps of inputs of one size, from one run of the network."""
-        images = np.concatenate([view.image for view in views])  # (B, h, w, 3)
+        images = views[0].image  # (B, h, w, 3)
+        if len(views) > 1:
+            images = np.concatenate([view.image for view in views])
         outputs = averaging.answer(self.runner, images, self.spec, flip=self.averaging.flip)
         return [
             Maps(

@@ -108,7 +108,8 @@ class Poses:
         for name in ("xy", "score", "person_score"):
             if getattr(self, name).dtype != np.float32:
                 raise ValueError(f"{name} must be float32, found {getattr(self, name).dtype}")
-        if (np.isnan(self.xy).any(axis=2) != (self.score == 0)).any():
+        missing = np.isnan(self.xy)
+        if ((missing[..., 0] | missing[..., 1]) != (self.score == 0)).any():
             raise ValueError("xy must be NaN exactly where score is 0")
         if not (self.score.min(initial=0) >= 0 and self.score.max(initial=0) < np.inf):
             raise ValueError("score must be finite and not negative")

@@ -49,14 +49,14 @@ def compare(ports: dict[str, int], connections: int, rounds: int, seconds: float
     """Prints a row for each service, and the ratios of their medians."""
     loads = {name: serve.Load() for name in ports}
     cpu: dict[str, list[float]] = {name: [] for name in ports}
-    turn = itertools.cycle(serve._requests([PICTURE.read_bytes()], 1))
+    turn = itertools.cycle(serve.requests([PICTURE.read_bytes()], 1))
     for port in ports.values():
-        asyncio.run(serve._ask(port, connections, turn, 2.0, serve.Load()))  # unmeasured
+        asyncio.run(serve.ask(port, connections, turn, 2.0, serve.Load()))  # unmeasured
     for number in range(rounds):
         for name in sorted(ports, reverse=number % 2 == 1):
             load, port = loads[name], ports[name]
             start, done = _cpu(port), load.statuses[200]
-            asyncio.run(serve._ask(port, connections, turn, seconds, load))
+            asyncio.run(serve.ask(port, connections, turn, seconds, load))
             cpu[name].append(1000 * (_cpu(port) - start) / max(1, load.statuses[200] - done))
     for name, load in loads.items():
         times = statistics.quantiles(load.times, n=100, method="inclusive")
@@ -70,7 +70,7 @@ def compare(ports: dict[str, int], connections: int, rounds: int, seconds: float
 
 
 def _cpu(port: int) -> float:
-    return serve._figures(port)["process_cpu_seconds_total"]
+    return serve.figures(port)["process_cpu_seconds_total"]
 
 
 def _told(statuses: Counter[int]) -> str:
@@ -96,7 +96,7 @@ def running(tree: Path) -> Iterator[int]:
         until = time.monotonic() + 300
         while True:
             with contextlib.suppress(OSError):
-                serve._figures(port)
+                serve.figures(port)
                 break
             if process.poll() is not None or time.monotonic() > until:
                 raise SystemExit(f"the service of {tree} did not start")

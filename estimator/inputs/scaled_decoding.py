@@ -6,6 +6,7 @@ the halving of the whole picture in `preprocess`.
 """
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,22 @@ from ..pictures import header as picture_header
 from . import preprocess
 
 MOST = 8  # the strongest reduction of JPEG decoders
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reduced:
+    """A picture, maybe decoded smaller than it is.
+
+    Attributes:
+      picture: (H, W, 3) uint8, RGB, upright.
+      height, width: of the whole picture, upright, pixels.
+      matrix: (2, 3), from pixels of the whole picture to pixels of this one; None if it is whole.
+    """
+
+    picture: UInt8
+    height: int
+    width: int
+    matrix: npt.NDArray[np.float64] | None = None
 
 
 def read(
@@ -39,19 +56,43 @@ def read(
     Raises:
       FileNotFoundError, OSError, ValueError: as in `pictures.read`.
     """
-    data = source if isinstance(source, bytes) else Path(source)
-    if isinstance(data, Path) and data.is_file():
-        source, data = data, data.read_bytes()
-    if not isinstance(data, bytes):
-        return pictures.read(data), geometry.scaling(1, 1)  # says what is wrong with it
+    found = read_reduced(source, image)
+    return found.picture, geometry.scaling(1, 1) if found.matrix is None else found.matrix
+
+
+def read_reduced(
+    source: str | os.PathLike[str] | bytes, image: ImageSpec, *, keep: int = 0
+) -> Reduced:
+    """Reads a picture as `read` does, and says how large it is.
+
+    Args:
+      source: as in `pictures.read`.
+      image: the input that the picture is to be laid into.
+      keep: number of pixels that a reduced picture has at least.
+
+    Raises:
+      FileNotFoundError, OSError, ValueError: as in `pictures.read`.
+    """
+    file = None if isinstance(source, bytes) else Path(source)
+    if isinstance(source, bytes):
+        data = source
+    elif file is not None and file.is_file():
+        data = file.read_bytes()
+    else:
+        data = b""
     header = picture_header.read(data)
-    factor = factor_for(header, image)
-    name = "the picture" if isinstance(source, bytes) else str(source)
-    return pictures.decode(data, name, factor), matrix(header, factor)
+    factor = factor_for(header, image, keep=keep)
+    if factor == 1:
+        del data
+        picture = pictures.read(source)
+        return Reduced(picture=picture, height=picture.shape[0], width=picture.shape[1])
+    picture = pictures.decode(data, "the picture" if file is None else str(file), factor)
+    height, width = header.upright
+    return Reduced(picture=picture, height=height, width=width, matrix=matrix(header, factor))
 
 
-def factor_for(header: picture_header.Header, image: ImageSpec) -> int:
-    """The factor by which both sides of a picture can be reduced: 1, 2, 4 or 8."""
+def factor_for(header: picture_header.Header, image: ImageSpec, *, keep: int = 0) -> int:
+    """The factor by which both sides of a picture can be reduced: 1, 2, 4 or 8; see `read`."""
     height, width = header.upright
     if not header.jpeg or image.fit == "crop" or min(height, width) < 1:
         return 1
@@ -61,6 +102,7 @@ def factor_for(header: picture_header.Header, image: ImageSpec) -> int:
         factor < MOST
         and height >= 2 * factor * fit.inner_height
         and width >= 2 * factor * fit.inner_width
+        and height * width >= keep * (2 * factor) ** 2
     ):
         factor *= 2
     return factor

@@ -102,7 +102,7 @@ class JsonLines(_LineFile):
 
     def write(self, frame: Frame, poses: Poses) -> None:
         """Writes the people of one frame."""
-        height, width = frame.picture.shape[:2]
+        height, width = frame.sides
         row: dict[str, Any] = {"frame": frame.index, "time": round(frame.time, 4)}
         if self._live:
             ago = timedelta(seconds=time.monotonic() - frame.captured)
@@ -150,7 +150,7 @@ class Csv(_LineFile):
     def write(self, frame: Frame, poses: Poses) -> None:
         """Writes the people of one frame; a frame without people has no row."""
         if self._normalised:
-            poses = poses.normalised(*frame.picture.shape[:2])
+            poses = poses.normalised(*frame.sides)
         about = {"file": frame.name, "frame": frame.index, "time": round(frame.time, 4)}
         with files.naming(self.path):
             rows = poses.to_rows(6 if self._normalised else 2)
@@ -219,7 +219,7 @@ def readable_rows(
     """Makes a function that gives one row per frame, as `results.readable`."""
 
     def rows(frame: Frame, poses: Poses) -> list[dict[str, Any]]:
-        height, width = frame.picture.shape[:2]
+        height, width = frame.sides
         return [
             results.readable(
                 poses,

@@ -1,5 +1,6 @@
 """Reading pictures: files, folders and globs in, upright RGB out."""
 
+import contextlib
 import glob
 import os
 import re
@@ -30,7 +31,10 @@ _REDUCED = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
+# JPEGs come as RGB from OpenCV 4.11 on, which saves going through all pixels once more.
+_RGB: int | None = getattr(cv2, "IMREAD_COLOR_RGB", None)
 _ROWS = 256  # that are converted at a time
+_LARGE = 1 << 24  # pixels from which on a picture is decoded from its file, without a copy
 _PAPER = 255  # transparent pixels become white, as in a browser
 
 
@@ -136,16 +140,17 @@ def read(source: str | os.PathLike[str] | bytes) -> UInt8:
         raise FileNotFoundError(f"no picture at {path}")
     if path.is_dir():
         raise ValueError(f"{path} is a folder; give one of its pictures")
-    return decode(path.read_bytes(), str(path))
+    return decode(path.read_bytes(), str(path), file=path)
 
 
-def decode(data: bytes, name: str, factor: int = 1) -> UInt8:
+def decode(data: bytes, name: str, factor: int = 1, *, file: Path | None = None) -> UInt8:
     """Decodes the bytes of a picture; see `read`.
 
     Args:
       data: the bytes of the file.
       name: of the file, for messages.
       factor: 1, or for a JPEG 2, 4 or 8: the factor by which both sides are reduced.
+      file: that has the same bytes, if there is one; a large picture of it takes half the memory.
     """
     header = picture_header.read(data)
     if header.fault:
@@ -164,14 +169,27 @@ def decode(data: bytes, name: str, factor: int = 1) -> UInt8:
         return _heic(data, name)
     # IMREAD_COLOR drops alpha, and OpenCV 4.10 to 4.12 do not turn WebP by its Exif orientation
     if factor > 1:
-        decoded = _imdecode(data, _REDUCED[factor] | cv2.IMREAD_IGNORE_ORIENTATION, name)
+        flag, is_rgb = _in_colour(_REDUCED[factor], header)
+        decoded = _imdecode(data, flag | cv2.IMREAD_IGNORE_ORIENTATION, name)
         decoded = turn(decoded, header.orientation)
-    elif header.alpha or header.orientation != 1:
+        return decoded if is_rgb else _in_rgb(decoded)
+    if header.alpha or header.orientation != 1:
         decoded = _imdecode(data, cv2.IMREAD_UNCHANGED, name)
         return turn(_in_rgb(decoded), header.orientation)
+    flag, is_rgb = _in_colour(cv2.IMREAD_COLOR, header)
+    if file is not None and header.height * header.width >= _LARGE:
+        del data  # as large as a third of the picture
+        decoded = _imread(file, header, flag, name)
     else:
-        decoded = _imdecode(data, cv2.IMREAD_COLOR, name)
-    return _in_rgb(decoded)
+        decoded = _imdecode(data, flag, name)
+    return decoded if is_rgb else _in_rgb(decoded)
+
+
+def _in_colour(flag: int, header: picture_header.Header) -> tuple[int, bool]:
+    """A flag of `cv2.imdecode`, made to ask for RGB where that can be had, and whether it does."""
+    if _RGB is None or not header.jpeg:
+        return flag, False
+    return flag & ~cv2.IMREAD_COLOR | _RGB, True
 
 
 def _in_rgb(decoded: npt.NDArray[Any]) -> UInt8:
@@ -208,6 +226,21 @@ def _heic(data: bytes, name: str) -> UInt8:
     if picture.shape[2] == 4:
         return np.asarray(_on_paper(picture))  # the order of the colours does not matter here
     return np.ascontiguousarray(picture)
+
+
+def _imread(file: Path, header: picture_header.Header, flag: int, name: str) -> UInt8:
+    """An upright picture of a file, (H, W, 3), in no more memory than its own where possible.
+
+    `cv2.imdecode` answers a copy of what it decoded; `cv2.imread` decodes into memory that is given
+    where it has an argument for it.
+    """
+    if "dst" in str(cv2.imread.__doc__):
+        picture = np.empty((header.height, header.width, 3), np.uint8)
+        with contextlib.suppress(cv2.error):  # `_imdecode` says what is wrong
+            found = cv2.imread(str(file), picture, flag)
+            if found is not None and found.shape == picture.shape and found.dtype == np.uint8:
+                return np.asarray(found)
+    return _imdecode(file.read_bytes(), flag, name)
 
 
 def _imdecode(data: bytes, flag: int, name: str) -> UInt8:

@@ -67,6 +67,12 @@ class Options:
         """Whether people get identities; smoothing needs them, too."""
         return self.track or self.smooth
 
+    @property
+    def may_reduce(self) -> bool:
+        """Whether the network's input is all that is wanted of a picture's pixels."""
+        whole = [float(scale) for scale in self.scales] == [1.0]
+        return whole and self.draw == "none" and not (self.boxes or self.detector)
+
     def estimators(self, count: int = 1, *, pictures: int | None = None) -> list[PoseEstimator]:
         """The network, `count` times; they share the cores.
 

@@ -62,7 +62,12 @@ def prepare(options: Options, names: Sequence[str], stack: ExitStack) -> Callabl
     run = Run(
         estimate=estimate,
         spec=estimator.spec,
-        source=PictureFiles(drawings, name="pictures", rate=options.rate or RATE),
+        source=PictureFiles(
+            drawings,
+            name="pictures",
+            rate=options.rate or RATE,
+            image=estimator.spec.image if options.may_reduce else None,
+        ),
         drawings=drawings,
         painting=options.painting(estimator.spec),
         people=options.people(),
@@ -175,7 +180,7 @@ class Run:
         if target is not None:
             drawn = self.painting.paint(self.spec, frame.picture, maps, poses)
             results.write_picture(target, drawn)
-        height, width = frame.picture.shape[:2]
+        height, width = frame.sides
         return Summary(
             file=file, height=height, width=width, poses=poses, milliseconds=milliseconds
         )

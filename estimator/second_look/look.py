@@ -6,7 +6,7 @@ import numpy as np
 
 from ..arrays import UInt8
 from ..decoders import heatmap
-from ..geometry import invert
+from ..geometry import invert, transform
 from ..inputs import averaging, preprocess
 from ..maps import Runner
 from ..people import boxes as person_boxes
@@ -78,12 +78,14 @@ class SecondLook:
         """The same people by the second network, in pixels of the picture."""
         image = self.spec.image
         image = replace(image, box_padding=image.box_padding * self.options.widen)
-        people = []
+        heatmaps, back = [], []
         for box in person_boxes.around(poses):
             cut, matrix = preprocess.crop(picture, box.box, image)
             maps = averaging.answer(self._runner, cut, self.spec, flip=self._flip)
-            found = heatmap.decode_boxes(
-                maps["heatmaps"], self.spec.skeleton, self.spec.outputs, self.spec.decoder
-            )
-            people.append(found.transformed(invert(matrix)))
-        return concatenate(people, self.spec.skeleton)
+            heatmaps.append(maps["heatmaps"])
+            back.append(invert(matrix))
+        people = heatmap.decode_boxes(
+            np.concatenate(heatmaps), self.spec.skeleton, self.spec.outputs, self.spec.decoder
+        )
+        places = [transform(matrix, xy) for matrix, xy in zip(back, people.xy, strict=True)]
+        return replace(people, xy=np.stack(places))

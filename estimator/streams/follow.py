@@ -15,6 +15,9 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+import numpy as np
+
+from .. import geometry
 from ..maps import Maps
 from ..people.smoothing import Smoother
 from ..people.tracking import Tracker
@@ -96,7 +99,12 @@ def whole_frame(estimator: PoseEstimator) -> FrameEstimator:
 
     def estimate(frame: Frame) -> tuple[Poses, Maps | None]:
         maps = estimator.maps(frame.picture)
-        return estimator.people(frame.picture, maps), maps
+        poses = estimator.people(frame.picture, maps)
+        if frame.reduced_by is None:
+            return poses, maps
+        matrix = maps.matrix @ np.vstack([frame.reduced_by, [0, 0, 1]])
+        back = geometry.invert(frame.reduced_by)
+        return poses.transformed(back), replace(maps, matrix=matrix)
 
     return estimate
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from ..arrays import UInt8
 
 
@@ -15,6 +18,9 @@ class Frame:
 
     Attributes:
       picture: (H, W, 3) uint8, RGB.
+      whole: height and width of the whole picture; None where `picture` is the whole.
+      reduced_by: (2, 3), from pixels of the whole picture to those of `picture`; None where
+        that is the whole.
       index: number in the source, from 0; dropped frames are counted.
       time: seconds since the source's first frame.
       name: of the source, or of the picture's file.
@@ -26,6 +32,13 @@ class Frame:
     time: float
     name: str
     captured: float
+    whole: tuple[int, int] | None = None
+    reduced_by: npt.NDArray[np.float64] | None = None
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Height and width of the whole picture, pixels; poses are in these."""
+        return self.whole or (self.picture.shape[0], self.picture.shape[1])
 
 
 class Source(Protocol):

@@ -30,6 +30,9 @@ import cv2
 import numpy as np
 
 from .. import pictures
+from ..inputs import scaled_decoding
+from ..inputs.scaled_decoding import Reduced
+from ..layout import ImageSpec
 from ..pictures import jpeg_stream, signatures
 from . import containers
 from .frames import Frame, Source
@@ -46,6 +49,7 @@ ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 PUSHED = ("rtmp", "rtmps", "rtp", "rtsp", "rtsps", "srt", "tcp", "udp")  # pushed by the sender
 SEQUENCE = re.compile(r"%0?\d*d")
 RATE = 30.0  # frames per second where the source does not say it
+KEPT = 1 << 23  # pixels of a picture that is decoded smaller than it is, at least
 UNREADABLE = (OSError, ValueError, MemoryError, cv2.error)  # errors that cost one picture only
 
 
@@ -74,10 +78,25 @@ class _File:
 
 
 class PictureFiles(_File):
-    """Picture files as frames; a file that cannot be read is named in `failures` and skipped."""
+    """Picture files as frames; a file that cannot be read is named in `failures` and skipped.
 
-    def __init__(self, files: Iterable[Path], *, name: str, rate: float = RATE) -> None:
-        self.files = tuple(files)
+    Args:
+      files: the pictures.
+      name: of all of them.
+      rate: frames per second.
+      image: the network's input, where no more than it is wanted: JPEGs of more than `KEPT` pixels
+        are then decoded smaller, as `scaled_decoding.read` does.
+    """
+
+    def __init__(
+        self,
+        files: Iterable[Path],
+        *,
+        name: str,
+        rate: float = RATE,
+        image: ImageSpec | None = None,
+    ) -> None:
+        self.files, self._image = tuple(files), image
         super().__init__(name, rate, len(self.files))
         self._rate = rate
 
@@ -86,18 +105,26 @@ class PictureFiles(_File):
             if self._closed:
                 return
             try:
-                picture = pictures.read(file)
+                found = self._read(file)
                 _tell_of_animation(file)
             except UNREADABLE as error:
                 self.failures.append((str(file), str(error) or type(error).__name__))
                 continue
             yield Frame(
-                picture=picture,
+                picture=found.picture,
                 index=index,
                 time=index / self._rate,
                 name=str(file),
                 captured=time.monotonic(),
+                whole=(found.height, found.width),
+                reduced_by=found.matrix,
             )
+
+    def _read(self, file: Path) -> Reduced:
+        if self._image is not None:
+            return scaled_decoding.read_reduced(file, self._image, keep=KEPT)
+        picture = pictures.read(file)
+        return Reduced(picture=picture, height=picture.shape[0], width=picture.shape[1])
 
 
 class Video(_File):

@@ -187,11 +187,13 @@ def test_revisions_refuses(arguments: tuple[str, ...], said: str, tfpose: Tfpose
 def test_plot_prints_tables_and_writes_a_picture(tmp_path: Path, tfpose: Tfpose) -> None:
     out = tmp_path / "speed.png"
     arguments = (f"--out={out}", "--people=1,2", "--heights=90,180", "--repeats=1")
+    arguments += ("--connections=1,2", "--workers=1,3")
     ended = tfpose("benchmark", "plot", *arguments)
     rows = [line.split() for line in ended.stdout.splitlines()]
     assert [row[0] for row in rows] == [
-        *("processor:", "people", "1", "2", "megapixels", "0.01", "0.06", "wrote"),
+        *("processor:", "people", "1", "2", "megapixels", "0.01", "0.06"),
+        *("connections", "1", "2", "workers", "1", "3", "wrote"),
     ]
     picture = pictures.read(out)
-    assert picture.shape == (curves.PANEL_HEIGHT, 2 * curves.PANEL_WIDTH, 3)
+    assert picture.shape == (2 * curves.PANEL_HEIGHT, 2 * curves.PANEL_WIDTH, 3)
     assert (picture < 100).any()

@@ -78,15 +78,15 @@ def measure(people: int, *, cores: int, turns: int) -> tuple[str, ...]:
 
     records = batches.from_records(make(people)).cache()
     iterators = {
-        "whole": iter(_pipeline(records, "default", cores)),
-        "without": iter(_pipeline(records, "none", cores)),
+        "whole": iter(pipeline(records, "default", cores)),
+        "without": iter(pipeline(records, "none", cores)),
         "decoding": iter(_decoding(records, cores)),
     }
     wall: dict[str, list[float]] = {name: [] for name in iterators}
     processor: dict[str, list[float]] = {name: [] for name in iterators}
     for turn in range(turns + 1):  # the first one compiles
         for name, iterator in iterators.items():
-            seconds, processor_seconds = _time_turn(iterator)
+            seconds, processor_seconds = time_turn(iterator)
             if turn:
                 wall[name].append(seconds)
                 processor[name].append(processor_seconds)
@@ -98,7 +98,8 @@ def measure(people: int, *, cores: int, turns: int) -> tuple[str, ...]:
     return (str(cores), str(people), *rate.values(), f"{100 * share:.0f}%")
 
 
-def _pipeline(records: Any, encoder: "batches.Encoder", threads: int) -> Any:
+def pipeline(records: Any, encoder: "batches.Encoder", threads: int) -> Any:
+    """The whole pipeline, with so many threads of its own."""
     from tfpose.pipeline import batches
 
     return batches.training(
@@ -129,7 +130,7 @@ def _decoding(records: Any, threads: int) -> Any:
     )
 
 
-def _time_turn(iterator: Iterator[object]) -> tuple[float, float]:
+def time_turn(iterator: Iterator[object]) -> tuple[float, float]:
     """Seconds a sample by the wall and by the processor."""
     begin_processor = time.process_time()
     for _ in range(BUFFERED):

@@ -79,7 +79,7 @@ def main(_: list[str]) -> None:
     files = [file.read_bytes() for file in pictures.find(PICTURES.value).files]
     spec = bundle.read(model_path(MODEL.value))
     inputs = [preprocess.letterbox(pictures.read(file), spec.image)[0] for file in files]
-    with _service(MODEL.value) as port:
+    with service(MODEL.value) as port:
         rows = [
             _measure(MODEL.value, int(count), port, files, inputs) for count in CONNECTIONS.value
         ]
@@ -94,19 +94,19 @@ def _measure(
     path = model_path(model)
     spec = bundle.read(path)
     runners = [LiteRtRunner(path, spec, threads=cores // callers) for _ in range(callers)]
-    turn = itertools.cycle(_requests(files, TOGETHER.value))
+    turn = itertools.cycle(requests(files, TOGETHER.value))
     load = Load()
-    asyncio.run(_ask(port, connections, turn, 2.0, Load()))  # unmeasured
-    before = _figures(port)["process_resident_memory_bytes"]
+    asyncio.run(ask(port, connections, turn, 2.0, Load()))  # unmeasured
+    before = figures(port)["process_resident_memory_bytes"]
     for _ in range(max(1, round(SECONDS.value / WINDOW.value))):
         rate, alone_cpu = _alone(runners, inputs, WINDOW.value / 2)
         load.alone.append(rate)
-        start, done = _figures(port)["process_cpu_seconds_total"], sum(load.statuses.values())
-        asyncio.run(_ask(port, connections, turn, WINDOW.value, load))
-        cpu = _figures(port)["process_cpu_seconds_total"] - start
+        start, done = figures(port)["process_cpu_seconds_total"], sum(load.statuses.values())
+        asyncio.run(ask(port, connections, turn, WINDOW.value, load, together=TOGETHER.value))
+        cpu = figures(port)["process_cpu_seconds_total"] - start
         asked = sum(load.statuses.values()) - done
         load.cpu.append(cpu / (asked * TOGETHER.value) / alone_cpu)
-    after = _figures(port)["process_resident_memory_bytes"]
+    after = figures(port)["process_resident_memory_bytes"]
     p50, p99 = np.percentile(load.times, [50, 99])
     return (
         str(connections),
@@ -122,10 +122,10 @@ def _measure(
     )
 
 
-def _requests(files: Sequence[bytes], together: int) -> list[bytes]:
+def requests(files: Sequence[bytes], together: int) -> list[bytes]:
     """Multipart requests of so many pictures each, every picture as often as any other."""
     turn = itertools.cycle(files)
-    requests = []
+    made = []
     for _ in files:
         body = b"".join(
             b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n%b\r\n'
@@ -133,18 +133,33 @@ def _requests(files: Sequence[bytes], together: int) -> list[bytes]:
             for _ in range(together)
         )
         body += b"--x--\r\n"
-        requests.append(
+        made.append(
             b"POST /v1/pose HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n" % len(body)
             + b"Content-Type: multipart/form-data; boundary=x\r\n\r\n"
             + body
         )
-    return requests
+    return made
 
 
-async def _ask(
-    port: int, connections: int, turn: Iterator[bytes], seconds: float, load: Load
+async def ask(
+    port: int,
+    connections: int,
+    turn: Iterator[bytes],
+    seconds: float,
+    load: Load,
+    *,
+    together: int = 1,
 ) -> None:
-    """Asks on every connection until the time is over, and waits for the last answers."""
+    """Asks on every connection until the time is over, and waits for the last answers.
+
+    Args:
+      port: of the service.
+      connections: how many.
+      turn: requests, one after the other, of `together` pictures each.
+      seconds: after which nobody asks again.
+      load: gets the answers.
+      together: pictures a request.
+    """
     start = time.monotonic()
     done = sum(load.statuses.values())
 
@@ -163,7 +178,7 @@ async def _ask(
 
     await asyncio.gather(*(connection() for _ in range(connections)))
     asked = sum(load.statuses.values()) - done
-    load.rates.append(asked * TOGETHER.value / (time.monotonic() - start))
+    load.rates.append(asked * together / (time.monotonic() - start))
 
 
 def _alone(
@@ -187,7 +202,8 @@ def _alone(
     return done / (time.monotonic() - start), (time.process_time() - cpu) / done
 
 
-def _figures(port: int) -> dict[str, float]:
+def figures(port: int) -> dict[str, float]:
+    """The service's metrics by name."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("GET", "/metrics")
     rows = connection.getresponse().read().decode().splitlines()
@@ -197,7 +213,7 @@ def _figures(port: int) -> dict[str, float]:
 
 
 @contextlib.contextmanager
-def _service(model: str) -> Iterator[int]:
+def service(model: str) -> Iterator[int]:
     """Starts the service on a free port of 127.0.0.1, and ends it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -209,7 +225,7 @@ def _service(model: str) -> Iterator[int]:
     try:
         for _ in range(3000):
             with contextlib.suppress(OSError):
-                _figures(port)
+                figures(port)
                 break
             if process.poll() is not None:
                 raise ValueError(f"the service did not start: {' '.join(program)}")

@@ -59,7 +59,8 @@ def samples(people: str) -> Work:
     from tfpose.pipeline import batches
 
     records = batches.from_records(input_pipeline.make(int(people))).cache()
-    iterator = iter(input_pipeline._pipeline(records, "default", 1))
+    older = getattr(input_pipeline, "_pipeline", None)  # of the other checkout
+    iterator = iter((older or input_pipeline.pipeline)(records, "default", 1))
 
     def turn() -> None:
         for _ in range(input_pipeline.BATCHES):

@@ -1,9 +1,8 @@
 """The letterbox of `estimator.inputs.preprocess` in the graph: encoded files to one input batch.
 
 The steps are the same: halving by averages while the picture is at least twice too large, then a
-cubic resize, then grey borders. Each resize is a product with two matrices of OpenCV's weights:
-INTER_AREA's overlaps, and INTER_CUBIC's kernel with a = -0.75 (Keys 1981, eq. 4), where
-`tf.image.resize` has only -0.5.
+cubic resize, then grey borders. The resize is a product with two matrices of OpenCV's weights:
+INTER_CUBIC's kernel with a = -0.75 (Keys 1981, eq. 4), where `tf.image.resize` has only -0.5.
 """
 
 import tensorflow as tf
@@ -64,36 +63,40 @@ def letterbox(picture: tf.Tensor, height: int, width: int) -> tuple[tf.Tensor, t
     factor = tf.reduce_min(tf.constant([height, width], tf.float64) / sides)
     inner = tf.cast(tf.round(sides * factor), tf.int32)  # to even, as Python rounds
     inner = tf.clip_by_value(inner, 1, tf.constant([height, width]))
-    picture = _cubic(_halved(picture, inner), inner)
+    halved, step = _halved(picture, inner)
+    picture = _cubic(halved, inner)
+    covered = tf.cast(tf.shape(halved)[:2] * step, tf.float64)  # the rest is left out
     before = (tf.constant([height, width]) - inner) // 2  # top, left
     after = tf.constant([height, width]) - inner - before
     paddings = tf.stack([tf.stack([before[axis], after[axis]]) for axis in (0, 1)] + [[0, 0]])
     image = tf.pad(picture, paddings, constant_values=float(GREY))
-    return tf.ensure_shape(image, (height, width, 3)), _back(sides, inner, before)
+    return tf.ensure_shape(image, (height, width, 3)), _back(covered, inner, before)
 
 
-def _back(sides: tf.Tensor, inner: tf.Tensor, before: tf.Tensor) -> tf.Tensor:
+def _back(covered: tf.Tensor, inner: tf.Tensor, before: tf.Tensor) -> tf.Tensor:
     """(2, 3) from input to picture: picture = (input - before + 0.5) * scale - 0.5."""
-    scale = sides / tf.cast(inner, tf.float64)  # y, x
+    scale = covered / tf.cast(inner, tf.float64)  # y, x
     move = (0.5 - tf.cast(before, tf.float64)) * scale - 0.5
     zero = tf.zeros((), tf.float64)
     rows = [[scale[1], zero, move[1]], [zero, scale[0], move[0]]]
     return tf.cast(tf.stack([tf.stack(row) for row in rows]), tf.float32)
 
 
-def _halved(picture: tf.Tensor, inner: tf.Tensor) -> tf.Tensor:
-    def too_large(found: tf.Tensor) -> tf.Tensor:
+def _halved(picture: tf.Tensor, inner: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The picture, halved until it is less than twice too large, and the factor as int32."""
+
+    def too_large(found: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
         return tf.reduce_all(tf.shape(found)[:2] >= 2 * inner)
 
-    def halve(found: tf.Tensor) -> tuple[tf.Tensor]:
-        have = tf.shape(found)[:2]
-        half = tf.maximum(have // 2, 1)
-        rows, columns = (_area(have[axis], half[axis]) for axis in (0, 1))
-        return (_resize(found, rows, columns),)
+    def halve(found: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        half = tf.shape(found)[:2] // 2
+        found = found[: 2 * half[0], : 2 * half[1]]
+        fours = tf.reshape(found, (half[0], 2, half[1], 2, 3))
+        return tf.floor(tf.reduce_mean(fours, axis=(1, 3)) + 0.5), 2 * step  # as OpenCV rounds
 
-    open_shape = tf.TensorShape((None, None, 3))
-    (found,) = tf.while_loop(too_large, halve, (picture,), shape_invariants=(open_shape,))
-    return found
+    shapes = (tf.TensorShape((None, None, 3)), tf.TensorShape(()))
+    found, step = tf.while_loop(too_large, halve, (picture, 1), shape_invariants=shapes)
+    return found, step
 
 
 def _cubic(picture: tf.Tensor, inner: tf.Tensor) -> tf.Tensor:
@@ -107,15 +110,6 @@ def _resize(picture: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tenso
     picture = tf.einsum("hH,HWc->hWc", rows, picture)
     picture = tf.einsum("wW,hWc->hwc", columns, picture)
     return tf.clip_by_value(tf.round(picture), 0, 255)
-
-
-def _area(have: tf.Tensor, want: tf.Tensor) -> tf.Tensor:
-    """(want, have): the share of each old pixel in each new one."""
-    ratio = tf.cast(have, tf.float32) / tf.cast(want, tf.float32)
-    start = tf.range(want, dtype=tf.float32)[:, tf.newaxis] * ratio
-    old = tf.range(have, dtype=tf.float32)[tf.newaxis]
-    overlap = tf.minimum(start + ratio, old + 1) - tf.maximum(start, old)
-    return tf.maximum(overlap, 0) / ratio
 
 
 def _cubic_weights(have: tf.Tensor, want: tf.Tensor) -> tf.Tensor:

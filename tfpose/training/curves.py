@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from estimator.arrays import UInt8
 
@@ -116,12 +117,37 @@ def panel(
         _text(canvas, f"{10**value if logarithmic else value:.3g}", 8, y + 4)
         text = f"{step:.0f}" if last - first >= 10 else f"{step:.1f}"
         _text(canvas, text, min(x, PANEL_WIDTH - RIGHT - 30) - 4, PANEL_HEIGHT - 12)
-    for index, (name, points) in enumerate(scaled.items()):
-        colour = COLOURS[index % len(COLOURS)]
-        _line(canvas, [place(*point) for point in points], colour)
-        if len(scaled) > 1:
-            _text(canvas, name, PANEL_WIDTH - RIGHT - 130, TOP + 14 + 16 * index, colour)
+    drawn = np.zeros((PANEL_HEIGHT, PANEL_WIDTH, 3), np.uint8)  # where a line is
+    for index, points in enumerate(scaled.values()):
+        places = [place(*point) for point in points]
+        _line(canvas, places, COLOURS[index % len(COLOURS)])
+        _line(drawn, places, PAPER)
+    if len(scaled) > 1:
+        _legend(canvas, list(scaled), drawn[..., 0] > 0)
     return canvas
+
+
+def _legend(canvas: UInt8, names: Sequence[str], drawn: npt.NDArray[np.bool_]) -> None:
+    """Writes the lines' names, each in its colour, where they cover the least of the lines.
+
+    Args:
+      canvas: of a panel.
+      names: of the lines.
+      drawn: (PANEL_HEIGHT, PANEL_WIDTH), where a line is.
+    """
+    height = 16 * len(names)
+    width = max(cv2.getTextSize(name, FONT, SIZE, 1)[0][0] for name in names)
+    right, bottom = PANEL_WIDTH - RIGHT - width - 6, PANEL_HEIGHT - BOTTOM - height - 4
+    places = [
+        (x, y)
+        for y in np.linspace(TOP + 2, bottom, 5).astype(int).tolist()
+        for x in np.linspace(right, LEFT + 6, 7).astype(int).tolist()  # first the right
+    ]
+    left, top = min(
+        places, key=lambda place: int(drawn[place[1] :, place[0] :][:height, :width].sum())
+    )
+    for index, name in enumerate(names):
+        _text(canvas, name, left, top + 12 + 16 * index, COLOURS[index % len(COLOURS)])
 
 
 def _scaled(points: Points, logarithmic: bool) -> Points:

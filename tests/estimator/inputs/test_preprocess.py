@@ -58,7 +58,9 @@ def test_colours_keep_their_order() -> None:
     assert preprocess.letterbox(picture, FIXED)[0][0, 5, 5].tolist() == [200, 100, 50]
 
 
-@pytest.mark.parametrize("size", [(64, 96), (128, 192), (130, 300), (300, 130), (20, 33), (16, 16)])
+@pytest.mark.parametrize(
+    "size", [(64, 96), (128, 192), (131, 303), (303, 131), (559, 1007), (20, 33), (16, 16)]
+)
 @pytest.mark.parametrize("corner", ["top left", "top right", "bottom left", "bottom right"])
 @pytest.mark.parametrize("image", [FLEXIBLE, FIXED])
 def test_lit_patch_lands_where_the_matrix_says(
@@ -66,8 +68,10 @@ def test_lit_patch_lands_where_the_matrix_says(
 ) -> None:
     height, width = size
     lit = max(1, round(height / 8))  # a square patch in a corner: its centre of light is known
-    top = 0 if "top" in corner else height - lit
-    left = 0 if "left" in corner else width - lit
+    inner = geometry.letterbox(height, width, *preprocess.input_size(height, width, image))
+    step = preprocess.halving_step(height, width, inner.inner_height, inner.inner_width)
+    top = 0 if "top" in corner else height // step * step - lit  # the rest is left out
+    left = 0 if "left" in corner else width // step * step - lit
     picture = np.zeros((height, width, 3), np.uint8)
     picture[top : top + lit, left : left + lit] = 255
     made, matrix = preprocess.letterbox(picture, image)
@@ -118,7 +122,7 @@ def test_letterbox_leaves_its_picture_alone_and_takes_views() -> None:
 CROP = ImageSpec(height=64, width=48, multiple=4, fit="crop")
 
 
-@pytest.mark.parametrize("scale", [1, 7])
+@pytest.mark.parametrize("scale", [1, 7, 13])
 def test_crop_puts_a_lit_patch_where_the_matrix_says(scale: int) -> None:
     picture = np.zeros((100 * scale, 80 * scale, 3), np.uint8)
     picture[40 * scale : 44 * scale, 30 * scale : 34 * scale] = 255
@@ -130,6 +134,26 @@ def test_crop_puts_a_lit_patch_where_the_matrix_says(scale: int) -> None:
     found = [(light * x).sum() / light.sum(), (light * y).sum() / light.sum()]
     centre = np.array([32.0, 42.0]) * scale - 0.5
     assert np.allclose(found, geometry.transform(matrix, centre), atol=0.1)
+
+
+@pytest.mark.parametrize(
+    "box", [(-300, -200, 900, 1200), (900, 500, 800, 900), (1100, 700, 90, 90)]
+)
+def test_crop_of_a_large_picture_is_as_if_all_of_it_had_been_made_smaller(
+    box: tuple[int, ...],
+) -> None:
+    rows, columns = np.mgrid[:1201, :1603]
+    waves = 127 + 60 * np.sin(columns / 41) + 60 * np.cos(rows / 37)
+    picture = np.repeat(waves[..., np.newaxis], 3, axis=2).astype(np.uint8)
+    made, matrix = preprocess.crop(picture, box, CROP)
+    y, x = np.mgrid[:64, :48]
+    places = geometry.transform(geometry.invert(matrix), np.stack([x, y], axis=-1))
+    inside = (places > 15).all(axis=-1) & (places < (1587, 1185)).all(axis=-1)
+    assert inside.sum() > 400
+    expected = 127 + 60 * np.sin(places[..., 0] / 41) + 60 * np.cos(places[..., 1] / 37)
+    assert np.abs(made[0, ..., 0] - expected)[inside].max() < 6
+    outside = (places < -20).any(axis=-1) | (places > (1623, 1221)).any(axis=-1)
+    assert (made[0][outside] == preprocess.GREY).all()
 
 
 def test_crop_outside_the_picture_is_grey() -> None:

@@ -61,6 +61,18 @@ def test_it_is_never_smaller_than_it_lies_in_the_input() -> None:
             assert picture.shape[0] >= min(height, 32) or picture.shape[1] >= min(width, 128)
 
 
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+@pytest.mark.parametrize(
+    ("keep", "factor"), [(0, 8), (70 * 104, 4), (70 * 104 + 1, 2), (1 << 20, 1)]
+)
+def test_so_many_pixels_are_kept(keep: int, factor: int, orientation: int) -> None:
+    data = jpeg(spot(280, 416, 200, 100), orientation)
+    found = scaled_decoding.read_reduced(data, INPUT, keep=keep)
+    assert found.picture.shape == (280 // factor, 416 // factor, 3)
+    assert (found.height, found.width) == (280, 416)
+    assert (found.matrix is None) == (factor == 1)
+
+
 def test_other_files_and_inputs_are_read_whole(tmp_path: Path) -> None:
     whole = spot(301, 437, 200, 100)
     _, png = cv2.imencode(".png", whole)

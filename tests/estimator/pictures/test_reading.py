@@ -1,5 +1,7 @@
 import io
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ from PIL import Image
 
 from estimator import pictures
 from estimator.pictures import header as picture_header
+from estimator.pictures import reading
 
 
 @pytest.fixture
@@ -72,6 +75,46 @@ STORED = {
     7: lambda upright: np.rot90(upright, 2).transpose(1, 0, 2),
     8: lambda upright: np.rot90(upright, -1),
 }
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF"])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_large_file_is_read_as_its_bytes_are(
+    kind: str,
+    mode: str,
+    quarters: np.ndarray,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = encode(quarters, kind, mode)
+    file = tmp_path / "Größe.bin"
+    file.write_bytes(data)
+    expected = pictures.read(data)
+    monkeypatch.setattr(reading, "_LARGE", 1)
+    np.testing.assert_array_equal(pictures.read(file), expected)
+    file.write_bytes(data[: len(data) // 2])
+    with pytest.raises(ValueError, match=r"Größe\.bin"):
+        pictures.read(file)
+
+
+@pytest.mark.skipif(
+    "dst" not in str(cv2.imread.__doc__) or sys.platform != "linux",
+    reason="OpenCV before 4.11 decodes into a copy; ru_maxrss is in KiB on Linux only",
+)
+def test_a_large_picture_takes_its_own_memory_once(tmp_path: Path) -> None:
+    """Its pixels, and what the decoder works with; never a second copy of them."""
+    file = tmp_path / "large.png"
+    height, width = 4096, 8192  # 96 MiB
+    cv2.imwrite(str(file), np.zeros((height, width, 3), np.uint8))
+    program = (
+        "import resource, sys; from estimator import pictures; "
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; "
+        "before = peak(); pictures.read(sys.argv[1]); print(peak() - before)"
+    )
+    grown = subprocess.run(
+        [sys.executable, "-c", program, str(file)], check=True, capture_output=True, text=True
+    ).stdout
+    assert int(grown) * 1024 < 1.5 * height * width * 3
 
 
 @pytest.mark.parametrize("orientation", STORED)

@@ -11,7 +11,10 @@ import pytest
 from estimator import __main__ as program
 from estimator import pictures
 from estimator.outputs import results
+from estimator.pictures import reading
+from estimator.streams import sources
 from tests.conftest import ROOT
+from tests.estimator.inputs.test_scaled_decoding import jpeg
 
 Model = Callable[..., Path]
 
@@ -64,6 +67,37 @@ def test_writes_poses_of_everyone_and_of_nobody(colour_model: Model, folder: Pat
     assert one["people"][0]["keypoints"]["green"]["x"] == pytest.approx(27.5, abs=0.1)
     assert nobody["people"] == []
     assert len(list((folder / "a").iterdir())) == 2
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_a_large_jpeg_is_decoded_smaller_and_answered_in_its_own_pixels(
+    orientation: int,
+    colour_model: Model,
+    folder: Path,
+    blobs: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    large = blobs.repeat(8, axis=0).repeat(8, axis=1)[:-3, :-5]
+    (folder / "large.jpg").write_bytes(jpeg(large, orientation))
+    monkeypatch.setattr(sources, "KEPT", 1)
+    decoded = []
+    monkeypatch.setattr(
+        pictures,
+        "decode",
+        lambda data, name, factor=1: decoded.append(factor) or reading.decode(data, name, factor),
+    )
+    arguments = (f"--model={colour_model(flexible=True)}", "large.jpg", "--draw=none")
+    assert run(*arguments, "--json=p.json", "--csv=p.csv", "--normalised=false") == 0
+    assert decoded == [4]
+    (found,) = json.loads((folder / "p.json").read_text())
+    assert (found["width"], found["height"]) == (379, 253)
+    green = found["people"][0]["keypoints"]["green"]
+    assert (green["x"], green["y"]) == pytest.approx((223.5, 95.5), abs=4)  # of a cell of 64
+    assert "379x253" in capsys.readouterr().out
+    assert run(*arguments, "--json=s.json", "--normalised") == 0
+    share = json.loads((folder / "s.json").read_text())[0]["people"][0]["keypoints"]["green"]
+    assert share["x"] == pytest.approx((green["x"] + 0.5) / 379, abs=1e-3)
 
 
 def test_min_score_leaves_people_out(colour_model: Model, folder: Path) -> None:

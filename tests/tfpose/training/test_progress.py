@@ -86,3 +86,26 @@ def test_curves_are_drawn_of_any_log(tmp_path) -> None:  # type: ignore[no-untyp
     assert (drawn == line).all(axis=2).any()
     assert curves.draw([]).shape == drawn.shape
     assert curves.draw([{"step": "1", "loss": "nan"}]).shape == drawn.shape
+
+
+STEPS = np.linspace(0, 100, 60)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [STEPS, 100 - STEPS, np.full(60, 99.0), np.full(60, 1.0), np.maximum(STEPS, 80)],
+)
+def test_the_legend_covers_no_line(values: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = {
+        name: list(zip(STEPS, share * values, strict=True))
+        for name, share in {"first": 1.0, "second": 0.9, "third": 0.8}.items()
+    }
+    named = curves.panel("three lines", lines, lowest=0.0)
+    monkeypatch.setattr(curves, "_legend", lambda *_: None)
+    bare = curves.panel("three lines", lines, lowest=0.0)
+    legend = (named != bare).any(axis=2)
+    assert legend.any()
+    line = np.isin(
+        bare.reshape(-1, 3) @ (1, 256, 65536), np.array(curves.COLOURS) @ (1, 256, 65536)
+    )
+    assert not (legend & line.reshape(legend.shape)).any()
