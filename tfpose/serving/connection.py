@@ -59,7 +59,7 @@ class BoundedProtocol(HttpToolsProtocol):
     flow: _Flow
     _head: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
-    _rest = b""  # that arrived and waits to be parsed
+    _rest, _place = b"", 0  # what arrived, and from where it waits to be parsed
     _pausing = False  # until `_go_on`
     _size = 0  # bytes of this request
     _overhead = 0  # bytes since the last that belonged to a body, or ended a head
@@ -74,17 +74,16 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head = self.loop.call_later(self.limits.header_seconds, transport.abort)
 
     def data_received(self, data: bytes) -> None:
-        self._rest = self._rest + data if self._rest else data
+        self._rest, self._place = self._rest[self._place :] + data, 0
         if not self._pausing:
             self._feed()
 
     def _feed(self) -> None:
         """Parses what has arrived, up to the end of a request that is not answered yet."""
-        start, place, data = time.monotonic(), 0, self._rest
+        start, place, data = time.monotonic(), self._place, self._rest
         while place < len(data) and not self._refused and not self._waits():
             if self.transport.is_closing():
-                self._rest = b""
-                return
+                break
             piece = data[place : place + self._step(data, place)]
             place += len(piece)
             self._size += len(piece)
@@ -97,7 +96,8 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse()
             elif len(self.pipeline) > self.limits.pipelined:
                 self.transport.abort()
-        self._rest = data[place:] if not self._refused else b""
+        whole = self._refused or place == len(data)
+        self._rest, self._place = (b"", 0) if whole else (data, place)
         if self._rest:
             self.flow.hold()
         elif self._size > self.limits.bulk_bytes:
@@ -135,7 +135,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if self._rest and not self._pausing:
             self._pausing = True
-            self.loop.call_later(self.pace.pause(_ANSWER), self._go_on)
+            self.loop.call_later(self.pace.pause(_ANSWER, always=True), self._go_on)
 
     def _watch_head(self) -> None:
         if self.cycle is not None and not self.cycle.response_complete:

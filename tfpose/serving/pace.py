@@ -25,13 +25,14 @@ class Pace:
         self._free = 0.0  # of `time.monotonic`, when the next piece may be worked on
         self._alone = threading.Lock()
 
-    def pause(self, spent: float) -> float:
+    def pause(self, spent: float, *, always: bool = False) -> float:
         """Seconds to wait before the next piece of work.
 
         Args:
           spent: seconds that the last piece took.
+          always: it gets no more than its share of an idle service, either.
         """
-        if not self._busy():
+        if not always and not self._busy():
             return 0.0
         now = time.monotonic()
         with self._alone:

@@ -39,9 +39,8 @@ class Limits:
       head_bytes, head_fields: of a request's head, or of what else is no body; and its headers.
       pipelined: requests of a connection that are taken in before the first is answered. The rest
         wait unread, as far as the end of each is known before it is parsed; else it is closed.
-      bulk_bytes: of a request that are read at once; what goes beyond, and requests that come
-        before the last is answered, wait while lanes are at work.
-      bulk_share: of a core that they then get.
+      bulk_bytes: of a request that are read at once; the rest waits while lanes are at work.
+      bulk_share: of a core that it then gets, with all requests that were sent ahead of an answer.
       header_seconds, body_seconds: until a request's head, and then its body, must be there.
       answer_seconds: from then on to the answer.
       send_seconds: that a client may leave an answer unread.

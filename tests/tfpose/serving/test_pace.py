@@ -16,6 +16,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_bulk_goes_on_at_once_while_no_lane_is_at_work(clock: list[float]) -> None:
     assert Pace(lambda: False, 0.2).pause(5.0) == 0
+    assert Pace(lambda: False, 0.2).pause(0.1, always=True) == pytest.approx(0.5)
 
 
 def test_bulk_gets_its_share_of_a_core_however_many_bring_it(clock: list[float]) -> None:

@@ -180,7 +180,10 @@ def test_heads_without_end_are_refused_before_the_key_and_not_held() -> None:
             assert said.startswith((b"HTTP/1.1 431 ", b"HTTP/1.1 401 ")) or not said
             assert service.get("/healthz")[0] == 200
         assert ask(service.port, floods["fields"]).startswith(b"HTTP/1.1 431 ")
-        ask(service.port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50_000)
+        with socket.create_connection(("127.0.0.1", service.port), timeout=1) as ahead:
+            with contextlib.suppress(OSError):
+                ahead.sendall(GET * 200_000)
+            assert service.get("/healthz")[0] == 200
         assert service.resident_of_process - before < 32 << 20
 
 
