@@ -132,17 +132,16 @@ def form(data: bytes) -> bytes:
     return start + data + b"\r\n--x--\r\n"
 
 
-def head(body: bytes, kind: bytes = b"application/json") -> bytes:
+def head(body: bytes, kind: bytes) -> bytes:
     return HEAD % (len(body), kind)
 
 
 def picture(data: bytes) -> bytes:
-    body = form(data)
-    return head(body, FORM) + body
+    return whole(form(data), FORM)
 
 
-def plain(body: bytes) -> bytes:
-    return head(body) + body
+def whole(body: bytes, kind: bytes = b"application/json") -> bytes:
+    return head(body, kind) + body
 
 
 def attacks() -> dict[str, Callable[[], list[bytes]]]:
@@ -153,11 +152,11 @@ def attacks() -> dict[str, Callable[[], list[bytes]]]:
     return {
         "scans": lambda: [picture(hostile.many_scans(45_000))] * 2,
         "100 scans of 49 megapixels": lambda: [picture(hostile.many_scans(100, components=3))] * 4,
-        "json": lambda: [plain(hostile.escapes(31 * mib))],
-        "json of small parts": lambda: [plain(b'{"images":[' + b'"",' * (10 * mib) + b'""]}')],
-        "base64 with blanks": lambda: [plain(b'{"images":["' + b"A " * (15 * mib) + b'"]}')],
+        "json": lambda: [whole(hostile.escapes(31 * mib))],
+        "json of small parts": lambda: [whole(b'{"images":[' + b'"",' * (10 * mib) + b'""]}')],
+        "base64 with blanks": lambda: [whole(b'{"images":["' + b"A " * (15 * mib) + b'"]}')],
         "31 MiB of base64 4 times": lambda: (
-            [plain(b'{"images":["' + base64.b64encode(bytes(23 * mib)) + b'"]}')] * 4
+            [whole(b'{"images":["' + base64.b64encode(bytes(23 * mib)) + b'"]}')] * 4
         ),
         "headers": lambda: [start + b"X: a\r\n" * (74 * mib // 6)],
         "one long header": lambda: [start + b"X: " + b"a" * (74 * mib)],
@@ -167,7 +166,7 @@ def attacks() -> dict[str, Callable[[], list[bytes]]]:
         "empty PNG chunks": lambda: [picture(hostile.empty_chunks(31 * mib // 12))],
         "empty WebP chunks": lambda: [picture(hostile.webp_chunks(31 * mib // 8))],
         "a part's head of 31 MiB": lambda: [
-            head(b"x" * (31 * mib + 5), FORM) + b"--x\r\n" + b"A: b\r\n" * (31 * mib // 6)
+            whole(b"--x\r\n" + b"A: b\r\n" * (31 * mib // 6), FORM)
         ],
     }
 
