@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from estimator import PoseEstimator, pictures
+from estimator import pictures
 from tests.in_process import Tfpose, tfpose
 from tests.tfpose import golden_weights
 from tfpose import models, recipes
@@ -169,7 +169,7 @@ def test_the_printed_command_itself_trains(
 def test_the_teacher_of_eight_hourglasses_and_its_student_go_the_whole_way(
     data: tuple[str, ...], tmp_path: Path, tfpose: Tfpose, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Some steps each, from the teacher to people drawn by the student's int8 file."""
+    """Some steps each, from the teacher to a picture drawn by the student's .tflite."""
     monkeypatch.chdir(tmp_path)
     more = (*data, "--steps=4", "--log_every=1", "--skeleton=coco17")
     trained(tfpose, "hourglass", *more, "--run=teacher")
@@ -181,20 +181,12 @@ def test_the_teacher_of_eight_hourglasses_and_its_student_go_the_whole_way(
         assert np.isfinite(losses).all()
     folder = Path(data[1].partition("=")[2]).parent
     truth = (f"--annotations={folder}/val.json", f"--images={folder}/pictures")
-    exports = {
-        "float32.tflite": ("--format=float32",),
-        "int8.tflite": ("--format=int8", f"--calibration={folder}/pictures"),
-    }
-    for name, options in exports.items():
-        ended = tfpose("export", "--model=student/model.keras", f"--out={name}", *options)
-        assert ended.returncode == 0, ended.stderr
-    picture = pictures.read(pictures.SAMPLE)
-    whole, rounded = (PoseEstimator(name).maps(picture)["heatmaps"] for name in exports)
-    assert np.abs(whole - rounded).max() < 0.5 * np.abs(whole).max()  # as the export allows
-    for model in ("teacher/model.keras", "int8.tflite"):
+    ended = tfpose("export", "--model=student/model.keras", "--format=float32", "--out=s.tflite")
+    assert ended.returncode == 0, ended.stderr
+    for model in ("teacher/model.keras", "s.tflite"):
         ended = tfpose("evaluate", f"--model={model}", *truth, f"--out=of_{Path(model).stem}")
         assert ended.returncode == 0, ended.stderr
         assert "AP" in ended.stdout
-    ended = tfpose("predict", "--model=int8.tflite", str(pictures.SAMPLE), "--out=drawn")
+    ended = tfpose("predict", "--model=s.tflite", str(pictures.SAMPLE), "--out=drawn")
     assert ended.returncode == 0, ended.stderr
     assert list((tmp_path / "drawn").iterdir())
