@@ -1,19 +1,22 @@
 """Attacks the service, and shows how long it was silent, what it took, and what the others got.
 
     python -m tests.attacks                        this checkout
-    python -m tests.attacks --tree=OTHER --only=scans,json
+    python -m tests.attacks --before=../before --rounds=3 --only=scans,json
 
 The service is a process of its own with the shipped network, a new one for each attack. Meanwhile
 one client asks for /healthz again and again, and another sends an honest photograph; "silent" is
 the longest time that /healthz took, "memory" the most that the process and its children held
-together. `times usual` is
-the honest client's median against its median just before the attack, with the same process.
+together. "times usual" is the honest client's median against its median just before the attack,
+with the same process. With `--before`, an earlier checkout is attacked in turns with this one, so
+that whatever else the machine does meets both; figures of several rounds are their medians, but for
+the longest silence and the most memory.
 """
 
 import argparse
 import base64
 import contextlib
 import http.client
+import os
 import shutil
 import signal
 import socket
@@ -25,6 +28,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests import hostile_pictures as hostile
@@ -37,7 +41,8 @@ HEAD = (
     b"POST /v1/pose HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\nContent-Type: %b\r\n\r\n"
 )
 FORM = b"multipart/form-data; boundary=x"
-ROW = "{:<28} {:>9} {:>10} {:>9} {:>12} {:>12}  {}"
+ROW = "{:<26} {:>7} {:>8} {:>10} {:>8} {:>11} {:>7}  {}"
+TITLES = ("attack", "tree", "silent s", "memory MiB", "median s", "times usual", "worst s", "got")
 
 
 class Service:
@@ -47,7 +52,10 @@ class Service:
         self.port = port
         program = [sys.executable, "-m", "tfpose", "serve", f"--model=pose={model}"]
         self.process = subprocess.Popen(
-            [*program, f"--port={port}"], cwd=tree, stderr=subprocess.DEVNULL
+            [*program, f"--port={port}"],
+            cwd=tree,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join((str(tree.resolve()), *sys.path[1:]))},
         )
 
     def send(self, data: bytes, seconds: float = PATIENCE) -> bytes:
@@ -124,17 +132,16 @@ def form(data: bytes) -> bytes:
     return start + data + b"\r\n--x--\r\n"
 
 
-def head(body: bytes, kind: bytes = b"application/json") -> bytes:
+def head(body: bytes, kind: bytes) -> bytes:
     return HEAD % (len(body), kind)
 
 
 def picture(data: bytes) -> bytes:
-    body = form(data)
-    return head(body, FORM) + body
+    return whole(form(data), FORM)
 
 
-def plain(body: bytes) -> bytes:
-    return head(body) + body
+def whole(body: bytes, kind: bytes = b"application/json") -> bytes:
+    return head(body, kind) + body
 
 
 def attacks() -> dict[str, Callable[[], list[bytes]]]:
@@ -145,11 +152,11 @@ def attacks() -> dict[str, Callable[[], list[bytes]]]:
     return {
         "scans": lambda: [picture(hostile.many_scans(45_000))] * 2,
         "100 scans of 49 megapixels": lambda: [picture(hostile.many_scans(100, components=3))] * 4,
-        "json": lambda: [plain(hostile.escapes(31 * mib))],
-        "json of small parts": lambda: [plain(b'{"images":[' + b'"",' * (10 * mib) + b'""]}')],
-        "base64 with blanks": lambda: [plain(b'{"images":["' + b"A " * (15 * mib) + b'"]}')],
+        "json": lambda: [whole(hostile.escapes(31 * mib))],
+        "json of small parts": lambda: [whole(b'{"images":[' + b'"",' * (10 * mib) + b'""]}')],
+        "base64 with blanks": lambda: [whole(b'{"images":["' + b"A " * (15 * mib) + b'"]}')],
         "31 MiB of base64 4 times": lambda: (
-            [plain(b'{"images":["' + base64.b64encode(bytes(23 * mib)) + b'"]}')] * 4
+            [whole(b'{"images":["' + base64.b64encode(bytes(23 * mib)) + b'"]}')] * 4
         ),
         "headers": lambda: [start + b"X: a\r\n" * (74 * mib // 6)],
         "one long header": lambda: [start + b"X: " + b"a" * (74 * mib)],
@@ -159,29 +166,45 @@ def attacks() -> dict[str, Callable[[], list[bytes]]]:
         "empty PNG chunks": lambda: [picture(hostile.empty_chunks(31 * mib // 12))],
         "empty WebP chunks": lambda: [picture(hostile.webp_chunks(31 * mib // 8))],
         "a part's head of 31 MiB": lambda: [
-            head(b"x" * (31 * mib + 5), FORM) + b"--x\r\n" + b"A: b\r\n" * (31 * mib // 6)
+            whole(b"--x\r\n" + b"A: b\r\n" * (31 * mib // 6), FORM)
         ],
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tree", type=Path, default=ROOT, help="checkout to attack")
+    parser.add_argument("--before", type=Path, help="an earlier checkout, attacked in turns")
     parser.add_argument("--only", default="", help="names of attacks, with commas")
     parser.add_argument("--seconds", type=float, default=6.0, help="that an attack lasts at least")
+    parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
     wanted = [name for name in options.only.split(",") if name]
-    titles = ("attack", "silent s", "memory MiB", "median s", "times usual", "worst s", "got")
-    print(ROW.format(*titles), flush=True)
+    trees = {"before": options.before, "now": ROOT} if options.before else {"now": ROOT}
+    print(ROW.format(*TITLES), flush=True)
     for name, made in attacks().items():
         if not wanted or name in wanted:
-            with running(options.tree) as (service, _):
-                run(service, name, made(), options.seconds)
+            compare(name, made(), trees, options.rounds, options.seconds)
     others = {"model": cut_model, "rebinding": rebind, "end": end}
     for name, other in others.items():
         if not wanted or name in wanted:
-            with running(options.tree) as (service, model):
-                other(service, model)
+            for title, tree in trees.items():
+                with running(tree) as (service, model):
+                    print(f"{title}: ", end="")
+                    other(service, model)
+
+
+def compare(
+    name: str, sent: list[bytes], trees: dict[str, Path], rounds: int, seconds: float
+) -> None:
+    """Runs one attack on each checkout in turns, and prints a row for each."""
+    with contextlib.ExitStack() as stack:
+        services = {title: stack.enter_context(running(tree))[0] for title, tree in trees.items()}
+        seen: dict[str, list[Seen]] = {title: [] for title in trees}
+        for number in range(rounds):
+            for title in sorted(services, reverse=number % 2 == 1):
+                seen[title].append(run(services[title], sent, seconds))
+        for title, rows in seen.items():
+            report(name, title, rows)
 
 
 def cut_model(service: Service, model: Path) -> None:
@@ -215,7 +238,24 @@ def end(service: Service, _: Path) -> None:
     print(f"SIGTERM under scans: {time.monotonic() - start:.1f} s, ended: {ended}", flush=True)
 
 
-def run(service: Service, name: str, sent: list[bytes], seconds: float) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """One window of an attack: the honest client's times beside what is usual, and the answers."""
+
+    silent: float
+    peak: int
+    usual: float
+    times: list[float]
+    statuses: Counter[str]
+    attacker: Counter[str]
+    fate: str
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.times) if self.times else float("nan")
+
+
+def run(service: Service, sent: list[bytes], seconds: float) -> Seen:
     """What is usual, and then one attack, sent again and again until its time is over."""
     with Watch(service) as watch:
         time.sleep(seconds)
@@ -233,21 +273,31 @@ def run(service: Service, name: str, sent: list[bytes], seconds: float) -> None:
             thread.start()
         for thread in threads:
             thread.join(PATIENCE + 10)
-    fate = "" if service.process.poll() is None else "THE SERVICE ENDED"
-    report(name, watch, usual, f"attacker {dict(answers)} {fate}")
+    return Seen(
+        silent=watch.silent,
+        peak=watch.peak,
+        usual=usual,
+        times=watch.times,
+        statuses=watch.statuses,
+        attacker=answers,
+        fate="" if service.process.poll() is None else "THE SERVICE ENDED",
+    )
 
 
-def report(name: str, watch: Watch, usual: float, more: str = "") -> None:
-    median = statistics.median(watch.times) if watch.times else float("nan")
+def report(name: str, title: str, rows: list[Seen]) -> None:
+    statuses = sum((row.statuses for row in rows), Counter())
+    attacker = sum((row.attacker for row in rows), Counter())
+    fate = next((row.fate for row in rows if row.fate), "")
     print(
         ROW.format(
             name,
-            f"{watch.silent:.2f}",
-            f"{watch.peak >> 20}",
-            f"{median:.3f}",
-            f"{median / usual:.1f}",
-            f"{max(watch.times, default=0):.2f}",
-            f"{dict(watch.statuses)} {more}",
+            title,
+            f"{max(row.silent for row in rows):.2f}",
+            f"{max(row.peak for row in rows) >> 20}",
+            f"{statistics.median(row.median for row in rows):.3f}",
+            f"{statistics.median(row.median / row.usual for row in rows):.1f}",
+            f"{max(max(row.times, default=0) for row in rows):.2f}",
+            f"{dict(statuses)} attacker {dict(attacker)} {fate}",
         ),
         flush=True,
     )

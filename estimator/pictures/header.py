@@ -143,15 +143,16 @@ def _read_webp(data: bytes) -> Header:
     whole = len(data) >= 8 + struct.unpack_from("<I", data, 4)[0]
     kind = data[12:16]
     if kind == b"VP8X":
-        flags = data[20]
+        orientation, fault = _webp_chunks(data)
         width = 1 + int.from_bytes(data[24:27], "little")
         height = 1 + int.from_bytes(data[27:30], "little")
         return Header(
             height=height,
             width=width,
             whole=whole,
-            alpha=bool(flags & 0x10),
-            orientation=_webp_orientation(data) if flags & 0x08 else 1,
+            alpha=bool(data[20] & 0x10),
+            orientation=orientation,
+            fault=fault,
         )
     if kind == b"VP8L":
         bits = struct.unpack_from("<I", data, 21)[0]
@@ -175,16 +176,18 @@ def _read_bmp(data: bytes) -> Header:
     return Header(height=height, width=width, whole=whole)
 
 
-def _webp_orientation(data: bytes) -> int:
-    place = 12
-    for _ in range(_MOST_CHUNKS + len(data) // 1024):
+def _webp_chunks(data: bytes) -> tuple[int, str]:
+    """Orientation of an extended WebP, and why it is not decoded, if it is not."""
+    most, place, orientation = _MOST_CHUNKS + len(data) // 1024, 12, 1
+    exif = bool(data[20] & 0x08)
+    for _ in range(most):
         if place + 8 > len(data):
-            break
+            return orientation, ""
         kind, length = struct.unpack_from("<4sI", data, place)
-        if kind == b"EXIF":
-            return _exif_orientation(data[place + 8 : place + 8 + length])
+        if exif and kind == b"EXIF":
+            orientation, exif = _exif_orientation(data[place + 8 : place + 8 + length]), False
         place += 8 + length + length % 2
-    return 1
+    return orientation, _crowded("chunks", most)
 
 
 def _exif_orientation(exif: bytes) -> int:

@@ -50,7 +50,8 @@ def make(kind: str, folder: Path) -> list[Path]:
       kind: "photo": photo.jpg. "film": walk.mp4, in which the camera moves over the photograph.
         "people": pictures/, train.json and val.json: the photograph turned, mirrored and moved,
         with COCO's 17 keypoints. "toy": stick figures with five keypoints, and skeleton.json.
-        "bodies": drawn people with halpe26's 26 keypoints.
+        "bodies": drawn people with halpe26's 26 keypoints, and boxes.json, as a detector would find
+        those of val.json.
       folder: made if it is not there; files in it are replaced.
 
     Returns:
@@ -136,7 +137,15 @@ def _toy(folder: Path) -> list[Path]:
 
 def _bodies(folder: Path) -> list[Path]:
     keypoints = sample_bodies.SKELETON.keypoints
-    return _drawn(folder, sample_bodies.body, "person", keypoints, train=400, val=80)
+    written = _drawn(folder, sample_bodies.body, "person", keypoints, train=400, val=80)
+    tree = files.read_json(written[-1])
+    names = {image["id"]: image["file_name"] for image in tree["images"]}
+    boxes = [
+        {"image_id": names[one["image_id"]], "category_id": 1, "bbox": one["bbox"], "score": 1.0}
+        for one in tree["annotations"]
+    ]
+    files.write(folder / "boxes.json", json.dumps(boxes).encode())
+    return [*written, folder / "boxes.json"]
 
 
 def _drawn(

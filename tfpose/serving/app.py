@@ -12,6 +12,7 @@ from .guard import Guard
 from .lanes.batching import Batcher
 from .lanes.decoder import Decoder
 from .metrics import Metrics
+from .pace import Pace
 from .routes import hard_hats, live, pages, poses, predict, stream
 from .service import Service
 from .settings import Settings
@@ -37,12 +38,14 @@ def create_app(settings: Settings, opener: Opener | None = None) -> FastAPI:
     """
     models, lanes, wide = catalogue.open_all(settings, opener)
     metrics = Metrics()
+    batcher = Batcher(lanes, wide, settings, metrics)
     shared = Service(
         settings=settings,
         catalogue=models,
-        batcher=Batcher(lanes, wide, settings, metrics),
+        batcher=batcher,
         decoder=Decoder(settings.limits, metrics),
         metrics=metrics,
+        pace=Pace(lambda: batcher.busy, settings.limits.bulk_share),
     )
 
     @asynccontextmanager

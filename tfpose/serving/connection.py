@@ -1,19 +1,26 @@
 """One HTTP connection: uvicorn's, with bounds on a request's head and on what may wait.
 
 uvicorn keeps every header that arrives, as many and as long as they are, before anybody is asked
-for a key; it waits for ever for a head to end and for an answer to be read; and it queues every
-request that a client sends before it reads an answer.
+for a key; it waits for ever for a head to end and for an answer to be read; and it takes in every
+request that a client sends before it reads an answer. Here what arrives is cut where a head or a
+body ends, and the next request waits unread until the last is answered.
 """
 
 import asyncio
+import time
 from typing import Any
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from .pace import Pace
 from .settings import Limits
 
-# Bytes that are parsed at a time, of a body and of all else; bounds are checked between two pieces.
-_BODY_PIECE, _PIECE = 64 << 10, 4 << 10
+# Bytes that are parsed at a time, of a body whose length is known, of a chunked one, and of all
+# else; bounds are checked between two pieces.
+_BODY_PIECE, _CHUNKED_PIECE, _PIECE = 256 << 10, 16 << 10, 4 << 10
+_HEAD_END = b"\r\n\r\n"
+_ANSWER = 0.001  # seconds of the event loop, about, that a request without pictures takes
 _LINGER = 1.0  # seconds in which a refused client's bytes are dropped, so that it reads the answer
 _MESSAGE = b"the request's head is too large, or has too many fields\n"
 _REFUSAL = (
@@ -22,28 +29,64 @@ _REFUSAL = (
 )
 
 
+class _Flow(FlowControl):
+    """Reading may be paused by the application, which resumes it, and held by the connection."""
+
+    held = False
+
+    def hold(self) -> None:
+        if not self.held:
+            self.held = True
+            self._transport.pause_reading()
+
+    def release(self) -> None:
+        self.held = False
+        if not self.read_paused and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def resume_reading(self) -> None:
+        if self.held:
+            self.read_paused = False
+        else:
+            super().resume_reading()
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """A connection that holds to its limits; `bounded` gives it some."""
 
     limits: Limits
+    pace: Pace
+    flow: _Flow
     _head: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
+    _rest, _place = b"", 0  # what arrived, and from where it waits to be parsed
+    _pausing = False  # until `_go_on`
+    _size = 0  # bytes of this request
     _overhead = 0  # bytes since the last that belonged to a body, or ended a head
     _fields = 0  # headers of this request, trailers too
     _in_body = False
+    _body_left: int | None = None  # bytes; None where its end is not known before it comes
     _refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.flow = _Flow(transport)
         self._head = self.loop.call_later(self.limits.header_seconds, transport.abort)
 
     def data_received(self, data: bytes) -> None:
-        start = 0
-        while start < len(data):
-            if self._refused or self.transport.is_closing():
-                return
-            piece = data[start : start + (_BODY_PIECE if self._in_body else _PIECE)]
-            start += len(piece)
+        self._rest, self._place = self._rest[self._place :] + data, 0
+        if not self._pausing:
+            self._feed()
+
+    def _feed(self) -> None:
+        """Parses what has arrived, up to the end of a request that is not answered yet."""
+        start, place, data = time.monotonic(), self._place, self._rest
+        while place < len(data) and not self._refused and not self._waits():
+            if self.transport.is_closing():
+                break
+            piece = data[place : place + self._step(data, place)]
+            place += len(piece)
+            self._size += len(piece)
             self._overhead += len(piece)
             super().data_received(piece)
             if self.transport.get_protocol() is not self:  # it is a WebSocket now
@@ -53,7 +96,46 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse()
             elif len(self.pipeline) > self.limits.pipelined:
                 self.transport.abort()
+        whole = self._refused or place == len(data)
+        self._rest, self._place = (b"", 0) if whole else (data, place)
+        if self._rest:
+            self.flow.hold()
+        elif self._size > self.limits.bulk_bytes:
+            self._pause(time.monotonic() - start)
         self._watch_head()
+
+    def _waits(self) -> bool:
+        """A request is there whole, and its answer is not."""
+        return self.cycle is not None and not self._in_body and not self.cycle.response_complete
+
+    def _step(self, data: bytes, place: int) -> int:
+        """How many bytes are parsed next: none behind the end of a head, or of a body."""
+        if self._in_body:
+            left = self._body_left
+            return _CHUNKED_PIECE if left is None else max(1, min(_BODY_PIECE, left))
+        end = data.find(_HEAD_END, place, place + _PIECE)
+        return _PIECE if end < 0 else end + len(_HEAD_END) - place
+
+    def _pause(self, spent: float) -> None:
+        """Leaves time to the lanes."""
+        if seconds := self.pace.pause(spent):
+            self._pausing = True
+            self.flow.hold()
+            self.loop.call_later(seconds, self._go_on)
+
+    def _go_on(self) -> None:
+        self._pausing = False
+        if self.parser is None or self.transport.is_closing():  # the connection is lost
+            return
+        self.flow.release()
+        if self._rest:
+            self._feed()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._rest and not self._pausing:
+            self._pausing = True
+            self.loop.call_later(self.pace.pause(_ANSWER, always=True), self._go_on)
 
     def _watch_head(self) -> None:
         if self.cycle is not None and not self.cycle.response_complete:
@@ -75,7 +157,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.loop.call_later(_LINGER, self.transport.abort)
 
     def on_message_begin(self) -> None:
-        self._overhead = self._fields = 0
+        self._size = self._overhead = self._fields = 0
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -86,11 +168,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if not self._is_crowded():
             self._overhead, self._in_body = 0, True
+            self._body_left = _length(self.headers)
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         if not self._is_crowded():
             self._overhead = 0
+            if self._body_left is not None:
+                self._body_left -= len(body)
             super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -111,9 +196,18 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
 
-def bounded(limits: Limits) -> type[HttpToolsProtocol]:
+def bounded(limits: Limits, pace: Pace) -> type[HttpToolsProtocol]:
     """The class of connections that hold to these limits."""
-    return type("Bounded", (BoundedProtocol,), {"limits": limits})
+    return type("Bounded", (BoundedProtocol,), {"limits": limits, "pace": pace})
+
+
+def _length(headers: list[tuple[bytes, bytes]]) -> int | None:
+    """Bytes of a body; None where it is chunked."""
+    told = dict(headers)
+    if b"transfer-encoding" in told:
+        return None
+    length = told.get(b"content-length", b"0").strip()
+    return int(length) if length.isdigit() else None
 
 
 def _cancelled(timer: asyncio.TimerHandle | None) -> Any:

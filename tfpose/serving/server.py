@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import ctypes
 import socket
+import sys
 import time
 from types import FrameType
 
 import cv2
-import numpy as np
 import uvicorn
 from fastapi import FastAPI
 
@@ -16,7 +17,11 @@ from .connection import bounded
 from .service import Service
 
 _FRAMES = 2  # of a stream that may wait to be taken
-_KEPT_BLOCK = 2 << 20  # bytes: most decoded pictures
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
+_KEPT_BLOCK = 4 << 20  # bytes: more than most decoded pictures
+# Seconds that a thread may keep the interpreter's lock from another; Python's 5 ms were spent many
+# times a picture, at each of a lane's ways back from C, while the event loop was at work.
+_SWITCH = 0.0005
 _LAST_CALL = 1.0  # seconds for a client that has just connected
 
 
@@ -25,12 +30,13 @@ def run(app: FastAPI, *, port: int) -> None:
     service: Service = app.state.service
     logs.to_standard_error()
     _keep_freed_memory()
+    sys.setswitchinterval(_SWITCH)
     cv2.setNumThreads(1)  # every lane is a thread: OpenCV's own would only wait for cores
     config = uvicorn.Config(
         app,
         host=service.settings.host,
         port=port,
-        http=bounded(service.settings.limits),
+        http=bounded(service.settings.limits, service.pace),
         ws_max_queue=_FRAMES,
         ws_max_size=service.settings.limits.frame_bytes,
         ws_per_message_deflate=False,  # frames are compressed already, and could be bombs
@@ -99,10 +105,14 @@ class Server(uvicorn.Server):
 
 
 def _keep_freed_memory() -> None:
-    """Lets the C library serve the next picture from the memory of the last.
+    """Lets the C library serve the next picture from the memory of the last, and give bodies back.
 
-    glibc raises both of its limits, from which memory is mapped anew and given back, to the size of
-    the largest block that was freed (mallopt(3), M_MMAP_THRESHOLD). Without this, the pages of
-    every decoded picture are fetched from the system again, 1 ms for one of 512x512.
+    glibc raises two limits, from which memory is mapped anew and given back, to the size of the
+    largest block that was freed (mallopt(3), M_MMAP_THRESHOLD): at first every decoded picture is
+    fetched from the system again, 1 ms for one of 512x512, and after a body of 31 MiB no block
+    below that is given back, and pieces of it lie in every thread's memory. Both are fixed here.
     """
-    np.empty(_KEPT_BLOCK, np.uint8)  # and freed
+    with contextlib.suppress(AttributeError, OSError):  # another C library
+        tune = ctypes.CDLL(None).mallopt
+        tune(_M_MMAP_THRESHOLD, _KEPT_BLOCK)
+        tune(_M_TRIM_THRESHOLD, 2 * _KEPT_BLOCK)

@@ -19,6 +19,7 @@ from .catalogue import Catalogue
 from .lanes.batching import Batcher, Done, Job
 from .lanes.decoder import Decoder, Reduced
 from .metrics import Metrics
+from .pace import Pace
 from .requests import encoded_pictures, off_loop
 from .settings import Settings
 
@@ -51,6 +52,7 @@ class Service:
     """One running service.
 
     Attributes:
+      pace: of what comes in bulk.
       draining: it was told to end: it answers, and wants no more connections.
       streams: that are open.
       grpc_port: at which gRPC listens; None where it does not.
@@ -61,6 +63,7 @@ class Service:
     batcher: Batcher
     decoder: Decoder
     metrics: Metrics
+    pace: Pace
     draining: bool = False
     streams: int = field(default=0)
     grpc_port: int | None = None

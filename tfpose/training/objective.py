@@ -17,6 +17,7 @@ from ..losses.distillation import Teacher, TeacherOptions, distilled_terms
 from ..losses.maps import HEADS, check_maps, label_terms
 from ..pipeline import targets
 from ..weights import opening
+from . import run_folder
 from .feeds.feed import taught_maps
 from .recipe import Recipe
 from .step import Objective, Tensor
@@ -91,10 +92,17 @@ def load_teacher(options: TeacherOptions, student: PoseSpec) -> Teacher | None:
 
 
 def _built(options: TeacherOptions, student: PoseSpec) -> tuple[Forward, PoseSpec]:
-    """A network of ours: flexible, or of the student's size."""
+    """A network of ours: flexible, or of the student's size; with the skeleton of its own run."""
     flexible = opening.spec_of(options.model).image.flexible
     height, width = (None, None) if flexible else (student.image.height, student.image.width)
-    model, spec = opening.load(options.model, options.weights, height=height, width=width)
+    run = Path(options.weights) if options.weights else None
+    model, spec = opening.load(
+        options.model,
+        options.weights,
+        skeleton=run_folder.skeleton_of(run) if run else None,
+        height=height,
+        width=width,
+    )
     return _frozen(model), spec
 
 

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from estimator import files
+from estimator import files, skeletons
+from estimator.skeleton import Skeleton
 
 from ..data.resuming import alone, differences
 from ..weights import loading
@@ -35,6 +36,18 @@ def claimed(folder: Path, recipe: Recipe, worker: int) -> Iterator[None]:
         with files.Whole(folder / RECIPE, shared=True) as partial:  # workers may come at once
             partial.write_text(recipe.to_json(), encoding="utf-8")
         yield
+
+
+def skeleton_of(folder: Path) -> Skeleton | None:
+    """The skeleton that a run was told to train; None for the model's own, and where no run is.
+
+    Raises:
+      FileNotFoundError: it is that of a file which is gone.
+      ValueError: the run's recipe is damaged, or names no skeleton.
+    """
+    path = folder / RECIPE
+    name = str(_read(path).get("skeleton") or "") if path.is_file() else ""
+    return skeletons.get(name) if name else None
 
 
 def _check(recipe: Recipe, folder: Path) -> None:

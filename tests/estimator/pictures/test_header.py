@@ -50,6 +50,7 @@ def test_a_jpeg_of_more_than_100_scans_is_refused(disguise: bytes) -> None:
     [
         hostile.empty_segments(1_000_000),
         hostile.empty_chunks(1_000_000),
+        hostile.webp_chunks(1_000_000),
         b"\xff\xd8" + (hostile.segment(0xE1, b"Exif\0\0MM\0*\0\0\0\x08" + b"\xff" * 60_000)) * 4096,
     ],
 )
@@ -58,9 +59,8 @@ def test_headers_of_many_parts_are_refused(data: bytes) -> None:
         pictures.read(data)
 
 
-def test_fill_bytes_and_empty_chunks_are_passed_over_at_once() -> None:
+def test_fill_bytes_are_passed_over_at_once() -> None:
     plain = cv2.imencode(".jpg", np.zeros((8, 16, 3), np.uint8))[1].tobytes()
     filled = plain[:2] + b"\xff" * 1_000_000 + plain[2:]
     assert picture_header.read(filled).width == 16
     assert not picture_header.read(hostile.fill_bytes(1_000_000)).width
-    assert picture_header.read(hostile.webp_chunks(1_000_000)).orientation == 1

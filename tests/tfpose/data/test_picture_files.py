@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from estimator.pictures import reading
+from tests import hostile_pictures as hostile
 from tfpose.data.picture_files import BadPicture, Pictures, as_stored, measure
 
 
@@ -50,6 +51,16 @@ def test_sound_picture_is_measured_and_a_truncated_one_refused(suffix: str) -> N
     assert measure(encoded, "p") == (37, 51)
     with pytest.raises(BadPicture, match="p is damaged"):
         measure(encoded[: len(encoded) // 2], "p")
+
+
+@pytest.mark.parametrize(
+    ("data", "parts"),
+    [(hostile.many_scans(101, 60, 64), "100 scans"), (hostile.empty_segments(9000), "4096 segm")],
+)
+def test_pictures_that_take_minutes_to_decode_are_refused_unread(data: bytes, parts: str) -> None:
+    for read in (measure, as_stored):
+        with pytest.raises(BadPicture, match=f"p has more than {parts}"):
+            read(data, "p")
 
 
 @pytest.mark.parametrize("suffix", [".webp", ".bmp", ".tiff"])

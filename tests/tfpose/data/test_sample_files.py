@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from estimator import pictures, skeletons
+from estimator.people import boxes
 from estimator.streams import sources
 from tfpose.data import sample_files
 
@@ -61,3 +62,12 @@ def test_a_moved_label_lies_on_the_same_spot() -> None:
 def test_an_unknown_kind_says_which_there_are(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="photo, film, people, toy"):
         sample_files.make("nothing", tmp_path)
+
+
+def test_drawn_people_come_with_the_boxes_that_a_detector_would_find(tmp_path: Path) -> None:
+    assert tmp_path / "boxes.json" in sample_files.make("bodies", tmp_path)
+    found = boxes.read_detections(tmp_path / "boxes.json")
+    tree = json.loads((tmp_path / "val.json").read_text())
+    assert list(found) == [image["file_name"] for image in tree["images"]]
+    for (box,), person in zip(found.values(), tree["annotations"], strict=True):
+        assert box.box == boxes.of_coco(person["bbox"])

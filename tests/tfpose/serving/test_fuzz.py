@@ -18,7 +18,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from .fake_service import Running, running
 from .fakes import FakeNetwork, encoded, fake_app, people, picture, standing
 
-LONGEST = 20.0  # seconds, of any answer; hundreds of times what one takes
+LONGEST = 20.0  # seconds of processor time, of any answer; hundreds of times what one takes
+PATIENCE = 180.0  # seconds until an answer counts as none; other programs may have the cores
 PATHS = ["/", "/get_head_point", "/get_body_box", "/v1/pose", "/v1/models/pose:predict"]
 KINDS = ["application/json", "multipart/form-data; boundary=x", "text/plain", ""]
 
@@ -51,9 +52,9 @@ def test_the_schema_is_kept(mode: schemathesis.GenerationMode, examples: int) ->
         @given(case=operation.as_strategy(generation_mode=mode))
         @settings(max_examples=examples, derandomize=True, **quiet)
         def check(case: schemathesis.Case) -> None:
-            start = time.monotonic()
+            start = time.process_time()
             response = case.call()
-            assert time.monotonic() - start < LONGEST
+            assert time.process_time() - start < LONGEST
             assert response.status_code < 500 or response.status_code == 503
             # The schema cannot say that a string is a picture in base64: valid data may be refused.
             case.validate_response(response, excluded_checks=[positive_data_acceptance])
@@ -119,7 +120,7 @@ def service() -> Iterator[Running]:
 
 
 def send(service: Running, path: str, kind: str, body: bytes) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=LONGEST)
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=PATIENCE)
     try:
         connection.request("POST", path, body, {"Content-Type": kind} if kind else {})
         answer = connection.getresponse()

@@ -180,8 +180,55 @@ def test_heads_without_end_are_refused_before_the_key_and_not_held() -> None:
             assert said.startswith((b"HTTP/1.1 431 ", b"HTTP/1.1 401 ")) or not said
             assert service.get("/healthz")[0] == 200
         assert ask(service.port, floods["fields"]).startswith(b"HTTP/1.1 431 ")
-        ask(service.port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50_000)
+        with socket.create_connection(("127.0.0.1", service.port), timeout=1) as ahead:
+            with contextlib.suppress(OSError):
+                ahead.sendall(GET * 200_000)
+            assert service.get("/healthz")[0] == 200
         assert service.resident_of_process - before < 32 << 20
+
+
+GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+HEAD = b"POST /v1/pose HTTP/1.1\r\nHost: localhost\r\n"
+
+
+def requests_at_once(form_body: bytes) -> bytes:
+    """Twenty, with and without bodies; the last closes the connection."""
+    kind = b"Content-Type: multipart/form-data; boundary=x\r\n"
+    known = HEAD + kind + b"Content-Length: %d\r\n\r\n" % len(form_body) + form_body
+    parts = [form_body[start : start + 999] for start in range(0, len(form_body), 999)]
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)
+    chunked = HEAD + kind + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+    last = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    return (known + GET + chunked + GET * 2) * 3 + GET * 4 + last
+
+
+def test_requests_sent_ahead_are_all_answered_in_their_order_however_they_are_cut() -> None:
+    sent = requests_at_once(BODY)
+    with running(seconds=0.01, limits={"bulk_bytes": 1000}) as service:
+        for size in (len(sent), 1000, 61):
+            with socket.create_connection(("127.0.0.1", service.port), timeout=60) as client:
+                for start in range(0, len(sent), size):
+                    client.sendall(sent[start : start + size])
+                said = b""
+                while part := client.recv(65536):
+                    said += part
+            assert said.count(b"HTTP/1.1 200 OK") == 20
+            kinds = ["images" if b'"people"' in one else "" for one in said.split(b"HTTP/1.1 ")[1:]]
+            assert kinds == ["images", "", "images", "", ""] * 3 + [""] * 5
+
+
+def test_requests_sent_ahead_are_not_taken_in_before_the_last_is_answered() -> None:
+    """The client's writes stop, as soon as the buffers of both sockets are full."""
+    with running() as service, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", service.port))
+        client.settimeout(2.0)
+        sent = 0
+        with contextlib.suppress(OSError):
+            while sent < 64 << 20:
+                sent += client.send(GET * 1000)
+        assert sent < 32 << 20
+        assert service.get("/healthz")[0] == 200
 
 
 def test_pictures_of_thousands_of_scans_hold_nobody_up_and_it_ends_when_told() -> None:

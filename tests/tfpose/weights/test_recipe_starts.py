@@ -3,6 +3,7 @@
 `pytest -m soak` runs each printed command itself, for a step on a small set.
 """
 
+import csv
 import importlib
 import re
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from estimator import pictures
 from tests.in_process import Tfpose, tfpose
 from tests.tfpose import golden_weights
 from tfpose import models, recipes
@@ -129,7 +131,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
 def trained(call: Tfpose, recipe: str, *others: str) -> None:
     side = HOURGLASS_SIDE if recipe in ("fpd", "hourglass") else SIDE
     size = (f"--height={side}", f"--width={side}")
-    ended = call("train", f"--recipe={recipe}", *others, *STEP, *size)
+    ended = call("train", f"--recipe={recipe}", *STEP, *size, *others)
     assert ended.returncode == 0, ended.stderr
 
 
@@ -161,3 +163,30 @@ def test_the_printed_command_itself_trains(
     trained(tfpose, recipe, *data, *printed(recipe), *network)
     run = Path(flags(recipe)["run"])
     assert (run / "model.keras").is_file()
+
+
+@pytest.mark.soak
+def test_the_teacher_of_eight_hourglasses_and_its_student_go_the_whole_way(
+    data: tuple[str, ...], tmp_path: Path, tfpose: Tfpose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some steps each, from the teacher to a picture drawn by the student's .tflite."""
+    monkeypatch.chdir(tmp_path)
+    more = (*data, "--steps=4", "--log_every=1", "--skeleton=coco17")
+    trained(tfpose, "hourglass", *more, "--run=teacher")
+    trained(tfpose, "fpd", *more, "--run=student", "--teacher.weights=teacher", "--start=none")
+    for run in ("teacher", "student"):
+        rows = list(csv.DictReader((tmp_path / run / "log.csv").read_text().splitlines()))
+        losses = [float(row["loss"]) for row in rows if row["loss"]]
+        assert len(losses) == 4
+        assert np.isfinite(losses).all()
+    folder = Path(data[1].partition("=")[2]).parent
+    truth = (f"--annotations={folder}/val.json", f"--images={folder}/pictures")
+    ended = tfpose("export", "--model=student/model.keras", "--format=float32", "--out=s.tflite")
+    assert ended.returncode == 0, ended.stderr
+    for model in ("teacher/model.keras", "s.tflite"):
+        ended = tfpose("evaluate", f"--model={model}", *truth, f"--out=of_{Path(model).stem}")
+        assert ended.returncode == 0, ended.stderr
+        assert "ap50" in ended.stdout
+    ended = tfpose("predict", "--model=s.tflite", str(pictures.SAMPLE), "--out=drawn")
+    assert ended.returncode == 0, ended.stderr
+    assert list((tmp_path / "drawn").iterdir())

@@ -100,6 +100,11 @@ class Batcher:
             and all(thread.is_alive() for thread in self._threads)
         )
 
+    @property
+    def busy(self) -> bool:
+        """Pictures are at work, or wait."""
+        return self._working > 0 or bool(self._queue)
+
     async def run(self, jobs: Sequence[Job[T]]) -> list[Done[T]]:
         """Runs all jobs of a request.
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 
@@ -66,8 +67,7 @@ class Reader:
         announced = headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > self._limits.body_bytes:
             return None
-        parts: list[bytes] = []
-        size = 0
+        whole, size = io.BytesIO(), 0  # it gives its bytes away without a copy
         multipart = headers.get("content-type", "").lower().startswith("multipart/")
         bounds = None if multipart else JsonBounds(self._limits)
         try:
@@ -80,13 +80,13 @@ class Reader:
                 if self._held + len(part) > self._limits.buffered_bytes:
                     self._metrics.refused.labels("bytes").inc()
                     raise busy("too many large requests at once")
-                parts.append(part)
+                whole.write(part)
                 size += len(part)
                 self._hold(len(part))
         except BaseException:
             self._hold(-size)
             raise
-        return b"".join(parts)
+        return whole.getvalue()
 
     async def _drain(self, receive: Receive) -> None:
         """Reads on for a while: a client that still writes would not read an answer."""

@@ -34,6 +34,8 @@ class JsonBounds:
         Raises:
           ServiceError: 400, there are too many parts, or they nest too deep.
         """
+        if self._inside and not self._escaped and b'"' not in piece and b"\\" not in piece:
+            return  # of a picture as base64
         if self._escaped and piece:
             piece, self._escaped = piece[1:], False
         piece = piece.replace(b"\\\\", b"")  # an escaped backslash escapes nothing

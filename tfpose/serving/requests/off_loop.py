@@ -5,9 +5,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from ..pace import Pace
+
 T = TypeVar("T")
-# One thread: parsers hold the interpreter's lock, and large bodies take memory several times over.
-_THREAD = ThreadPoolExecutor(1, "bodies")
+# Few threads: parsers hold the interpreter's lock, and who rests keeps nobody else waiting.
+_THREADS = ThreadPoolExecutor(2, "bodies")
 _SHORT = 256 << 10  # bytes that are worked through in about a millisecond
 
 
@@ -23,4 +25,20 @@ async def run(size: int, work: Callable[[], T]) -> T:
     """
     if size <= _SHORT:
         return work()
-    return await asyncio.get_running_loop().run_in_executor(_THREAD, work)
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, work)
+
+
+async def run_in_pieces(size: int, pace: Pace, work: Callable[[Callable[[], None]], T]) -> T:
+    """The same for work that can leave time to others.
+
+    Args:
+      size: bytes that it goes through.
+      pace: says how long it rests.
+      work: parses or checks them, and calls its argument between two pieces.
+
+    Raises:
+      Exception: whatever `work` raises.
+    """
+    if size <= _SHORT:
+        return work(lambda: None)
+    return await run(size, lambda: work(pace.resting()))

@@ -74,7 +74,9 @@ async def _look(request: Request, body: schemas.ImageRequest, finish: Callable[[
             HTTPStatus.NOT_FOUND, "no model that is served here finds heads by itself"
         )
     text = body.first
-    data = await off_loop.run(len(text), lambda: encoded_pictures.from_base64(text, "img"))
+    data = await off_loop.run_in_pieces(
+        len(text), shared.pace, lambda rest: encoded_pictures.from_base64(text, "img", rest)
+    )
     files = [("img", data)]
     (done,) = await shared.look(files, model, finish)
     return done.value

@@ -1,6 +1,6 @@
 """What the families of addresses under /v1 have in common: options, errors, pictures as base64."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -47,11 +47,11 @@ async def decoded(rows: Sequence[str], field: str, shared: Service) -> list[tupl
         )
     names = [f"{field}.{index}" for index in range(len(rows))]
 
-    def decode() -> list[tuple[str, bytes]]:
+    def decode(rest: Callable[[], None]) -> list[tuple[str, bytes]]:
         pairs = zip(names, rows, strict=True)
-        return [(name, encoded_pictures.from_base64(row, name)) for name, row in pairs]
+        return [(name, encoded_pictures.from_base64(row, name, rest)) for name, row in pairs]
 
-    return await off_loop.run(sum(map(len, rows)), decode)
+    return await off_loop.run_in_pieces(sum(map(len, rows)), shared.pace, decode)
 
 
 def fault(message: str) -> ServiceError:

@@ -1,4 +1,8 @@
+import base64
+import contextlib
+import gc
 import io
+import weakref
 from http import HTTPStatus
 
 import numpy as np
@@ -76,6 +80,40 @@ def test_both_alphabets_are_read_with_and_without_padding(text: str) -> None:
 def test_base64_whose_pluses_became_blanks_is_refused_and_not_another_picture() -> None:
     with pytest.raises(ServiceError, match="decoded as a form"):
         encoded_pictures.from_base64("aGVs bG8 aGVs", "img")
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2, 3])
+@pytest.mark.parametrize("broken", [False, True])
+def test_base64_of_several_pieces_is_decoded_as_if_it_were_one(cut: int, broken: bool) -> None:
+    """Pieces end within four characters, and within a line."""
+    data = np.random.default_rng(0).bytes(300_000 + cut)
+    text = base64.b64encode(data).decode()
+    if broken:
+        text = "\r\n".join(text[start : start + 77] for start in range(0, len(text), 77))
+    assert encoded_pictures.from_base64(" " + text + " " * 200_000 + "\n", "img") == data
+
+
+@pytest.mark.parametrize("wrong", ["=", "==", "====", " ", " " * 300_000, "*", "ä"])
+def test_base64_that_is_wrong_in_its_first_piece_is_refused(wrong: str) -> None:
+    text = "A" * 4000 + wrong + "A" * 600_000
+    with pytest.raises(ServiceError, match="img: is not base64"):
+        encoded_pictures.from_base64(text, "img")
+
+
+def test_a_refusal_does_not_hold_the_text_until_garbage_is_collected() -> None:
+    class Text(str):
+        __slots__ = ("__weakref__",)
+
+    text = Text("A " * 10)
+    seen = weakref.ref(text)
+    gc.disable()
+    try:
+        with contextlib.suppress(ServiceError):
+            encoded_pictures.from_base64(text, "img")
+        del text
+        assert seen() is None
+    finally:
+        gc.enable()
 
 
 def with_ruined_pixels() -> bytes:

@@ -153,6 +153,14 @@ def test_json_is_bounded_however_it_is_cut_into_pieces(size: int) -> None:
         assert refused == (depth == 2)
 
 
+def test_brackets_behind_a_long_string_count_after_pieces_that_were_passed_over() -> None:
+    bounds = JsonBounds(Limits(json_depth=2))
+    for piece in (b'["', b"A" * 100, b"[[[[", b"A\\", b'"[[', b'A"', b"["):
+        bounds.feed(piece)
+    with pytest.raises(ServiceError, match="nest 2 deep"):
+        bounds.feed(b"[")
+
+
 def test_bodies_held_at_once_are_bounded(network: FakeNetwork) -> None:
     limits = Limits(buffered_bytes=1000)
     with TestClient(fake_app(network, limits=limits)) as client:
