@@ -37,10 +37,10 @@ class Merging:
       ValueError: a value is out of range.
     """
 
-    near: float = 0.15
-    weight: float = 0.5
-    surer: float = 4.0
-    filled: float = 0.2
+    near: float = 0.3
+    weight: float = 0.35
+    surer: float = 2.0
+    filled: float = 0.1
     scale: float = 0.65
 
     def __post_init__(self) -> None:

@@ -33,7 +33,7 @@ IMAGES = flags.DEFINE_list(
 START = flags.DEFINE_string(
     "start",
     None,
-    "tfpose_s's .keras, or a student.npz; saved_models/tfpose_s/model.keras.",
+    "tfpose_s's or tfpose_person's .keras, or a student.npz; saved_models/tfpose_s/model.keras.",
     required=True,
     flag_values=FLAGS,
 )
