@@ -52,7 +52,7 @@ class Limits:
     """
 
     body_bytes: int = 32 << 20
-    buffered_bytes: int = 80 << 20
+    buffered_bytes: int = 64 << 20
     pictures: int = 16
     picture_pixels: int = 50_000_000
     picture_side: int = 32_000
