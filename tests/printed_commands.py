@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -42,3 +43,16 @@ def environment(folder: Path) -> dict[str, str]:
         "PYTHONPATH": str(ROOT),
         "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
     }
+
+
+def run(command: str, place: Path) -> None:
+    """Runs a printed command in a folder, as bash would from a terminal; it must succeed."""
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command],
+        cwd=place,
+        env=environment(place.parent / "bin"),
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert ran.returncode == 0, f"{command}\n{ran.stdout[-2000:]}\n{ran.stderr[-2000:]}"

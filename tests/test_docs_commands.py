@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,18 +16,6 @@ MIGRATION = sorted((DOCS / "migration").glob("*.md"))
 GUIDES = [DOCS / name for name in ("estimator.md", "video.md", "evaluation.md")]
 PAGES = [*MIGRATION, *GUIDES]
 FIRST = "tfpose sample"  # makes what the others read
-
-
-def run(command: str, place: Path) -> None:
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", command],
-        cwd=place,
-        env=printed_commands.environment(place.parent / "bin"),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
 
 
 def test_each_page_begins_with_the_samples() -> None:
@@ -46,7 +33,7 @@ def test_a_pages_commands_and_programs_run_as_printed(
     place = tmp_path / "here"
     place.mkdir()
     for command in printed_commands.commands(page):
-        run(command, place)
+        printed_commands.run(command, place)
     monkeypatch.chdir(place)
     for code in printed_commands.programs(page):
         exec(code, {})
@@ -58,7 +45,7 @@ def test_programs_of_pages_without_commands_of_their_own_run(
 ) -> None:
     place = tmp_path / "here"
     place.mkdir()
-    run("tfpose sample photo --out=sample", place)
+    printed_commands.run("tfpose sample photo --out=sample", place)
     monkeypatch.chdir(place)
     for name in ("index.md", "decoder.md"):
         (code,) = printed_commands.programs(DOCS / name)
@@ -127,7 +114,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the samples and the files that the cells name."""
     place = tmp_path_factory.mktemp("cells") / "here"
     place.mkdir()
-    run(FIRST, place)
+    printed_commands.run(FIRST, place)
     models = ROOT / "saved_models"
     for name in ("photo.jpg", "a.jpg", "p1.jpg"):
         shutil.copy(place / "sample" / "photo.jpg", place / name)
@@ -174,7 +161,7 @@ def test_a_cell_of_ours_runs(cell: str, cells: Path) -> None:
     more = next((rest for start, rest in REST.items() if command.startswith(start)), "")
     given = {word.partition("=")[0] for word in command.split()}
     more = " ".join(word for word in more.split() if word.partition("=")[0] not in given)
-    run(f"{command} {more}", cells)
+    printed_commands.run(f"{command} {more}", cells)
 
 
 @pytest.mark.parametrize("cell", TRAIN)

@@ -50,29 +50,17 @@ def test_the_quick_starts_commands_run_as_printed(place: Path) -> None:
     """In the page's order: later commands read what earlier ones wrote."""
     assert len(RUN) >= 10
     for command in RUN:
-        _run(" ".join([command, *_fewer(command)]), place)
+        printed_commands.run(" ".join([command, *_fewer(command)]), place)
 
 
 @pytest.mark.soak
 def test_the_quick_starts_commands_run_whole(place: Path) -> None:
     for command in RUN:
-        _run(command, place)
+        printed_commands.run(command, place)
 
 
 def _fewer(command: str) -> list[str]:
     return [flags for start, flags in FEWER.items() if command.startswith(start)]
-
-
-def _run(command: str, place: Path) -> None:
-    ran = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", command],
-        cwd=place,
-        env=printed_commands.environment(place.parent / "bin"),
-        capture_output=True,
-        text=True,
-        timeout=900,
-    )
-    assert ran.returncode == 0, f"{command}\n{ran.stdout}\n{ran.stderr}"
 
 
 def test_the_readme_prints_the_commands_that_ci_runs() -> None:
@@ -95,7 +83,7 @@ def test_the_readme_is_short() -> None:
 def test_a_program_of_the_page_runs_as_printed(page: Path, place: Path) -> None:
     """On the samples of the page's own command."""
     if not (place / "sample").is_dir():
-        _run("tfpose sample", place)
+        printed_commands.run("tfpose sample", place)
     (code,) = printed_commands.programs(page)
     environment = printed_commands.environment(place.parent / "bin")
     ran = subprocess.run(

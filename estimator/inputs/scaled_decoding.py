@@ -83,7 +83,7 @@ def read_reduced(
     header = picture_header.read(data)
     factor = factor_for(header, image, keep=keep)
     if factor == 1:
-        del data
+        del data  # `pictures.read` decodes a large file without holding its bytes
         picture = pictures.read(source)
         return Reduced(picture=picture, height=picture.shape[0], width=picture.shape[1])
     picture = pictures.decode(data, "the picture" if file is None else str(file), factor)

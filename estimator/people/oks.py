@@ -51,6 +51,21 @@ def oks(
     return np.asarray(total / np.maximum(counts.sum(axis=2), 1), np.float32)
 
 
+def pairs(similarity: Float, *, least: float) -> list[tuple[int, int]]:
+    """Rows and columns of a similarity (N, M), each at most once, the highest first.
+
+    Args:
+      similarity: of N and M people; it stays as it is.
+      least: the lowest similarity of a pair; above -1.
+    """
+    left, found = similarity.copy(), []
+    while left.size and left.max() >= least:
+        row, column = (int(index) for index in np.unravel_index(left.argmax(), left.shape))
+        found.append((row, column))
+        left[row], left[:, column] = -1, -1
+    return found
+
+
 def expected(found: Numbers, area: Float, *, sigmas: tuple[float, ...], error: float) -> Float:
     """Expected OKS of people whose keypoints have a normal localisation error.
 

@@ -1,12 +1,12 @@
 """Joins what both networks say of the same people.
 
-Where both networks put a keypoint at nearly the same place, their mean is taken: their errors are
+Where both networks put a keypoint at places near one another, their mean is taken: their errors are
 largely independent. Where they disagree, the first network's stays, because it has seen the whole
-picture, unless the second is far surer. What the first network missed, the second gives.
+picture, unless the second is twice as sure. What the first network missed, the second gives.
 
 A person's score is the geometric mean of both networks': the first judges whether somebody is
 there, the second how clearly their keypoints are seen. The numbers are those of the networks that
-ship (docs/lab/default_network.md): they were chosen, among a few, on data/coco_dev.
+ship (docs/lab/default_network.md): they were chosen, among a dozen, on data/coco_dev.
 """
 
 from dataclasses import dataclass, replace

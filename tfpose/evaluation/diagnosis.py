@@ -75,7 +75,7 @@ def diagnose(report: Report) -> Diagnosis:
         people = report.truth.people(image_id)
         alike, exchanged = _similarity(people, answers.get(image_id, []), skeleton)
         labelled += [int((person.keypoints[:, 2] > 0).sum()) for person in people]
-        met = dict(_pairs(np.maximum(alike, exchanged)))
+        met = dict(oks.pairs(np.maximum(alike, exchanged), least=FOUND))
         found += [
             index in met and bool(alike[index, met[index]] >= FOUND) for index in range(len(people))
         ]
@@ -108,16 +108,6 @@ def _similarity(
         for places in (found[..., :2], found[:, list(skeleton.flip_order), :2])
     )
     return same, exchanged
-
-
-def _pairs(similarity: Float) -> list[tuple[int, int]]:
-    """Rows and columns, each at most once, the highest first, down to `FOUND`."""
-    left, pairs = similarity.copy(), []
-    while left.size and left.max() >= FOUND:
-        row, column = (int(index) for index in np.unravel_index(left.argmax(), left.shape))
-        pairs.append((row, column))
-        left[row], left[:, column] = -1, -1
-    return pairs
 
 
 def _distance(person: Person, places: Float) -> Float:

@@ -48,26 +48,13 @@ def create_app(settings: Settings, opener: Opener | None = None) -> FastAPI:
         pace=Pace(lambda: batcher.busy, settings.limits.bulk_share),
     )
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as doors:
-            if settings.grpc_port is not None:
-                from .prediction.door import open_door  # grpcio: an extra of its own
-
-                shared.grpc_port = await doors.enter_async_context(
-                    open_door(shared, settings.grpc_port)
-                )
-            yield
-        shared.decoder.close()
-        await shared.batcher.close()
-
     app = FastAPI(
         title="tfpose",
         description=_ABOUT,
         version="1",
         docs_url=None,  # FastAPI's pages load scripts from another host; ours is page/docs.html
         redoc_url=None,
-        lifespan=lifespan,
+        lifespan=lambda _: _running(shared),
         strict_content_type=False,  # the original reads JSON without a Content-Type, too
     )
     app.state.service = shared
@@ -85,3 +72,18 @@ def create_app(settings: Settings, opener: Opener | None = None) -> FastAPI:
             expose_headers=["X-Request-ID", "Retry-After"],
         )
     return app
+
+
+@asynccontextmanager
+async def _running(shared: Service) -> AsyncIterator[None]:
+    """The second door while the application runs; at its end, the lanes are closed."""
+    async with AsyncExitStack() as doors:
+        if shared.settings.grpc_port is not None:
+            from .prediction.door import open_door  # grpcio: an extra of its own
+
+            shared.grpc_port = await doors.enter_async_context(
+                open_door(shared, shared.settings.grpc_port)
+            )
+        yield
+    shared.decoder.close()
+    await shared.batcher.close()

@@ -140,12 +140,7 @@ def joined(first: Poses, second: Poses, recipe: Recipe) -> Poses:
     Returns:
       At most N + M people, best first.
     """
-    similarity = _similarity(first, second)
-    pairs = []
-    while similarity.size and similarity.max() >= recipe.same:
-        row, column = np.unravel_index(int(similarity.argmax()), similarity.shape)
-        pairs.append((int(row), int(column)))
-        similarity[row, :] = similarity[:, column] = -1
+    pairs = oks.pairs(_similarity(first, second), least=recipe.same)
     rows, columns = (np.array([pair[side] for pair in pairs], np.int64) for side in (0, 1))
     both = _mean(first.select(rows), second.select(columns))
     alone = (

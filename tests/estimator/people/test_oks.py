@@ -118,3 +118,12 @@ def test_both_must_show_a_keypoint() -> None:
     xy[0, 1] += 50  # what the first doesn't show is far away
     table = oks.between(xy, score, np.full(2, 100, np.float32), sigmas=SIGMAS, visible_above=0.2)
     assert table[0, 1] == table[1, 0] == 1
+
+
+def test_pairs_take_the_highest_first_and_each_person_once() -> None:
+    similarity = np.array([[0.6, 0.9], [0.7, 0.8], [0.2, 0.3]], np.float32)
+    assert oks.pairs(similarity, least=0.5) == [(0, 1), (1, 0)]
+    assert oks.pairs(similarity, least=0.1) == [(0, 1), (1, 0)]  # nobody is left for the third
+    assert oks.pairs(similarity, least=0.95) == []
+    assert oks.pairs(np.zeros((0, 2), np.float32), least=0.5) == []
+    assert similarity.max() == np.float32(0.9)
