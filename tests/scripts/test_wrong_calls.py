@@ -56,6 +56,14 @@ WRONG: list[tuple[str, tuple[str, ...], str]] = [
     ("benchmark", ("compare_decoders", "--maps={toy}", "--truth={toy}/none.json"), "none.json"),
     ("add-spec", ("--model={toy}/none.tflite", "--out={toy}/a.tflite"), "no such file"),
     (
+        "unstretch",
+        (
+            *("--images={toy}/pictures", "--detectors={toy}/none.xml"),
+            *("--teachers={toy}/none.xml", "--out={toy}/photos"),
+        ),
+        "no such file",
+    ),
+    (
         "cache-people",
         (
             *("--annotations={toy}/none.json", "--images={toy}/pictures"),
