@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 FITS = ("letterbox", "crop")
 LONGEST, COARSEST = 8192, 1024  # pixels of an input's side; of a multiple or a stride
+BOXES = "person_boxes"  # name of that map
+BOX_CHANNELS = 5  # logit of the score, and four sides (people/box_map.py)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +66,7 @@ class OutputSpec:
       simcc: split ratio of a SimCC network, which answers bins along x and along y instead of maps:
         bins per input pixel. 0: maps.
       people: that a network answers which gives keypoints instead of maps (MoveNet: 1 or 6).
+      boxes: input pixels per cell of the map of people's boxes. 0: there is none.
     """
 
     stride: int = 8
@@ -73,6 +76,7 @@ class OutputSpec:
     paf_thickness: float = 1.0
     simcc: int = 0
     people: int = 1
+    boxes: int = 0
 
     def __post_init__(self) -> None:
         if not 1 <= self.stride <= COARSEST:
@@ -85,6 +89,10 @@ class OutputSpec:
                 f"{LONGEST}, found {self.sigma} and {self.paf_thickness}"
             )
 
+        if not 0 <= self.boxes <= COARSEST:
+            raise ValueError(
+                f"outputs.boxes must be at least 0 and at most {COARSEST}, found {self.boxes}"
+            )
         if self.people < 1:
             raise ValueError(f"outputs.people must be at least 1, found {self.people}")
         if self.simcc < 0:
@@ -100,11 +108,16 @@ class OutputSpec:
         channels = {"heatmaps": keypoints + self.background}
         if self.pafs:
             channels["pafs"] = 2 * limbs
+        if self.boxes:
+            channels[BOXES] = BOX_CHANNELS
         return channels
 
     def map_shapes(
         self, keypoints: int, limbs: int, height: int, width: int
     ) -> dict[str, tuple[int, ...]]:
         """(h, w, C) of each map, by name, for an input of that size."""
-        cells = (height // self.stride, width // self.stride)
-        return {name: (*cells, count) for name, count in self.channels(keypoints, limbs).items()}
+        shapes = {}
+        for name, count in self.channels(keypoints, limbs).items():
+            stride = self.boxes if name == BOXES else self.stride
+            shapes[name] = (height // stride, width // stride, count)
+        return shapes

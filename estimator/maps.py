@@ -14,8 +14,8 @@ class Maps:
     """The output of a network for one picture, or for one box of it, before decoding.
 
     Attributes:
-      outputs: `heatmaps` (h, w, K or K + 1) and, bottom-up, `pafs` (h, w, 2L); float32. Of a SimCC
-        network: `simcc_x` and `simcc_y`, (K, bins).
+      outputs: `heatmaps` (h, w, K or K + 1) and, bottom-up, `pafs` (h, w, 2L) and maybe
+        `person_boxes` (h, w, 5); float32. Of a SimCC network: `simcc_x` and `simcc_y`, (K, bins).
       matrix: (2, 3), from pixels of the picture to pixels of the network's input.
     """
 

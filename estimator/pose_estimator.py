@@ -9,12 +9,14 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 
 from . import bundle, decoders, engines, geometry, pictures
-from .arrays import UInt8
+from .arrays import Float, UInt8
 from .inputs import averaging, preprocess, scaled_decoding
 from .inputs.averaging import Averaging, View
+from .layout import BOXES
 from .maps import Maps, Runner
+from .people import box_map
 from .poses import Poses, concatenate
-from .second_look.look import SecondLook
+from .second_look.look import NO_BOXES, SecondLook
 from .second_look.options import Options as SecondLookOptions
 from .spec import PoseSpec
 
@@ -216,11 +218,32 @@ class PoseEstimator:
         Returns:
           Poses in pixels of the picture.
         """
-        return self.look_again(picture, self.decode(maps))
+        poses = self.decode(maps)
+        if self._second_look is None:
+            return poses
+        return self._second_look(picture, poses, self.boxes(maps))
 
     def look_again(self, picture: UInt8, poses: Poses) -> Poses:
         """Gives people of a picture the second look, where there is one."""
         return poses if self._second_look is None else self._second_look(picture, poses)
+
+    def boxes(self, maps: Maps, *, least: float = 0.1) -> Float:
+        """The boxes of people that a network gives beside its maps (`outputs.boxes`).
+
+        Args:
+          maps: of a picture, from `maps` or `answer`.
+          least: lowest score of a box, 0..1.
+
+        Returns:
+          (N, 5) float32, best first: left, top, right and bottom in pixels of the picture, as
+          edges, and the score, 0..1. Nothing where the network gives no boxes.
+        """
+        if BOXES not in maps.outputs:
+            return NO_BOXES
+        found = box_map.decode(maps.outputs[BOXES], self.spec.outputs.boxes, least=least)
+        back = geometry.invert(maps.matrix)
+        corners = geometry.transform(back, found[:, :4].reshape(-1, 2)).reshape(-1, 4)
+        return np.concatenate([corners, found[:, 4:]], axis=1).astype(np.float32)
 
     def decode(self, maps: Maps) -> Poses:
         """Reads maps as people, in pixels of the picture, without a second look."""

@@ -59,6 +59,14 @@ class PoseSpec:
                 f"image.multiple {self.image.multiple} must be a multiple of outputs.stride "
                 f"{self.outputs.stride}"
             )
+        if self.outputs.boxes and (
+            self.image.multiple % self.outputs.boxes or self.image.fit == "crop"
+        ):
+            raise ValueError(
+                f"outputs.boxes {self.outputs.boxes} must divide image.multiple "
+                f"{self.image.multiple}, and the input be a whole picture (image.fit "
+                f"{self.image.fit!r})"
+            )
         if self.outputs.pafs and not self.skeleton.limbs:
             raise ValueError(
                 f"skeleton {self.skeleton.name!r} has no limbs, so there can be no part affinity "

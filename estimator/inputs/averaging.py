@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from .. import geometry
 from ..arrays import Float, UInt8
-from ..layout import ImageSpec
+from ..layout import BOXES, ImageSpec
 from ..maps import Maps, Runner
 from ..spec import PoseSpec
 from . import preprocess
@@ -103,6 +103,8 @@ def answer(runner: Runner, image: UInt8, spec: PoseSpec, *, flip: bool) -> dict[
 def mean(maps: Sequence[Maps], *, stride: int, onto: int = 0) -> Maps:
     """The mean of the maps of one picture at several sizes, on the grid of one of them.
 
+    People's boxes are that one's alone.
+
     Args:
       maps: with matrices that scale and shift only, as those of a letterbox.
       stride: input pixels per cell.
@@ -113,6 +115,9 @@ def mean(maps: Sequence[Maps], *, stride: int, onto: int = 0) -> Maps:
     target = maps[onto]
     outputs = {}
     for name, cells in target.outputs.items():
+        if name == BOXES:
+            outputs[name] = cells
+            continue
         height, width = cells.shape[:2]
         laid = [
             part.outputs[name]

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..arrays import Float
+from ..layout import BOXES
+from ..people.box_map import mirrored as mirrored_boxes
 from ..skeleton import Skeleton
 from ..spec import PoseSpec
 
@@ -24,8 +26,8 @@ def merge_mirrored(
     are first shifted by whole cells, as HRNet's SHIFT_HEATMAP does.
 
     Args:
-      maps: `heatmaps` (..., h, w, K or K + 1), maybe `pafs` (..., h, w, 2L); or `simcc_x` and
-        `simcc_y`, (..., K, bins).
+      maps: `heatmaps` (..., h, w, K or K + 1), maybe `pafs` (..., h, w, 2L) and `person_boxes`
+        (..., h, w, 5); or `simcc_x` and `simcc_y`, (..., K, bins).
       mirrored: the same for the mirrored picture.
       spec: of the network.
 
@@ -48,6 +50,8 @@ def merge_mirrored(
         channels, signs = mirrored_fields(spec.skeleton)
         back = mirrored["pafs"][..., ::-1, channels] * signs
         merged["pafs"] = ((maps["pafs"] + back) / 2).astype(np.float32)
+    if BOXES in maps:
+        merged[BOXES] = ((maps[BOXES] + mirrored_boxes(mirrored[BOXES])) / 2).astype(np.float32)
     return merged
 
 

@@ -1,20 +1,30 @@
-"""SecondLook: a top-down network reads the people found in a picture again, each in a box."""
+"""SecondLook: a top-down network reads the people found in a picture again, each in a box.
 
+Where the first network gives boxes besides, it reads those, too, in which nobody was found.
+"""
+
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 
-from ..arrays import UInt8
+from ..arrays import Float, UInt8
 from ..decoders import heatmap
 from ..geometry import invert, transform
 from ..inputs import averaging, preprocess
 from ..maps import Runner
+from ..people import box_map
 from ..people import boxes as person_boxes
 from ..poses import Poses, concatenate
 from ..skeleton import mapping
 from ..spec import PoseSpec
 from . import merging
 from .options import Options
+
+Box: TypeAlias = tuple[float, float, float, float]  # x, y, width, height
+NO_BOXES = np.zeros((0, 5), np.float32)
+SAME = 0.5  # intersection over union from which a box is that of a person found
 
 
 class SecondLook:
@@ -54,33 +64,51 @@ class SecondLook:
         self.spec, self.options = spec, options
         self._runner, self._first, self._flip = runner, first, flip
 
-    def __call__(self, picture: UInt8, poses: Poses) -> Poses:
+    def __call__(self, picture: UInt8, poses: Poses, boxes: Float = NO_BOXES) -> Poses:
         """Reads the people of a picture again.
 
         Args:
           picture: (H, W, 3) uint8, RGB.
           poses: the first network's, best first, in pixels of the picture.
+          boxes: (N, 5) left, top, right, bottom of the people whom the first network sees, in
+            pixels of the picture, as edges, and their scores, best first.
 
         Returns:
           The people with the same skeleton, best first. Those beyond `options.people` are as the
           first network found them.
         """
-        count = len(poses) if self.options.mode == "always" else self.options.people
+        most = len(poses) + len(boxes) if self.options.mode == "always" else self.options.people
         order = np.arange(len(poses))
-        chosen, rest = poses.select(order[:count]), poses.select(order[count:])
-        if len(chosen) == 0:
+        chosen, rest = poses.select(order[:most]), poses.select(order[most:])
+        missed = self._missed(poses, boxes)[: most - len(chosen)]
+        if len(chosen) + len(missed) == 0:
             return poses
-        seen = merging.merge(chosen, self._read(picture, chosen), self.options.merging)
-        everyone = concatenate([seen, rest], poses.skeleton)
+        around = [box.box for box in person_boxes.around(chosen)]
+        read = self._read(picture, around + [corners_to_box(corners) for corners in missed[:, :4]])
+        order = np.arange(len(read))
+        again, new = read.select(order[: len(chosen)]), read.select(order[len(chosen) :])
+        seen = merging.merge(chosen, again, self.options.merging)
+        known = concatenate([seen, rest], poses.skeleton)
+        new = merging.alone(new, missed[:, 4], poses.skeleton, self.options.merging)
+        everyone = concatenate([known, merging.strangers(known, new)], poses.skeleton)
         return merging.best_first(everyone, self._first.image, limit=self.options.limit)
 
-    def _read(self, picture: UInt8, poses: Poses) -> Poses:
-        """The same people by the second network, in pixels of the picture."""
+    def _missed(self, poses: Poses, boxes: Float) -> Float:
+        """The boxes (M, 5) in which the first network found nobody."""
+        boxes = boxes[boxes[:, 4] >= self.options.box]
+        for box in person_boxes.around(poses):
+            left, top, width, height = box.box
+            corners = np.array([left, top, left + width, top + height], np.float32)
+            boxes = boxes[box_map.overlaps(corners, boxes[:, :4]) < SAME]
+        return boxes
+
+    def _read(self, picture: UInt8, boxes: Sequence[Box]) -> Poses:
+        """The people in some boxes by the second network, in pixels of the picture."""
         image = self.spec.image
         image = replace(image, box_padding=image.box_padding * self.options.widen)
         heatmaps, back = [], []
-        for box in person_boxes.around(poses):
-            cut, matrix = preprocess.crop(picture, box.box, image)
+        for box in boxes:
+            cut, matrix = preprocess.crop(picture, box, image)
             maps = averaging.answer(self._runner, cut, self.spec, flip=self._flip)
             heatmaps.append(maps["heatmaps"])
             back.append(invert(matrix))
@@ -89,3 +117,9 @@ class SecondLook:
         )
         places = [transform(matrix, xy) for matrix, xy in zip(back, people.xy, strict=True)]
         return replace(people, xy=np.stack(places))
+
+
+def corners_to_box(corners: Float) -> Box:
+    """Left, top, right and bottom as x, y, width and height."""
+    left, top, right, bottom = map(float, corners)
+    return left, top, right - left, bottom - top

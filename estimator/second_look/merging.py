@@ -13,10 +13,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..arrays import Float
 from ..layout import ImageSpec
-from ..people import suppression
+from ..people import oks, suppression
+from ..people.boxes import area_around
 from ..people.suppression import Suppression
-from ..poses import Poses
+from ..poses import Poses, concatenate
+from ..skeleton import Skeleton
+
+SAME = 0.5  # OKS from which two answers are one person's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +37,7 @@ class Merging:
       filled: lowest score of a keypoint that the first network missed.
       scale: factor on the scores of people, so that the same threshold suits one network and both:
         at 0.2 as large a share of the people found is right.
+      box: the same for people of whom the first network gave a box alone.
 
     Raises:
       ValueError: a value is out of range.
@@ -42,12 +48,14 @@ class Merging:
     surer: float = 2.0
     filled: float = 0.1
     scale: float = 0.65
+    box: float = 0.65
 
     def __post_init__(self) -> None:
-        if self.near < 0 or self.surer < 0 or not (0 <= self.weight <= 1 and self.scale > 0):
+        positive = self.scale > 0 and self.box > 0
+        if self.near < 0 or self.surer < 0 or not (0 <= self.weight <= 1 and positive):
             raise ValueError(
-                "near and surer must not be negative, weight 0 to 1 and scale positive, found "
-                f"{self.near}, {self.surer}, {self.weight} and {self.scale}"
+                "near and surer must not be negative, weight 0 to 1, scale and box positive, found "
+                f"{self.near}, {self.surer}, {self.weight}, {self.scale} and {self.box}"
             )
 
 
@@ -80,6 +88,40 @@ def merge(first: Poses, second: Poses, merging: Merging) -> Poses:
         score=np.where(kept | doubtful, first.score, score).astype(np.float32),
         person_score=np.float32(merging.scale) * np.sqrt(first.person_score * second.person_score),
     )
+
+
+def alone(second: Poses, box_score: Float, skeleton: Skeleton, merging: Merging) -> Poses:
+    """People of whom the first network gave a box alone, as the second network reads them.
+
+    Args:
+      second: N people by the second network.
+      box_score: (N,) of their boxes, 0..1.
+      skeleton: of the first network.
+      merging: how.
+
+    Returns:
+      N people with the first network's skeleton.
+    """
+    read = second.to_skeleton(skeleton)
+    doubtful = read.score < merging.filled
+    return replace(
+        read,
+        xy=np.where(doubtful[..., np.newaxis], np.float32(np.nan), read.xy),
+        score=np.where(doubtful, np.float32(0), read.score),
+        person_score=np.float32(merging.box) * np.sqrt(box_score * second.person_score),
+    )
+
+
+def strangers(known: Poses, new: Poses) -> Poses:
+    """Returns those of the new people who are none of the known: OKS below `SAME` with each."""
+    if len(known) == 0 or len(new) == 0:
+        return new
+    both = concatenate([known, new], known.skeleton)
+    area = area_around(both.boxes[:, 2], both.boxes[:, 3]).astype(np.float32)
+    alike = oks.between(both.xy, both.score, area, sigmas=known.skeleton.sigmas, visible_above=0.0)[
+        len(known) :, : len(known)
+    ]
+    return new.select(np.flatnonzero(alike.max(axis=1) < SAME))
 
 
 def best_first(poses: Poses, image: ImageSpec, *, limit: float) -> Poses:

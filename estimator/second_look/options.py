@@ -21,6 +21,8 @@ class Options:
         the first network may miss a leg or an arm.
       merging: how both answers are joined.
       limit: highest OKS of two people who both stay.
+      box: lowest score of a box, of a first network that gives boxes, in which somebody is looked
+        for whom it did not find; 1 looks for nobody.
 
     Raises:
       ValueError: a value is out of range; says which.
@@ -32,6 +34,7 @@ class Options:
     widen: float = 1.0
     merging: Merging = field(default_factory=Merging)
     limit: float = 0.9
+    box: float = 0.3
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -42,6 +45,8 @@ class Options:
             raise ValueError(f"second_look.widen must be positive, found {self.widen}")
         if not 0 < self.limit <= 1:
             raise ValueError(f"second_look.limit must be above 0 and at most 1, found {self.limit}")
+        if not 0 < self.box <= 1:
+            raise ValueError(f"second_look.box must be above 0 and at most 1, found {self.box}")
 
     def applies_to(self, model: str, fit: str, skeleton: str) -> bool:
         """Returns whether the people of a first network get a second look.

@@ -64,6 +64,22 @@ WRONG: list[tuple[str, tuple[str, ...], str]] = [
         "no such file",
     ),
     (
+        "find-boxes",
+        (
+            *("--detectors={toy}/none.xml", "--images={toy}/pictures"),
+            "--out={toy}/boxes.jsonl",
+        ),
+        "no such file",
+    ),
+    (
+        "distil-boxes",
+        (
+            *("--boxes={toy}/none.jsonl", "--images={toy}/pictures", "--start={toy}/none.npz"),
+            *("--out={toy}/runs", "--seconds=1"),
+        ),
+        "no such file",
+    ),
+    (
         "cache-people",
         (
             *("--annotations={toy}/none.json", "--images={toy}/pictures"),

@@ -72,8 +72,11 @@ def build(spec: PoseSpec, *, flexible: bool = False) -> keras.Model:
       have heatmaps only, or `{"simcc_x": [(B, K, X)], "simcc_y": [(B, K, Y)]}`.
 
     Raises:
-      ValueError: there is no such model.
+      ValueError: there is no such model, or it gives no boxes of the spec's stride.
     """
+    family = family_of(spec.model)
+    if spec.outputs.boxes not in (0, getattr(family, "BOX_STRIDE", 0)):
+        raise ValueError(f"{spec.model} gives no boxes at stride {spec.outputs.boxes}")
     height, width = (None, None) if flexible else (spec.image.height, spec.image.width)
-    model: keras.Model = family_of(spec.model).build(spec, height, width)
+    model: keras.Model = family.build(spec, height, width)
     return model

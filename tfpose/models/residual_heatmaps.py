@@ -38,7 +38,8 @@ def build(spec: PoseSpec, height: int | None, width: int | None) -> keras.Model:
     variant = VARIANTS[spec.model]
     image = keras.Input((height, width, 3), name="image")
     x = keras.layers.Rescaling(1 / 255, name="normalise")(image)
-    x = residual_paf.neck(residual_paf.trunk(x, variant), variant.head)
+    strides = residual_paf.trunk(x, variant)
+    x = residual_paf.neck(strides[8], residual_paf.context(strides), variant.head)
     x = residual_paf.convolution(x, variant.head, name="stage1.0")
     x = maps(x, SCALE**2 * spec.channels["heatmaps"], name="heatmaps")
     heatmaps = keras.ops.depth_to_space(x, SCALE)

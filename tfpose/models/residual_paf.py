@@ -17,7 +17,7 @@ import keras
 
 from estimator import skeletons
 from estimator.decoders import paf
-from estimator.layout import ImageSpec, OutputSpec
+from estimator.layout import BOX_CHANNELS, BOXES, ImageSpec, OutputSpec
 from estimator.spec import PoseSpec
 
 from ..blocks.layer_names import keras_name
@@ -40,6 +40,7 @@ class Variant:
 
 
 VARIANTS = {"tfpose_s": Variant()}
+BOX_STRIDE = 16  # of the map of people's boxes, where the spec wants one
 
 
 def spec(name: str) -> PoseSpec:
@@ -58,11 +59,16 @@ def build(spec: PoseSpec, height: int | None, width: int | None) -> keras.Model:
     variant = VARIANTS[spec.model]
     image = keras.Input((height, width, 3), name="image")
     x = keras.layers.Rescaling(1 / 255, name="normalise")(image)
-    features = neck(trunk(x, variant), variant.head)
-    first = _stage(features, variant.head, spec.channels, convolutions=1, name="stage1")
+    strides = trunk(x, variant)
+    sixteenth = context(strides)
+    features = neck(strides[8], sixteenth, variant.head)
+    heads = {name: count for name, count in spec.channels.items() if name != BOXES}
+    first = _stage(features, variant.head, heads, convolutions=1, name="stage1")
     x = keras.layers.Concatenate(name=keras_name("stage2.inputs"))([features, *first.values()])
-    second = _stage(x, variant.head, spec.channels, convolutions=2, name="stage2")
-    outputs = {name: [first[name], second[name]] for name in spec.channels}
+    second = _stage(x, variant.head, heads, convolutions=2, name="stage2")
+    outputs = {name: [first[name], second[name]] for name in first}
+    if spec.outputs.boxes:
+        outputs[BOXES] = [_boxes(features, sixteenth, variant.head)]
     return keras.Model(image, outputs, name=spec.model)
 
 
@@ -80,12 +86,16 @@ def trunk(x: Tensor, variant: Variant) -> dict[int, Tensor]:
     return strides
 
 
-def neck(strides: dict[int, Tensor], channels: int) -> Tensor:
-    """Returns one set of features at stride 8, from those that `trunk` gives."""
-    context = _enlarged(strides[32], strides[16].shape[-1], name="up32", start="zeros")
-    sixteenth = relu(keras.layers.Add(name=keras_name("context.add"))([strides[16], context]))
+def context(strides: dict[int, Tensor]) -> Tensor:
+    """Returns features at stride 16 that know those of stride 32, from what `trunk` gives."""
+    wide = _enlarged(strides[32], strides[16].shape[-1], name="up32", start="zeros")
+    return relu(keras.layers.Add(name=keras_name("context.add"))([strides[16], wide]))
+
+
+def neck(eighth: Tensor, sixteenth: Tensor, channels: int) -> Tensor:
+    """Returns features at stride 8, from the trunk's and those that `context` gives."""
     up = _enlarged(sixteenth, channels, name="up")
-    side = keras.layers.Conv2D(channels, 1, name="side")(strides[8])
+    side = keras.layers.Conv2D(channels, 1, name="side")(eighth)
     x = relu(keras.layers.Add(name=keras_name("neck.add"))([up, side]))
     return convolution(x, channels, name="neck")
 
@@ -103,6 +113,16 @@ def _stage(
     for index in range(convolutions):
         x = convolution(x, width, name=f"{name}.{index}")
     return {head: maps(x, count, name=f"{name}.{head}") for head, count in channels.items()}
+
+
+def _boxes(features: Tensor, sixteenth: Tensor, width: int) -> Tensor:
+    """The map of people's boxes, at stride 16 (estimator/people/box_map.py)."""
+    x = convolution(features, width, stride=2, name="boxes.0", activate=False)
+    side = keras.layers.Conv2D(width, 1, name=keras_name("boxes.side"))(sixteenth)
+    x = relu(keras.layers.Add(name=keras_name("boxes.add"))([x, side]))
+    for index in (1, 2):
+        x = convolution(x, width, name=f"boxes.{index}")
+    return keras.layers.Conv2D(BOX_CHANNELS, 1, name="boxes")(x)
 
 
 def _block(x: Tensor, channels: int, *, name: str) -> Tensor:

@@ -14,7 +14,9 @@ from torch import Tensor
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 STEPS = 5
-ADAM = re.compile(r"/(bias|beta|gamma)$|^(stem|heatmaps|(stage\d|fine)\.(heatmaps|pafs))/kernel$")
+ADAM = re.compile(
+    r"/(bias|beta|gamma)$|^(stem|heatmaps|boxes|(stage\d|fine)\.(heatmaps|pafs))/kernel$"
+)
 DECAYING = re.compile(r"/kernel$")  # those of AdamW that have weight decay
 ADAM_RATE = 1 / 12  # factor on Muon's rate
 MOMENTUM, DECAY = 0.95, 0.1

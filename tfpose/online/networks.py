@@ -146,6 +146,10 @@ class Student(nn.Module):  # type: ignore[misc]  # PyTorch may be absent
 
     def features(self, image: Tensor) -> Tensor:
         """Returns the features at stride 8 that the stages read."""
+        return self.both_features(image)[0]
+
+    def both_features(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the features at stride 8 that the stages read, and those at stride 16."""
         x = self._convolved(image / 255, "stem")
         found = {}
         for stride, blocks in self._blocks.items():
@@ -156,10 +160,16 @@ class Student(nn.Module):  # type: ignore[misc]  # PyTorch may be absent
                 x = F.relu(x + y)
             found[stride] = x
         context = depth_to_space(self.convolutions["up32"](found[32]))
-        x = F.relu(found[16] + context)
-        up = depth_to_space(self.convolutions["up"](x))
+        sixteenth = F.relu(found[16] + context)
+        up = depth_to_space(self.convolutions["up"](sixteenth))
         x = F.relu(up + self.convolutions["side"](found[8]))
-        return self._convolved(x, "neck")
+        return self._convolved(x, "neck"), sixteenth
+
+    def keep_statistics(self, prefixes: tuple[str, ...]) -> None:
+        """Sets the norms of some layers to use their running statistics, and not to change them."""
+        for key, norm in self.norms.items():
+            if original_name(key).startswith(prefixes):
+                norm.eval()
 
     def forward(self, image: Tensor) -> tuple[Maps, Maps, Maps]:
         features = self.features(image)

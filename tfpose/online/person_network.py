@@ -9,7 +9,6 @@ from torch import Tensor
 from estimator import skeletons
 from estimator.arrays import Float
 
-from ..blocks.layer_names import original_name
 from .networks import Numbers, Student, depth_to_space, numbers_of
 
 KEYPOINTS = 17
@@ -38,12 +37,6 @@ class PersonStudent(Student):
     def _add_stages(self, numbers: Numbers) -> None:
         self._wide("stage1.0", numbers.head, numbers.head)
         self._point("heatmaps", numbers.head, SCALE**2 * KEYPOINTS)
-
-    def keep_statistics(self, prefixes: tuple[str, ...]) -> None:
-        """Sets the norms of some layers to use their running statistics, and not to change them."""
-        for key, norm in self.norms.items():
-            if original_name(key).startswith(prefixes):
-                norm.eval()
 
     def forward(self, image: Tensor) -> Tensor:
         x = self._convolved(self.features(image), "stage1.0")

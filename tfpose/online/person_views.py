@@ -145,7 +145,7 @@ def draw(
     mirrored = bool(rng.random() < 0.5)
     matrix = _matrix(box, mirrored, options, rng)
     picture = subject.picture if edge is None else edge.applied(subject.picture)
-    image = _coloured(_cut(picture, matrix, options, rng), rng)
+    image = coloured(_cut(picture, matrix, options, rng), rng)
     if others and rng.random() < options.cover:
         image = _covered(image, others[int(rng.integers(len(others)))], rng)
     maps, seen = _moved(subject, matrix, options)
@@ -169,7 +169,7 @@ def draw_nobody(
       rng: of the draw.
     """
     matrix = _matrix(_box(xy, options, rng), bool(rng.random() < 0.5), options, rng)
-    image = _coloured(_cut(picture, matrix, options, rng), rng)
+    image = coloured(_cut(picture, matrix, options, rng), rng)
     shape = (keypoints, options.height // options.stride, options.width // options.stride)
     return View(image, np.zeros(shape, np.float32), np.ones(shape, np.float32))
 
@@ -258,7 +258,7 @@ def _cut(picture: UInt8, matrix: Matrix, options: ViewOptions, rng: np.random.Ge
     return np.asarray(image, np.float32)
 
 
-def _coloured(pixels: Float, rng: np.random.Generator) -> Float:
+def coloured(pixels: Float, rng: np.random.Generator) -> Float:
     image = pixels.astype(np.float64)
     if rng.random() < 0.7:
         shift = rng.uniform(-25, 25) + rng.uniform(-10, 10, 3)

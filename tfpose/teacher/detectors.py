@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from estimator.arrays import Float, UInt8, check_shape
+from estimator.people.box_map import overlaps, suppressed
 
 from . import spec_files
 
@@ -168,27 +169,6 @@ def _from_distances(outputs: Sequence[Float], size: int) -> tuple[Float, Float]:
         corners.append(box.reshape(-1, 4))
         scores.append(1 / (1 + np.exp(-map_[0, :, :, 0].ravel())))
     return np.concatenate(corners), np.concatenate(scores)
-
-
-def overlaps(box: Float, boxes: Float) -> Float:
-    """Returns the intersection over union of a box (4,) with boxes (N, 4), (N,) in 0..1."""
-    low = np.maximum(box[:2], boxes[:, :2])
-    high = np.minimum(box[2:], boxes[:, 2:])
-    inside = np.clip(high - low, 0, None).prod(axis=1)
-    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    union = (box[2:] - box[:2]).prod() + areas - inside
-    return np.asarray(inside / np.maximum(union, 1e-9), np.float32)
-
-
-def suppressed(boxes: Float, overlap: float) -> Float:
-    """Returns boxes (N, 5), best first, without those that overlap a better one."""
-    left = boxes[np.argsort(-boxes[:, 4], kind="stable")]
-    kept = []
-    while len(left):
-        best, left = left[0], left[1:]
-        kept.append(best)
-        left = left[overlaps(best[:4], left[:, :4]) <= overlap]
-    return np.array(kept, np.float32).reshape(-1, 5)
 
 
 def fuse(looks: Sequence[Float], *, overlap: float) -> Float:

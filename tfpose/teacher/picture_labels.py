@@ -12,13 +12,13 @@ from pycocotools import mask as coco_mask
 from estimator import skeletons
 from estimator.arrays import Float, UInt8
 from estimator.inputs.averaging import Averaging
+from estimator.people.box_map import overlaps
 from estimator.people.boxes import AREA_OF_BOX, around
 from estimator.poses import Poses
 from estimator.skeleton import Skeleton
 
 from ..data.annotations import BOX_SHIFT, KEYPOINT_SHIFT
 from ..evaluation.annotations import PERSON
-from .detectors import overlaps
 
 VISIBLE = 2  # COCO's visibility
 COVERED = 0.5  # share of a box that a labelled person's box has in common with it

@@ -1,6 +1,7 @@
 """Loads initial weights: from a foreign checkpoint, a file of Keras, or a run."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from . import carrying, checkpoints, foreign, keras_files
 
 WEIGHTS, AVERAGE = "weights:", "average:"  # prefixes of a checkpoint's variables
 RUN_CHECKPOINTS = "checkpoints"
+BOXES = re.compile(r"boxes(\.\w+)*/")  # variables of `residual_paf`'s map of boxes
 
 
 def named_variables(model: keras.Model) -> dict[str, Any]:
@@ -102,7 +104,7 @@ def _load_run(model: keras.Model, path: Path, layers: Sequence[str]) -> None:
 
 
 def _load_keras(model: keras.Model, spec: PoseSpec, path: Path, layers: Sequence[str]) -> None:
-    there = named_variables(keras_files.load_keras(path))
+    there = _without_boxes(named_variables(keras_files.load_keras(path)), spec)
     source = None if layers else _spec_of_another_skeleton(path, spec)
     if source is not None:
         arrays = {name: value.numpy() for name, value in there.items()}
@@ -122,6 +124,13 @@ def _load_keras(model: keras.Model, spec: PoseSpec, path: Path, layers: Sequence
     for name, variable in wanted.items():
         variable.assign(there[name])
     logging.info("%d of %d variables from %s", len(wanted), len(model.variables), path)
+
+
+def _without_boxes(there: dict[str, Any], spec: PoseSpec) -> dict[str, Any]:
+    """A file's variables, without those that make boxes where the network gives none."""
+    return {
+        name: value for name, value in there.items() if spec.outputs.boxes or not BOXES.match(name)
+    }
 
 
 def _spec_of_another_skeleton(path: Path, spec: PoseSpec) -> PoseSpec | None:

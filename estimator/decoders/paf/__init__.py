@@ -146,7 +146,8 @@ def _maps(
     if not layout.pafs:
         raise ValueError("the outputs have no part affinity fields: use another decoder")
     wanted = layout.channels(len(skeleton.keypoints), len(skeleton.limbs))
-    for name, channels in wanted.items():
+    for name in ("heatmaps", "pafs"):
+        channels = wanted[name]
         found = outputs[name].shape if name in outputs else None
         if found is None or len(found) != 3 or found[2] != channels:
             raise ValueError(

@@ -100,3 +100,19 @@ def test_what_a_network_cannot_do_is_refused() -> None:
         averaging.views(picture, fixed, (2.0,), box=(0, 0, 20, 20))
     with pytest.raises(ValueError, match="scales must be positive"):
         averaging.Averaging(scales=())
+
+
+def test_boxes_of_a_mirrored_picture_are_averaged_and_of_several_sizes_the_largest_s() -> None:
+    one = Skeleton(name="one", keypoints=("spot",), limbs=(), flip_pairs=(), sigmas=(0.1,))
+    rng = np.random.default_rng(0)
+    cells = {"heatmaps": np.zeros((4, 6, 1), np.float32), "person_boxes": rng.random((2, 3, 5))}
+    mirrored = cells | {"person_boxes": cells["person_boxes"][:, ::-1, [0, 3, 2, 1, 4]]}
+    merged = mirroring.merge_mirrored(cells, mirrored, spec_of(one, offset=0.0))
+    np.testing.assert_allclose(merged["person_boxes"], cells["person_boxes"], atol=1e-6)
+    small = {"heatmaps": np.zeros((2, 3, 1), np.float32), "person_boxes": rng.random((1, 2, 5))}
+    parts = [
+        Maps(outputs=outputs, matrix=geometry.scaling(scale, scale))
+        for outputs, scale in ((small, 0.5), (cells, 1.0))
+    ]
+    mean = averaging.mean(parts, stride=8, onto=1)
+    np.testing.assert_array_equal(mean.outputs["person_boxes"], cells["person_boxes"])

@@ -149,3 +149,46 @@ def test_off_is_what_a_network_answers_alone() -> None:
     picture = np.zeros((64, 64, 3), np.uint8)
     maps = estimator.maps(picture)
     assert len(estimator.people(picture, maps)) == len(estimator.decode(maps))
+
+
+def corners(places: Float, margin: float = 12, score: float = 0.8) -> Float:
+    """A box around keypoints, (1, 5)."""
+    low, high = places.min(axis=0) - margin, places.max(axis=0) + margin
+    return np.array([[*low, *high, score]], np.float32)
+
+
+def test_somebody_of_whom_only_a_box_is_known_is_found() -> None:
+    nobody = Poses.empty(COLOURS)
+    seen = look()(lit(), nobody, corners(PLACES))
+    assert len(seen) == 1
+    assert np.abs(seen.xy[0] - PLACES).max() < 0.5
+    assert 0 < seen.person_score[0] <= 0.8
+
+
+def test_a_box_of_a_person_found_adds_nobody() -> None:
+    runner = Colours()
+    seen = look(runner)(lit(), one(PLACES), corners(PLACES))
+    assert (len(seen), runner.runs) == (1, 1)
+
+
+def test_a_box_in_which_a_known_person_is_seen_adds_nobody() -> None:
+    """The box is too wide to be theirs, but who is seen in it stands where they stand."""
+    runner = Colours()
+    seen = look(runner)(lit(), one(PLACES), corners(PLACES, margin=40))
+    assert (len(seen), runner.runs) == (1, 2)
+
+
+def test_weak_boxes_and_those_beyond_the_number_of_people_are_left_out() -> None:
+    apart = np.asarray(PLACES + np.array([60, 0]), np.float32)
+    boxes = np.concatenate([corners(PLACES, score=0.8), corners(apart, score=0.7)])
+    for options, runs in (({}, 2), ({"people": 1}, 1), ({"box": 0.75}, 1), ({"box": 1.0}, 0)):
+        runner = Colours()
+        look(runner, **options)(lit(), Poses.empty(COLOURS), boxes)
+        assert runner.runs == runs, options
+
+
+def test_a_keypoint_that_is_not_seen_in_a_box_is_missing() -> None:
+    dim = lit()
+    dim[..., 2] = dim[..., 2] // 20
+    (found,) = look()(dim, Poses.empty(COLOURS), corners(PLACES)).found
+    assert found.tolist() == [True, True, False]

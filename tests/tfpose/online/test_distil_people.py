@@ -17,7 +17,8 @@ from tfpose.data.cached_people import Person, Shard
 
 torch = pytest.importorskip("torch")
 
-from tfpose.online import distil_people, person_views  # noqa: E402
+from tfpose.online import distil_people, learning, person_views  # noqa: E402
+from tfpose.online.muon import Updater  # noqa: E402
 from tfpose.online.person_network import CONTEXT_BLOCKS, PersonStudent  # noqa: E402
 from tfpose.online.person_views import Subject, ViewOptions  # noqa: E402
 
@@ -206,10 +207,8 @@ def test_a_few_steps_lower_the_error_and_leave_frozen_layers(student: keras.Mode
     assert maps.shape == weight.shape == (4, 17, 48, 32)
     with torch.no_grad():
         first = distil_people.error(twin(image), maps, weight)
-    distil_people.freeze(twin.train(), options.frozen)
-    updater = distil_people.Updater(
-        {name: value for name, value in twin.arrays().items() if value.requires_grad}
-    )
+    learning.freeze(twin.train(), options.frozen)
+    updater = Updater({name: value for name, value in twin.arrays().items() if value.requires_grad})
     for _ in range(4):
         distil_people.error(twin(image), maps, weight).backward()
         updater.step(options.rate)
@@ -225,4 +224,4 @@ def test_a_few_steps_lower_the_error_and_leave_frozen_layers(student: keras.Mode
 
 def test_a_prefix_of_no_layer_is_refused(student: keras.Model) -> None:
     with pytest.raises(ValueError, match="no layer of tfpose_person begins with 'stage9'"):
-        distil_people.freeze(PersonStudent(keras_arrays(student)), ("stage9",))
+        learning.freeze(PersonStudent(keras_arrays(student)), ("stage9",))

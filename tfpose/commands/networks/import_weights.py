@@ -8,6 +8,7 @@
 train on). docs/weights.md lists the public files and the command of each.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from absl import flags, logging
@@ -45,6 +46,12 @@ WIDTH = flags.DEFINE_integer(
 ONLY = flags.DEFINE_list(
     "only", [], "Load only the layers under these names (a backbone).", flag_values=FLAGS
 )
+BOXES = flags.DEFINE_integer(
+    "boxes",
+    0,
+    "Stride of the map of people's boxes that the file has, too; 0 for none.",
+    flag_values=FLAGS,
+)
 BACKBONE = flags.DEFINE_bool(
     "backbone",
     False,
@@ -79,6 +86,7 @@ def main(_: list[str]) -> None:
     out = Path(OUT.value)
     skeleton = arguments.skeleton_of(SKELETON.value)
     spec = models.spec(MODEL.value, skeleton=skeleton, height=HEIGHT.value, width=WIDTH.value)
+    spec = replace(spec, outputs=replace(spec.outputs, boxes=BOXES.value))
     model = models.build(spec, flexible=out.suffix != ".tflite" and spec.image.flexible)
     untouched = foreign.load(
         model,

@@ -7,17 +7,15 @@ Training starts with tfpose_s's weights (--start, a .keras), or goes on from a s
 caches, made with other seeds or teachers, are trained on together; they may still be filling.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from absl import flags, logging
 
-from estimator import files, pictures
-from estimator.arrays import Float
+from estimator import pictures
 from estimator.program import run
-from tfpose.commands import arguments
+from tfpose.commands import arguments, start_file
 
 if TYPE_CHECKING:
     from tfpose.data import cached_people
@@ -75,7 +73,7 @@ def main(_: list[str]) -> None:
     import torch
 
     from tfpose.data.picture_files import Pictures
-    from tfpose.online import distil_people, person_network
+    from tfpose.online import distil_people, learning, person_network
 
     options = distil_people.Options(
         seconds=SECONDS.value,
@@ -88,7 +86,7 @@ def main(_: list[str]) -> None:
     )
     if THREADS.value:
         torch.set_num_threads(THREADS.value)
-    student = person_network.PersonStudent(_start(Path(START.value)))
+    student = person_network.PersonStudent(start_file.arrays(START.value))
     found = Pictures([Path(path) for path in IMAGES.value])
     nobody = distil_people.read_nobody(Path(NOBODY.value)) if NOBODY.value else []
     feed = distil_people.Feed(
@@ -99,16 +97,9 @@ def main(_: list[str]) -> None:
         nobody=nobody,
         nobody_share=NOBODY_SHARE.value if nobody else 0.0,
     )
-    out = Path(OUT.value)
-    out.mkdir(parents=True, exist_ok=True)
-
-    def save(arrays: Mapping[str, Float]) -> Path:
-        with files.Whole(out / "student.npz") as partial:
-            np.savez(partial, **arrays)  # type: ignore[arg-type]  # NumPy's stub
-        return out / "student.npz"
-
-    distil_people.run(
-        student.to("cuda" if torch.cuda.is_available() else "cpu"), feed, options, save
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    learning.run(
+        student.to(device), feed, options, start_file.saver(OUT.value), error=distil_people.error
     )
 
 
@@ -128,13 +119,3 @@ def _people(folders: Sequence[Path]) -> "Callable[[], cached_people.Shard]":
         return people
 
     return load
-
-
-def _start(path: Path) -> dict[str, Float]:
-    if path.suffix == ".npz":
-        with np.load(path) as arrays:
-            return dict(arrays)
-    from tfpose.weights import keras_files, loading
-
-    named = loading.named_variables(keras_files.load_keras(path))
-    return {name: np.asarray(variable) for name, variable in named.items()}
