@@ -143,7 +143,8 @@ class Service:
 
         image = self.catalogue.specs[model].image
         size = preprocess.input_size(*checked.header.upright, image)
-        return Job(model=model, work=work, size=size)
+        seconds = 1e-9 * checked.work if reduced is None else 0.0
+        return Job(model=model, work=work, size=size, seconds=seconds)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
