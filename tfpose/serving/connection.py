@@ -99,6 +99,8 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse()
             elif len(self.pipeline) > self.limits.pipelined:
                 self.transport.abort()
+        if self._refused:
+            self._size += len(data) - place  # what is dropped was received, too
         whole = self._refused or place == len(data)
         self._rest, self._place = (b"", 0) if whole else (data, place)
         if self._rest:

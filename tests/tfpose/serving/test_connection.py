@@ -31,6 +31,9 @@ class Transport(asyncio.Transport):
     def close(self) -> None:
         self.reading = False
 
+    def can_write_eof(self) -> bool:
+        return False
+
     def pause_reading(self) -> None:
         self.reading = False
 
@@ -97,6 +100,15 @@ def test_every_byte_of_bulk_counts_with_what_it_costs_to_receive(app: Any) -> No
     send(app, pace, limits, [HEAD % (2 * MIB), *body])
     counted = [spent for spent in pace.told if spent >= connection._BYTE * MIB / 4]
     assert len(counted) == 4  # of 2 MiB, the second
+
+
+def test_bytes_behind_a_refused_head_count_too() -> None:
+    pace, limits = Asked(0.0), Limits(bulk_bytes=MIB)
+    head = b"POST / HTTP/1.1\r\n" + b"X: a\r\n" * (MIB // 24)
+    transport = send(kept, pace, limits, [head] * 10)
+    assert transport.written.startswith(b"HTTP/1.1 431")
+    assert len(pace.told) == 6  # the first four are within the bound
+    assert min(pace.told) >= connection._BYTE * len(head)
 
 
 def test_what_is_small_is_never_asked_to_wait() -> None:
