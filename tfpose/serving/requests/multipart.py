@@ -90,9 +90,11 @@ def _parts(body: bytes, content_type: str, most: int, rest: Callable[[], None]) 
             raise _broken(f"it may have at most {most} files")
         start = body.find(b"\n", place, place + 80) + 1  # blanks may stand behind a boundary
         end = body.find(b"\r\n\r\n", start - 2, start + _MOST_HEAD)
+        if not start or end < 0:
+            raise _broken("a part's head has no end, or more than 4 KiB")
         after = _find(body, b"\r\n" + mark, max(end + 2, start), rest)
-        if not start or end < 0 or after < 0:
-            raise _broken("a part has no end, or more than 4 KiB of headers")
+        if after < 0:
+            raise _broken("a part has no end")
         yield _part(body[start:end], body[end + 4 : after])
         place = after + 2
 
