@@ -1,5 +1,7 @@
+import contextlib
 import json
 import logging
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -60,6 +62,23 @@ def test_the_header_of_a_picture_is_read_once_and_its_body_is_not_copied(
     assert client.post("/v1/pose", files={"image": picture()}).status_code == 200
     assert len(headers) == 1
     assert bodies[1] is bodies[0]
+
+
+def test_small_pictures_say_that_bulk_must_wait_and_large_ones_do_not(network: FakeNetwork) -> None:
+    entered = []
+
+    @contextlib.contextmanager
+    def small() -> Iterator[None]:
+        entered.append(1)
+        yield
+
+    app = fake_app(network)
+    app.state.service.pace.small = small
+    large = picture()[:-2] + bytes(app.state.service.settings.limits.bulk_bytes) + picture()[-2:]
+    with TestClient(app) as client:
+        for sent, count in ((picture(), 1), (large, 1), (picture(), 2)):
+            assert client.post("/v1/pose", files={"image": sent}).status_code == 200
+            assert len(entered) == count
 
 
 def test_keypoints_below_the_threshold_are_left_out(client: TestClient) -> None:
