@@ -7,15 +7,23 @@ The service is a process of its own with the shipped network, a new one for each
 one client asks for /healthz again and again, and another sends an honest photograph; "silent" is
 the longest time that /healthz took, "memory" the most that the process and its children held
 together. "times usual" is the honest client's median against its median just before the attack,
-with the same process. With `--before`, an earlier checkout is attacked in turns with this one, so
-that whatever else the machine does meets both; figures of several rounds are their medians, but for
-the longest silence and the most memory.
+with the same process. "ms each" is the processor time of the service for one request of the
+attacker, without that of the honest answers.
+
+The attacker is a process of its own on the same cores. Each attack is made twice: "beside", by an
+attacker of the service's own priority, which takes cores from the service as an attacker elsewhere
+would not; and "remote", by one that the system lets run only where a core has nothing else to do.
+
+With `--before`, an earlier checkout is attacked in turns with this one, so that whatever else the
+machine does meets both; figures of several rounds are their medians, but for the longest silence
+and the most memory.
 """
 
 import argparse
 import base64
 import contextlib
 import http.client
+import multiprocessing
 import os
 import shutil
 import signal
@@ -29,6 +37,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tests import hostile_pictures as hostile
@@ -41,8 +50,10 @@ HEAD = (
     b"POST /v1/pose HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\nContent-Type: %b\r\n\r\n"
 )
 FORM = b"multipart/form-data; boundary=x"
-ROW = "{:<26} {:>7} {:>8} {:>10} {:>8} {:>11} {:>7}  {}"
-TITLES = ("attack", "tree", "silent s", "memory MiB", "median s", "times usual", "worst s", "got")
+ROW = "{:<30} {:>6} {:>6} {:>8} {:>10} {:>8} {:>11} {:>7} {:>8}  {}"
+TITLES = ("attack", "tree", "from", "silent s", "memory MiB", "median s", "times usual", "worst s")
+PLACES = ("beside", "remote")  # where the attacker is; see the top
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Service:
@@ -58,28 +69,47 @@ class Service:
             env=os.environ | {"PYTHONPATH": os.pathsep.join((str(tree.resolve()), *sys.path[1:]))},
         )
 
-    def send(self, data: bytes, seconds: float = PATIENCE) -> bytes:
-        """The first line of the answer; "" where the connection broke."""
-        said = b""
-        with (
-            contextlib.suppress(OSError),
-            socket.create_connection(("127.0.0.1", self.port), seconds) as client,
-        ):
-            with contextlib.suppress(OSError):
-                client.sendall(data)
-            said = client.recv(4096)
-        return said.partition(b"\r\n")[0]
+    def send(self, data: bytes) -> bytes:
+        return send(self.port, data)
 
     def memory(self) -> int:
         """Bytes that the process and its children hold."""
-        total, waiting = 0, [self.process.pid]
+        return sum(int(_figures(pid, "statm")[1]) * PAGE for pid in self._family())
+
+    def seconds(self) -> float:
+        """Processor time of the process and its children, also of those that ended."""
+        figures = (_figures(pid, "stat") for pid in self._family())
+        return sum(sum(map(int, some[11:15])) for some in figures) / TICKS
+
+    def _family(self) -> Iterator[int]:
+        waiting = [self.process.pid]
         while waiting:
             pid = waiting.pop()
             with contextlib.suppress(OSError, ValueError, IndexError):
-                total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
                 for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
                     waiting += map(int, tasks.read_text().split())
-        return total
+                yield pid
+
+
+def send(port: int, data: bytes) -> bytes:
+    """The first line of the answer; "" where the connection broke."""
+    said = b""
+    with (
+        contextlib.suppress(OSError),
+        socket.create_connection(("127.0.0.1", port), PATIENCE) as client,
+    ):
+        with contextlib.suppress(OSError):
+            client.sendall(data)
+        said = client.recv(4096)
+    return said.partition(b"\r\n")[0]
+
+
+def _figures(pid: int, name: str) -> list[str]:
+    """The fields of a process behind its name; zeros where it has ended."""
+    try:
+        return Path(f"/proc/{pid}/{name}").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ["0"] * 15
 
 
 class Watch:
@@ -112,8 +142,7 @@ class Watch:
             time.sleep(0.02)
 
     def _honest(self) -> None:
-        photograph = (ROOT / "estimator" / "pictures" / "sample.jpg").read_bytes()
-        body = form(photograph)
+        body = form(photograph())
         while not self._ended:
             start = time.monotonic()
             said = self.service.send(head(body, FORM) + body).decode("latin-1")
@@ -125,6 +154,10 @@ class Watch:
         while not self._ended:
             self.peak = max(self.peak, self.service.memory())
             time.sleep(0.02)
+
+
+def photograph() -> bytes:
+    return (ROOT / "estimator" / "pictures" / "sample.jpg").read_bytes()
 
 
 def form(data: bytes) -> bytes:
@@ -158,6 +191,13 @@ def attacks() -> dict[str, Callable[[], list[bytes]]]:
         "31 MiB of base64 4 times": lambda: (
             [whole(b'{"images":["' + base64.b64encode(bytes(23 * mib)) + b'"]}')] * 4
         ),
+        "31 MiB of escapes as base64": lambda: [
+            whole(b'{"images":["' + b"\\/" * (31 * mib // 2) + b'"]}')
+        ],
+        "a photograph and 31 MiB": lambda: [picture(photograph() + bytes(31 * mib))],
+        "the same as base64 4 times": lambda: (
+            [whole(b'{"images":["' + base64.b64encode(photograph() + bytes(23 * mib)) + b'"]}')] * 4
+        ),
         "headers": lambda: [start + b"X: a\r\n" * (74 * mib // 6)],
         "one long header": lambda: [start + b"X: " + b"a" * (74 * mib)],
         "pipelined requests": lambda: [get * 100_000] * 10,
@@ -180,7 +220,7 @@ def main() -> None:
     options = parser.parse_args()
     wanted = [name for name in options.only.split(",") if name]
     trees = {"before": options.before, "now": ROOT} if options.before else {"now": ROOT}
-    print(ROW.format(*TITLES), flush=True)
+    print(ROW.format(*TITLES, "ms each", "got"), flush=True)
     for name, made in attacks().items():
         if not wanted or name in wanted:
             compare(name, made(), trees, options.rounds, options.seconds)
@@ -199,18 +239,19 @@ def compare(
     """Runs one attack on each checkout in turns, and prints a row for each."""
     with contextlib.ExitStack() as stack:
         services = {title: stack.enter_context(running(tree))[0] for title, tree in trees.items()}
-        seen: dict[str, list[Seen]] = {title: [] for title in trees}
+        seen: dict[str, list[dict[str, Seen]]] = {title: [] for title in trees}
         for number in range(rounds):
             for title in sorted(services, reverse=number % 2 == 1):
                 seen[title].append(run(services[title], sent, seconds))
-        for title, rows in seen.items():
-            report(name, title, rows)
+        for place in PLACES:
+            for title, rows in seen.items():
+                report(name, title, place, [row[place] for row in rows])
 
 
 def cut_model(service: Service, model: Path) -> None:
     """Cuts the model's file to nothing while it is served."""
     model.write_bytes(b"")
-    said = service.send(picture((ROOT / "estimator/pictures/sample.jpg").read_bytes()))
+    said = service.send(picture(photograph()))
     time.sleep(0.5)
     fate = "alive" if service.process.poll() is None else "DEAD"
     print(f"model cut to nothing: {said.decode() or 'lost'}, {fate}", flush=True)
@@ -248,6 +289,7 @@ class Seen:
     times: list[float]
     statuses: Counter[str]
     attacker: Counter[str]
+    seconds: float  # of the processor, for the attacker alone
     fate: str
 
     @property
@@ -255,48 +297,80 @@ class Seen:
         return statistics.median(self.times) if self.times else float("nan")
 
 
-def run(service: Service, sent: list[bytes], seconds: float) -> Seen:
-    """What is usual, and then one attack, sent again and again until its time is over."""
-    with Watch(service) as watch:
+def run(service: Service, sent: list[bytes], seconds: float) -> dict[str, Seen]:
+    """What is usual, and then one attack from each place, until its time is over."""
+    start = service.seconds()
+    with Watch(service) as usual:
         time.sleep(seconds)
-    usual = statistics.median(watch.times)
-    until = time.monotonic() + seconds
-    answers: Counter[str] = Counter()
+    cost = (service.seconds() - start) / len(usual.times)  # of an honest answer
+    return {place: attack(service, sent, seconds, place, usual, cost) for place in PLACES}
 
-    def attack(data: bytes) -> None:
-        while time.monotonic() < until:
-            answers[service.send(data).decode("latin-1")[9:12] or "closed"] += 1
 
-    threads = [threading.Thread(target=attack, args=(data,), daemon=True) for data in sent]
+def attack(
+    service: Service, sent: list[bytes], seconds: float, place: str, usual: Watch, cost: float
+) -> Seen:
+    """Sends all of `sent` at once, each again and again."""
+    fork = multiprocessing.get_context("fork")  # what is sent need not be copied
+    here, there = fork.Pipe()
+    attacker = fork.Process(
+        target=attack_on, args=(service.port, sent, seconds, place, there), daemon=True
+    )
+    attacker.start()
+    start = service.seconds()
     with Watch(service) as watch:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(PATIENCE + 10)
+        here.send(None)
+        answers: Counter[str] = here.recv() if here.poll(seconds + PATIENCE + 10) else Counter()
+    used = service.seconds() - start
+    attacker.kill()
+    attacker.join()
     return Seen(
         silent=watch.silent,
         peak=watch.peak,
-        usual=usual,
+        usual=statistics.median(usual.times),
         times=watch.times,
         statuses=watch.statuses,
         attacker=answers,
+        seconds=max(0.0, used - cost * len(watch.times)),
         fate="" if service.process.poll() is None else "THE SERVICE ENDED",
     )
 
 
-def report(name: str, title: str, rows: list[Seen]) -> None:
+def attack_on(port: int, sent: list[bytes], seconds: float, place: str, said: Connection) -> None:
+    """The attacker's process."""
+    if place == "remote":
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    answers: Counter[str] = Counter()
+    said.recv()
+    until = time.monotonic() + seconds
+
+    def go_on(data: bytes) -> None:
+        while time.monotonic() < until:
+            answers[send(port, data).decode("latin-1")[9:12] or "closed"] += 1
+
+    threads = [threading.Thread(target=go_on, args=(data,), daemon=True) for data in sent]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE + 5)
+    said.send(answers)
+
+
+def report(name: str, title: str, place: str, rows: list[Seen]) -> None:
     statuses = sum((row.statuses for row in rows), Counter())
     attacker = sum((row.attacker for row in rows), Counter())
     fate = next((row.fate for row in rows if row.fate), "")
+    each = 1000 * sum(row.seconds for row in rows) / max(1, attacker.total())
     print(
         ROW.format(
             name,
             title,
+            place,
             f"{max(row.silent for row in rows):.2f}",
             f"{max(row.peak for row in rows) >> 20}",
             f"{statistics.median(row.median for row in rows):.3f}",
             f"{statistics.median(row.median / row.usual for row in rows):.1f}",
             f"{max(max(row.times, default=0) for row in rows):.2f}",
+            f"{each:.1f}",
             f"{dict(statuses)} attacker {dict(attacker)} {fate}",
         ),
         flush=True,

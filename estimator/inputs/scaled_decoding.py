@@ -38,7 +38,10 @@ class Reduced:
 
 
 def read(
-    source: str | os.PathLike[str] | bytes, image: ImageSpec
+    source: str | os.PathLike[str] | bytes,
+    image: ImageSpec,
+    *,
+    header: picture_header.Header | None = None,
 ) -> tuple[UInt8, npt.NDArray[np.float64]]:
     """Reads a picture from a file, or from the bytes of one, for a network's input.
 
@@ -48,6 +51,7 @@ def read(
     Args:
       source: as in `pictures.read`.
       image: the input that the picture is to be laid into.
+      header: of the picture, where it was read already.
 
     Returns:
       picture: (H, W, 3) uint8, RGB, upright, at least as large as its part of the input.
@@ -56,12 +60,16 @@ def read(
     Raises:
       FileNotFoundError, OSError, ValueError: as in `pictures.read`.
     """
-    found = read_reduced(source, image)
+    found = read_reduced(source, image, header=header)
     return found.picture, geometry.scaling(1, 1) if found.matrix is None else found.matrix
 
 
 def read_reduced(
-    source: str | os.PathLike[str] | bytes, image: ImageSpec, *, keep: int = 0
+    source: str | os.PathLike[str] | bytes,
+    image: ImageSpec,
+    *,
+    keep: int = 0,
+    header: picture_header.Header | None = None,
 ) -> Reduced:
     """Reads a picture as `read` does, and says how large it is.
 
@@ -69,6 +77,7 @@ def read_reduced(
       source: as in `pictures.read`.
       image: the input that the picture is to be laid into.
       keep: number of pixels that a reduced picture has at least.
+      header: of the picture, where it was read already.
 
     Raises:
       FileNotFoundError, OSError, ValueError: as in `pictures.read`.
@@ -80,13 +89,15 @@ def read_reduced(
         data = file.read_bytes()
     else:
         data = b""
-    header = picture_header.read(data)
+    header = header or picture_header.read(data)
     factor = factor_for(header, image, keep=keep)
     if factor == 1:
         del data  # `pictures.read` decodes a large file without holding its bytes
-        picture = pictures.read(source)
+        picture = pictures.read(source, header=header)
         return Reduced(picture=picture, height=picture.shape[0], width=picture.shape[1])
-    picture = pictures.decode(data, "the picture" if file is None else str(file), factor)
+    picture = pictures.decode(
+        data, "the picture" if file is None else str(file), factor, header=header
+    )
     height, width = header.upright
     return Reduced(picture=picture, height=height, width=width, matrix=matrix(header, factor))
 

@@ -5,6 +5,7 @@ RFC 9649 (WebP) section 2.7; Microsoft's BITMAPFILEHEADER, BITMAPCOREHEADER and 
 (wingdi.h); the Exif tag Orientation is 0x0112 of TIFF 6.0.
 """
 
+import itertools
 import re
 import struct
 from collections.abc import Iterator
@@ -16,9 +17,10 @@ _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0..15; the rest are tables
 _EXIF_SEGMENT = 0xE1  # APP1
 _ORIENTATION = 0x0112
-_FILL = re.compile(rb"\xff+")  # any number of FF may stand before a marker
+_MOST_FILL = 1 << 16  # bytes FF in all; any number may stand before a marker, and none need
+_FILL = re.compile(rb"\xff{1,%d}" % (_MOST_FILL + 2))  # one of them is the marker's own
 _MOST_EXIFS, _MOST_ENTRIES = 16, 256  # blocks of Exif that are read, and entries of each
-_MOST_CHUNKS = 1024  # of a PNG or WebP, and one more per KiB of the file
+_MOST_CHUNKS = 1024  # of a PNG or WebP, and one more per KiB up to there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +73,14 @@ def read(data: bytes) -> Header:
 def _read_jpeg(data: bytes) -> Header:
     """Walks the segments up to the first scan; a thumbnail inside a segment is skipped with it."""
     found = Header(jpeg=True)
-    place, exifs = 2, 0
+    place, exifs, fills = 2, 0, 0
     for _ in range(jpeg_scans.MOST_SEGMENTS):
         fill = _FILL.match(data, place)
         if fill is None:  # out of step: the decoder may know how to go on
             return found if place < len(data) else replace(found, whole=False)
+        fills += fill.end() - 1 - place
+        if fills > _MOST_FILL:
+            return replace(found, fault=_crowded("fill bytes", _MOST_FILL))
         place = fill.end() - 1
         if place + 12 > len(data):  # it ends within its header
             return replace(found, whole=False)
@@ -96,7 +101,7 @@ def _read_jpeg(data: bytes) -> Header:
 
 
 def _with_scans(found: Header, data: bytes, place: int) -> Header:
-    whole, scans = data.rfind(b"\xff\xd9", place) > 0, jpeg_scans.count(data, place)
+    whole, scans = jpeg_scans.has_end(data, place), jpeg_scans.count(data, place)
     fault = _crowded("scans", jpeg_scans.MOST) if scans > jpeg_scans.MOST else ""
     return replace(found, whole=whole, scans=scans, fault=fault)
 
@@ -107,10 +112,9 @@ def _crowded(parts: str, most: int) -> str:
 
 def _read_png(data: bytes) -> Header:
     width, height, _, colour = struct.unpack_from(">IIBB", data, 16)
-    alpha, orientation, whole, exifs, count = colour in (4, 6), 1, False, 0, 0
-    most = _MOST_CHUNKS + len(data) // 1024
+    alpha, orientation, whole, exifs, fault = colour in (4, 6), 1, False, 0, ""
     for count, (kind, start, length) in enumerate(_png_chunks(data)):
-        if count == most:
+        if fault := _crowd_of_chunks(count, start):
             break
         alpha |= kind == b"tRNS"
         whole |= kind == b"IEND"
@@ -121,11 +125,17 @@ def _read_png(data: bytes) -> Header:
     return Header(
         height=height,
         width=width,
-        whole=whole or count == most,
+        whole=whole or bool(fault),
         alpha=alpha,
         orientation=orientation,
-        fault=_crowded("chunks", most) if count == most else "",
+        fault=fault,
     )
+
+
+def _crowd_of_chunks(count: int, place: int) -> str:
+    """Why a file with so many chunks before `place` is not decoded; "" where it is."""
+    most = _MOST_CHUNKS + place // 1024
+    return _crowded("chunks", most) if count >= most else ""
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -178,16 +188,15 @@ def _read_bmp(data: bytes) -> Header:
 
 def _webp_chunks(data: bytes) -> tuple[int, str]:
     """Orientation of an extended WebP, and why it is not decoded, if it is not."""
-    most, place, orientation = _MOST_CHUNKS + len(data) // 1024, 12, 1
-    exif = bool(data[20] & 0x08)
-    for _ in range(most):
-        if place + 8 > len(data):
-            return orientation, ""
+    place, orientation, exif, fault = 12, 1, bool(data[20] & 0x08), ""
+    for count in itertools.count():
+        if place + 8 > len(data) or (fault := _crowd_of_chunks(count, place)):
+            break
         kind, length = struct.unpack_from("<4sI", data, place)
         if exif and kind == b"EXIF":
             orientation, exif = _exif_orientation(data[place + 8 : place + 8 + length]), False
         place += 8 + length + length % 2
-    return orientation, _crowded("chunks", most)
+    return orientation, fault
 
 
 def _exif_orientation(exif: bytes) -> int:

@@ -14,6 +14,7 @@ MOST = 100  # scans; more are not decoded
 MOST_SEGMENTS = 4096  # of tables and texts, before the first scan and again after it
 SCAN, END = 0xDA, 0xD9
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_PIECE = 1 << 18  # bytes that are searched at a time: meanwhile no other thread runs Python
 
 
 def count(data: bytes, start: int) -> int:
@@ -23,8 +24,20 @@ def count(data: bytes, start: int) -> int:
       data: the file.
       start: place of the first scan's marker.
     """
-    bound = data.count(b"\xff\xda", start)  # also those in what lies behind the picture
-    return bound if bound <= MOST else _walk(data, start)
+    bound = 0  # also counts those in what lies behind the picture
+    for place in range(start, len(data), _PIECE):
+        bound += data.count(b"\xff\xda", place, place + _PIECE + 1)
+        if bound > MOST:
+            return _walk(data, start)
+    return bound
+
+
+def has_end(data: bytes, start: int) -> bool:
+    """Whether there is an end of a picture behind `start`."""
+    for place in range(len(data), start, -_PIECE):
+        if data.find(b"\xff\xd9", max(start, place - _PIECE), place + 1) >= 0:
+            return True
+    return False
 
 
 def _walk(data: bytes, place: int) -> int:

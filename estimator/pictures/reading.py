@@ -117,13 +117,19 @@ def _natural(path: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part.casefold()) for part in parts]
 
 
-def read(source: str | os.PathLike[str] | bytes) -> UInt8:
+def read(
+    source: str | os.PathLike[str] | bytes, *, header: picture_header.Header | None = None
+) -> UInt8:
     """Reads a picture from a file, or from the bytes of one.
 
     The result is upright (by the Exif orientation). Grey becomes three equal channels, 16 bits
     become their upper 8, transparent pixels of PNG and WebP become white, and of an animation the
     first frame is read. HEIC needs pillow-heif (`tfpose[heic]`). A JPEG of more than 100 scans is
     refused: each costs as much as a picture.
+
+    Args:
+      source: the path of a file, or its bytes.
+      header: of the picture, where it was read already.
 
     Returns:
       (H, W, 3) uint8, RGB.
@@ -134,16 +140,23 @@ def read(source: str | os.PathLike[str] | bytes) -> UInt8:
       ValueError: it is no picture, cut off, or has more than `MAX_PIXELS`; says which file.
     """
     if isinstance(source, bytes):
-        return decode(source, "the picture")
+        return decode(source, "the picture", header=header)
     path = Path(source)
     if not path.exists():
         raise FileNotFoundError(f"no picture at {path}")
     if path.is_dir():
         raise ValueError(f"{path} is a folder; give one of its pictures")
-    return decode(path.read_bytes(), str(path), file=path)
+    return decode(path.read_bytes(), str(path), file=path, header=header)
 
 
-def decode(data: bytes, name: str, factor: int = 1, *, file: Path | None = None) -> UInt8:
+def decode(
+    data: bytes,
+    name: str,
+    factor: int = 1,
+    *,
+    file: Path | None = None,
+    header: picture_header.Header | None = None,
+) -> UInt8:
     """Decodes the bytes of a picture; see `read`.
 
     Args:
@@ -151,8 +164,9 @@ def decode(data: bytes, name: str, factor: int = 1, *, file: Path | None = None)
       name: of the file, for messages.
       factor: 1, or for a JPEG 2, 4 or 8: the factor by which both sides are reduced.
       file: that has the same bytes, if there is one; a large picture of it takes half the memory.
+      header: of the picture, where it was read already.
     """
-    header = picture_header.read(data)
+    header = header or picture_header.read(data)
     if header.fault:
         raise ValueError(f"{name} {header.fault}")
     if not header.whole:

@@ -122,12 +122,11 @@ class Pictures:
             raise BadPicture(f"{name} is missing, or there more than once, in {where}")
         try:
             with self._opened(place) as file:
-                data = file.read(MOST_BYTES + 1)
+                return read_bounded(file, name)
+        except BadPicture:
+            raise
         except UNREADABLE as error:
             raise BadPicture(f"{name} cannot be read: {error}") from error
-        if len(data) > MOST_BYTES:
-            raise BadPicture(f"{name} has more than {MOST_BYTES} bytes: is it a picture?")
-        return data
 
     def header(self, name: str) -> header.Header | None:
         """What a picture says before it is decoded; None where it is missing or unreadable."""
@@ -158,8 +157,7 @@ class Pictures:
         if place.container.is_dir():
             return (place.container / place.member).open("rb")
         archive = self._archive(place.container)
-        whole_files.check_member(archive.getinfo(place.member), place.container)
-        return archive.open(place.member)
+        return open_member(archive, archive.getinfo(place.member), place.container)
 
     def _archive(self, path: Path) -> zipfile.ZipFile:
         if path not in self._archives:
@@ -168,6 +166,35 @@ class Pictures:
 
     def __getstate__(self) -> dict[str, object]:
         return self.__dict__ | {"_archives": {}}
+
+
+def open_member(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, container: str | os.PathLike[str]
+) -> IO[bytes]:
+    """A zip's member, open for reading.
+
+    Args:
+      archive: open.
+      member: of it.
+      container: what messages call the archive.
+
+    Raises:
+      ValueError: it is small packed and would fill the memory.
+    """
+    whole_files.check_member(member, container)
+    return archive.open(member)
+
+
+def read_bounded(file: IO[bytes], name: str) -> bytes:
+    """The bytes of a picture's file.
+
+    Raises:
+      BadPicture: there are more than `MOST_BYTES`.
+    """
+    data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise BadPicture(f"{name} has more than {MOST_BYTES} bytes: is it a picture?")
+    return data
 
 
 def unpacked_or_zip(folder: Path) -> Path:

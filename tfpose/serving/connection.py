@@ -20,6 +20,9 @@ from .settings import Limits
 # else; bounds are checked between two pieces.
 _BODY_PIECE, _CHUNKED_PIECE, _PIECE = 256 << 10, 16 << 10, 4 << 10
 _HEAD_END = b"\r\n\r\n"
+# Seconds of the event loop that a byte of a body takes besides parsing: to receive it, and to copy
+# it to its reader and into new memory. Measured 1.6e-9 on a core of 2025; parsing took 0.1e-9.
+_BYTE = 1.5e-9
 _ANSWER = 0.001  # seconds of the event loop, about, that a request without pictures takes
 _LINGER = 1.0  # seconds in which a refused client's bytes are dropped, so that it reads the answer
 _MESSAGE = b"the request's head is too large, or has too many fields\n"
@@ -96,12 +99,14 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse()
             elif len(self.pipeline) > self.limits.pipelined:
                 self.transport.abort()
+        if self._refused:
+            self._size += len(data) - place  # what is dropped was received, too
         whole = self._refused or place == len(data)
         self._rest, self._place = (b"", 0) if whole else (data, place)
         if self._rest:
             self.flow.hold()
         elif self._size > self.limits.bulk_bytes:
-            self._pause(time.monotonic() - start)
+            self._pause(time.monotonic() - start + _BYTE * len(data))
         self._watch_head()
 
     def _waits(self) -> bool:

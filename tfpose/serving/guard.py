@@ -30,7 +30,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app, self._service = app, service
-        self._reader = Reader(service.settings.limits, service.metrics)
+        self._reader = Reader(service.settings.limits, service.metrics, service.pace)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -58,7 +58,7 @@ class Guard:
             self._check_key(scope, headers)
             if scope["method"] not in _BODILESS:
                 body = await self._reader.read(receive, headers)
-                scope["state"]["arrived"] = time.monotonic()
+                scope["state"].update(arrived=time.monotonic(), body=body)
             await self._app(scope, _replay(body, receive), sending)
         except DisconnectedError:
             status = 499  # as nginx logs a client that went away

@@ -1,5 +1,6 @@
 """What all routes share: models, the queue, figures; and the one way from a file to people."""
 
+import contextlib
 import functools
 import time
 from collections.abc import Callable, Sequence
@@ -89,6 +90,18 @@ class Service:
         Raises:
           ServiceError: a picture cannot be taken, or there is too much to do.
         """
+        small = sum(len(data) for _, data in files) <= self.settings.limits.bulk_bytes
+        with self.pace.small() if small else contextlib.nullcontext():
+            return await self._look(files, model, finish, boxes, whole)
+
+    async def _look(
+        self,
+        files: Sequence[tuple[str, bytes]],
+        model: str,
+        finish: Callable[[Seen], T],
+        boxes: Sequence[Sequence[Box]] | None,
+        whole: bool,
+    ) -> list[Done[T]]:
         until = time.monotonic() + self.settings.limits.answer_seconds
         checked = await self._checked(files, boxes)
         costly = [one for one in checked if one.work > self.settings.limits.lane_work]
@@ -143,7 +156,8 @@ class Service:
 
         image = self.catalogue.specs[model].image
         size = preprocess.input_size(*checked.header.upright, image)
-        return Job(model=model, work=work, size=size)
+        seconds = 1e-9 * checked.work if reduced is None else 0.0
+        return Job(model=model, work=work, size=size, seconds=seconds)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -172,10 +186,12 @@ def _see(
         picture, matrix = reduced.picture, reduced.matrix
         boxes = boxes and [_moved(box, matrix) for box in boxes]
     elif whole or boxes is not None:
-        picture = encoded_pictures.decode(checked.data, checked.name)
+        picture = encoded_pictures.decode(checked.data, checked.name, checked.header)
     else:
         image = network.spec.image
-        picture, matrix = encoded_pictures.decode_for(checked.data, checked.name, image)
+        picture, matrix = encoded_pictures.decode_for(
+            checked.data, checked.name, checked.header, image
+        )
     poses = network(picture) if boxes is None else network(picture, boxes)
     poses = poses.transformed(geometry.invert(matrix))
     return Seen(picture=picture, matrix=matrix, poses=poses, height=height, width=width)

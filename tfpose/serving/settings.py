@@ -39,7 +39,8 @@ class Limits:
       head_bytes, head_fields: of a request's head, or of what else is no body; and its headers.
       pipelined: requests of a connection that are taken in before the first is answered. The rest
         wait unread, as far as the end of each is known before it is parsed; else it is closed.
-      bulk_bytes: of a request that are read at once; the rest waits while lanes are at work.
+      bulk_bytes: of a request that are read at once; the rest waits while others' pictures are at
+        work, and a body whose first picture is refused by then is not kept.
       bulk_share: of a core that it then gets, with all requests that were sent ahead of an answer.
       header_seconds, body_seconds: until a request's head, and then its body, must be there.
       answer_seconds: from then on to the answer.
@@ -70,7 +71,7 @@ class Limits:
     head_bytes: int = 32 << 10
     head_fields: int = 100
     pipelined: int = 16
-    bulk_bytes: int = 1 << 20
+    bulk_bytes: int = 256 << 10
     bulk_share: float = 0.2
     header_seconds: float = 10.0
     body_seconds: float = 30.0

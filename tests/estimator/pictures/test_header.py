@@ -1,9 +1,12 @@
+import random
+
 import cv2
 import numpy as np
 import pytest
 
 from estimator import pictures
 from estimator.pictures import header as picture_header
+from estimator.pictures import jpeg_scans
 from tests import hostile_pictures as hostile
 
 
@@ -59,8 +62,26 @@ def test_headers_of_many_parts_are_refused(data: bytes) -> None:
         pictures.read(data)
 
 
-def test_fill_bytes_are_passed_over_at_once() -> None:
+@pytest.mark.parametrize("piece", [1, 2, 7])
+def test_scans_and_ends_are_found_wherever_the_file_is_cut_into_pieces(
+    piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jpeg_scans, "_PIECE", piece)
+    draws = random.Random(0)
+    for _ in range(500):
+        data = bytes(draws.choice((0xFF, 0xDA, 0xD9, 1)) for _ in range(draws.randint(0, 30)))
+        start = draws.randint(0, 10)
+        assert jpeg_scans.has_end(data, start) == (data.rfind(b"\xff\xd9", start) >= 0)
+        assert jpeg_scans.count(data, start) == data.count(b"\xff\xda", start)
+
+
+def test_fill_bytes_are_passed_over_up_to_a_bound() -> None:
     plain = cv2.imencode(".jpg", np.zeros((8, 16, 3), np.uint8))[1].tobytes()
-    filled = plain[:2] + b"\xff" * 1_000_000 + plain[2:]
+    most = 1 << 16
+    filled = plain[:2] + b"\xff" * most + plain[2:]
     assert picture_header.read(filled).width == 16
-    assert not picture_header.read(hostile.fill_bytes(1_000_000)).width
+    assert not picture_header.read(filled).fault
+    for count in (most + 1, 1_000_000):
+        filled = plain[:2] + b"\xff" * count + plain[2:]
+        assert "more than 65536 fill bytes" in picture_header.read(filled).fault
+    assert picture_header.read(hostile.fill_bytes(1_000_000)).fault

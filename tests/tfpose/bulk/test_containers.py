@@ -1,6 +1,7 @@
 """Containers: every picture is in exactly one piece, however a container is cut."""
 
 import itertools
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.tfpose.bulk import made_containers
 from tfpose.bulk import containers, plan, storage
 from tfpose.bulk.containers import Reading
 from tfpose.bulk.pieces import Piece, cut
+from tfpose.data import picture_files
 
 Maker = Callable[[Path, dict[str, bytes]], Path]
 BROKEN = [(kind, file, make) for kind, file, make in made_containers.MAKERS if "." in file]
@@ -84,6 +86,51 @@ def test_a_container_that_is_cut_off_is_named_and_keeps_what_is_whole(
         item.load()
     if kind in ("tars", "tfrecords") and not file.endswith(".gz"):
         assert 0 < sum(piece.count for piece in sound) < made_containers.COUNT
+
+
+def _said_of(path: Path) -> dict[str, str]:
+    """What the pictures of a container raise when they are loaded, by their names."""
+    said = {}
+    for shard in plan.make([str(path)], most=100, reading=Reading()).shards:
+        for piece in shard.pieces:
+            for item in containers.read(piece, Reading()):
+                try:
+                    item.load()
+                except OSError as error:
+                    said[item.source.rpartition("/")[2]] = str(error)
+    return said
+
+
+def test_a_zip_bomb_is_refused_by_name_and_the_rest_is_read(tmp_path: Path) -> None:
+    """The bound and the words are those of the pictures of a data set."""
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("set/bomb.png", bytes(70 << 20))
+        for name, data in made_containers.pictures(2).items():
+            archive.writestr(f"set/{name}", data)
+    with zipfile.ZipFile(path) as archive:
+        packed = archive.getinfo("set/bomb.png").compress_size
+    assert _said_of(path) == {
+        "bomb.png": f"set/bomb.png in {path} has {packed} bytes that unpack to {70 << 20}: "
+        "a zip bomb? If it is sound, unpack it and give the file"
+    }
+
+
+@pytest.mark.parametrize(
+    ("file", "make"),
+    [
+        ("set.zip", made_containers.zipped),
+        ("set.tar", made_containers.tarred),
+        ("set.tar.gz", made_containers.tarred),
+    ],
+)
+def test_a_member_larger_than_any_picture_is_refused(
+    file: str, make: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture_files, "MOST_BYTES", 5000)
+    path = make(tmp_path / file, {"a.png": bytes(5000), "b.png": bytes(5001)})
+    (said,) = _said_of(path).values()
+    assert said.endswith("b.png has more than 5000 bytes: is it a picture?")
 
 
 def test_a_broken_header_in_a_tar_is_not_taken_for_its_end(tmp_path: Path) -> None:

@@ -32,6 +32,20 @@ def test_nobody_waits_longer_than_a_second_for_the_next_piece(clock: list[float]
     assert max(paced.pause(0.5) for _ in range(10)) == pytest.approx(1.0)
 
 
+def test_bulk_waits_beside_small_requests_and_for_the_next_one_that_may_come(
+    clock: list[float],
+) -> None:
+    paced = Pace(lambda: False, 0.2)
+    assert paced.pause(0.01) == 0
+    with paced.small():
+        assert paced.pause(0.01) == pytest.approx(0.05)
+        clock[0] += 0.5
+    clock[0] += 0.9
+    assert paced.pause(0.01) == pytest.approx(0.05)
+    clock[0] += 0.2
+    assert paced.pause(0.01) == 0
+
+
 def test_a_thread_rests_in_proportion_to_its_work(
     clock: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from lzma import LZMAError
 
+from ...data import picture_files
 from .. import storage
 from ..pieces import Item, Piece, cut
 from ..storage import Stored
@@ -92,8 +93,8 @@ def _load(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     try:
         content = archive.extractfile(member)
         assert content is not None  # it is a file
-        data = content.read()
-    except UNREADABLE as error:
+        data = picture_files.read_bounded(content, member.name)
+    except (*UNREADABLE, picture_files.BadPicture) as error:
         raise OSError(str(error) or type(error).__name__) from error
     if len(data) != member.size:
         raise OSError(f"cut off: {len(data)} of {member.size} bytes")

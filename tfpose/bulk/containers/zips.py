@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from ...data import picture_files
 from .. import storage
 from ..pieces import Item, Piece, cut
 from ..storage import Stored
@@ -50,13 +51,15 @@ def read(piece: Piece, reading: Reading) -> Iterator[Item]:
             members = _members(archive)[piece.first : piece.first + piece.count]
             for place, member in enumerate(members):
                 source = f"{piece.path}!{member.filename}"
-                yield Item(place=place, source=source, load=partial(_load, archive, member))
+                load = partial(_load, archive, member, piece.path)
+                yield Item(place=place, source=source, load=load)
 
 
-def _load(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+def _load(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: str) -> bytes:
     try:
-        return archive.read(member)
-    except UNREADABLE as error:
+        with picture_files.open_member(archive, member, path) as file:
+            return picture_files.read_bounded(file, member.filename)
+    except (*UNREADABLE, ValueError) as error:
         raise OSError(str(error) or type(error).__name__) from error
 
 

@@ -2,9 +2,12 @@
 
 A lane has networks of one thread each: two pictures on two cores are done sooner than one picture
 after the other on both. Where one picture is all there is, a `wide` network takes every core for
-it. A lane takes the oldest picture and others of the same size of input with it, because the
-network's memory is laid out anew for every other size. They are not one tensor: on a CPU that was
-measured to cost more a picture (docs/serving.md).
+it. A lane takes the picture whose turn it is and others of the same size of input with it, because
+the network's memory is laid out anew for every other size. They are not one tensor: on a CPU that
+was measured to cost more a picture (docs/serving.md).
+
+A picture's turn comes with its age; one that takes long to decode stands behind those that came a
+while later, so that a few large ones do not keep many small ones waiting, nor wait for ever.
 """
 
 import asyncio
@@ -23,6 +26,7 @@ from ..errors import busy
 from ..metrics import Metrics
 from ..settings import Settings
 
+_HANDICAP = 10.0  # seconds that a picture stands back for each second that it takes to decode
 T = TypeVar("T")
 Networks = Mapping[str, PoseEstimator]  # by the model's name
 
@@ -44,11 +48,13 @@ class Job(Generic[T]):
       model: whose network it needs.
       work: called in a lane's thread.
       size: of the network's input, height and width; jobs of one size are taken together.
+      seconds: that decoding takes, about.
     """
 
     model: str
     work: Callable[[PoseEstimator], T]
     size: tuple[int, int] = (0, 0)
+    seconds: float = 0.0
 
 
 @dataclass(kw_only=True, eq=False)
@@ -58,6 +64,11 @@ class _Waiting:
     loop: asyncio.AbstractEventLoop
     since: float
     until: float
+
+    @property
+    def turn(self) -> float:
+        """The smallest is next."""
+        return self.since + _HANDICAP * self.job.seconds
 
 
 class Batcher:
@@ -171,7 +182,7 @@ class Batcher:
                 self._working -= 1
 
     def _take(self) -> list[_Waiting]:
-        """The oldest that waits and, up to this lane's share, others like it; empty at the end."""
+        """Whose turn it is and, up to this lane's share, others like it; empty at the end."""
         lanes = len(self._threads)
         with self._news:
             while not self._queue:
@@ -182,11 +193,10 @@ class Batcher:
                     self._news.wait(self._settings.batch_milliseconds / 1000)
             share = -(-len(self._queue) // lanes)
             count = min(share, self._settings.batch_pictures)
-            first = self._queue[0].job
+            in_turn = sorted(self._queue, key=lambda one: one.turn)
+            first = in_turn[0].job
             alike = (
-                one
-                for one in self._queue
-                if (one.job.model, one.job.size) == (first.model, first.size)
+                one for one in in_turn if (one.job.model, one.job.size) == (first.model, first.size)
             )
             batch = list(itertools.islice(alike, count))
             for one in batch:

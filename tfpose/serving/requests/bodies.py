@@ -3,15 +3,19 @@
 import asyncio
 import contextlib
 import io
+import time
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import Message, Receive
 
 from ..errors import ServiceError, busy
 from ..metrics import Metrics
+from ..pace import Pace
 from ..settings import Limits
+from . import first_look
 from .json_bounds import JsonBounds
 
 _DRAINED = 8  # bodies' limits that are still read and thrown away, so that the answer is read
@@ -22,10 +26,16 @@ class DisconnectedError(Exception):
 
 
 class Reader:
-    """Reads bodies, and counts the bytes that are held."""
+    """Reads bodies, and counts the bytes that are held.
 
-    def __init__(self, limits: Limits, metrics: Metrics) -> None:
-        self._limits, self._metrics = limits, metrics
+    Args:
+      limits: of bodies.
+      metrics: are kept up to date.
+      pace: is told the time that large bodies take.
+    """
+
+    def __init__(self, limits: Limits, metrics: Metrics, pace: Pace) -> None:
+        self._limits, self._metrics, self._pace = limits, metrics, pace
         self._held = 0
 
     def release(self, body: bytes) -> None:
@@ -42,7 +52,7 @@ class Reader:
         Raises:
           DisconnectedError: the client went away.
           ServiceError: 413, it is too large; 408, it came too slowly; 503, too many are held; 400,
-            its JSON has too many or too deep parts.
+            its JSON has too many or too deep parts; what `first_look` says of its first picture.
         """
         seconds = self._limits.body_seconds
         try:
@@ -67,14 +77,15 @@ class Reader:
         announced = headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > self._limits.body_bytes:
             return None
-        whole, size = io.BytesIO(), 0  # it gives its bytes away without a copy
-        multipart = headers.get("content-type", "").lower().startswith("multipart/")
-        bounds = None if multipart else JsonBounds(self._limits)
+        whole, size, looked = io.BytesIO(), 0, False  # it gives its bytes away without a copy
+        kind = headers.get("content-type", "")
+        bounds = None if kind.lower().startswith("multipart/") else JsonBounds(self._limits)
         try:
             async for part in _parts(receive):
                 if size + len(part) > self._limits.body_bytes:
                     self._hold(-size)
                     return None
+                start = time.monotonic()
                 if bounds is not None:
                     bounds.feed(part)
                 if self._held + len(part) > self._limits.buffered_bytes:
@@ -83,6 +94,11 @@ class Reader:
                 whole.write(part)
                 size += len(part)
                 self._hold(len(part))
+                if size > self._limits.bulk_bytes:
+                    if not looked:
+                        looked = True
+                        first_look.refuse(whole.getvalue(), kind, self._limits)
+                    self._pace.pause(time.monotonic() - start)  # whoever brings the next waits
         except BaseException:
             self._hold(-size)
             raise
@@ -95,6 +111,12 @@ class Reader:
             left -= len(part)
             if left < 0:
                 return
+
+
+def of(request: Request) -> bytes:
+    """The body of a request, which is there whole; Starlette's `body()` would copy it."""
+    body: bytes = request.scope["state"]["body"]
+    return body
 
 
 async def _parts(receive: Receive) -> AsyncIterator[bytes]:

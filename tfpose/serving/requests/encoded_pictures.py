@@ -96,6 +96,30 @@ def check(data: bytes, name: str, limits: Limits, *, pixels: int | None = None) 
     Raises:
       ServiceError: 415 for another format, 413 for too many pixels, 422 for a broken file.
     """
+    header = check_start(data, name, limits, pixels=pixels)
+    if not header.whole or not header.height or not header.width:
+        raise ServiceError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"{name}: is cut off or broken ({len(data)} bytes); send the whole file",
+        )
+    return header
+
+
+def check_start(data: bytes, name: str, limits: Limits, *, pixels: int | None = None) -> Header:
+    """Refuses what the beginning of a file shows already; see `check`.
+
+    Args:
+      data: the file, or as much of it as is there.
+      name: what messages call it.
+      limits: of pictures.
+      pixels: another limit than theirs.
+
+    Returns:
+      The header, as far as it is there.
+
+    Raises:
+      ServiceError: 415 for another format, 413 for too many pixels, 422 for too many parts.
+    """
     webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
     if not webp and not data.startswith(_STARTS):
         raise ServiceError(
@@ -106,11 +130,6 @@ def check(data: bytes, name: str, limits: Limits, *, pixels: int | None = None) 
     height, width = header.height, header.width
     if header.fault:
         raise ServiceError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: {header.fault}")
-    if not header.whole or not height or not width:
-        raise ServiceError(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            f"{name}: is cut off or broken ({len(data)} bytes); send the whole file",
-        )
     pixels = pixels or limits.picture_pixels
     if height * width > pixels or max(height, width) > limits.picture_side:
         raise ServiceError(
@@ -131,17 +150,19 @@ def work(data: bytes, header: Header) -> float:
     return header.height * header.width * rounds + len(data)
 
 
-def decode(data: bytes, name: str) -> UInt8:
-    """A checked picture as (H, W, 3) uint8, RGB, upright.
+def decode(data: bytes, name: str, header: Header) -> UInt8:
+    """A picture, checked by its header, as (H, W, 3) uint8, RGB, upright.
 
     Raises:
       ServiceError: 422, it cannot be decoded.
     """
     with _told(name):
-        return pictures.read(data)
+        return pictures.read(data, header=header)
 
 
-def decode_for(data: bytes, name: str, image: ImageSpec) -> tuple[UInt8, npt.NDArray[np.float64]]:
+def decode_for(
+    data: bytes, name: str, header: Header, image: ImageSpec
+) -> tuple[UInt8, npt.NDArray[np.float64]]:
     """A checked picture as large as a network's input needs it, and how it lies in the whole.
 
     Returns:
@@ -151,7 +172,7 @@ def decode_for(data: bytes, name: str, image: ImageSpec) -> tuple[UInt8, npt.NDA
       ServiceError: 422, it cannot be decoded.
     """
     with _told(name):
-        return scaled_decoding.read(data, image)
+        return scaled_decoding.read(data, image, header=header)
 
 
 @contextmanager

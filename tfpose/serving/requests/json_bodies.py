@@ -6,7 +6,7 @@ from fastapi import Request
 from pydantic import BaseModel
 
 from ..errors import invalid
-from . import off_loop
+from . import bodies, off_loop
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -18,7 +18,7 @@ async def read(request: Request, form: type[M]) -> M:
       ServiceError: 422, there is none.
       ValidationError: it is no JSON, or not of the form; `errors` answers it with 400 or 422.
     """
-    body = await request.body()
+    body = bodies.of(request)
     if not body:
         raise invalid([{"loc": (), "msg": "", "type": "missing"}])
     return await off_loop.run(len(body), lambda: form.model_validate_json(body))

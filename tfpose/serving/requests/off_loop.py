@@ -8,9 +8,12 @@ from typing import TypeVar
 from ..pace import Pace
 
 T = TypeVar("T")
-# Few threads: parsers hold the interpreter's lock, and who rests keeps nobody else waiting.
+# Few threads, for parsers hold the interpreter's lock. Large bodies have one of their own, where
+# they rest, so that those of a usual picture need not wait for them.
 _THREADS = ThreadPoolExecutor(2, "bodies")
+_LARGE = ThreadPoolExecutor(1, "large bodies")
 _SHORT = 256 << 10  # bytes that are worked through in about a millisecond
+_LONG = 4 << 20
 
 
 async def run(size: int, work: Callable[[], T]) -> T:
@@ -25,7 +28,8 @@ async def run(size: int, work: Callable[[], T]) -> T:
     """
     if size <= _SHORT:
         return work()
-    return await asyncio.get_running_loop().run_in_executor(_THREADS, work)
+    threads = _THREADS if size <= _LONG else _LARGE
+    return await asyncio.get_running_loop().run_in_executor(threads, work)
 
 
 async def run_in_pieces(size: int, pace: Pace, work: Callable[[Callable[[], None]], T]) -> T:

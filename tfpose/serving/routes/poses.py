@@ -15,7 +15,7 @@ from estimator.outputs import draw as drawing
 from .. import answers, service
 from ..answers import Wanted
 from ..errors import ServiceError
-from ..requests import json_bodies, multipart, off_loop, schemas
+from ..requests import bodies, json_bodies, multipart, off_loop, schemas
 from ..service import Box, Seen, Service
 from . import options
 from .options import MaxPeople, MinScore, ModelName, Normalised
@@ -92,7 +92,7 @@ async def _files(
 ) -> tuple[list[tuple[str, bytes]], Sequence[Sequence[Box]] | None]:
     """The pictures of a request, with their names, and their boxes."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    body = await request.body()
+    body = bodies.of(request)
     if kind == "multipart/form-data":
         return await _parts(request, shared), None
     if kind not in ("application/json", "") and not body.startswith(b"{"):  # as `curl -d` says it
@@ -115,9 +115,11 @@ async def _files(
 
 
 async def _parts(request: Request, shared: Service) -> list[tuple[str, bytes]]:
-    body, kind = await request.body(), request.headers["content-type"]
+    body, kind = bodies.of(request), request.headers["content-type"]
     most = shared.settings.limits.pictures
-    found = await off_loop.run(len(body), lambda: multipart.files(body, kind, most))
+    found = await off_loop.run_in_pieces(
+        len(body), shared.pace, lambda rest: multipart.files(body, kind, most, rest)
+    )
     return [(f"image {index}", data) for index, data in enumerate(found, 1)]
 
 

@@ -98,6 +98,47 @@ def test_a_lane_takes_the_oldest_and_others_of_its_size() -> None:
     assert [1, 1, 1] in [sizes[:3] for sizes in lanes.values()]
 
 
+def order_of_work(*jobs: tuple[str, float], pause: float = 0.0) -> str:
+    """The names of jobs, each with the seconds of its decoding, as they are worked on.
+
+    They come one after the other while one lane is held for good and the other one until all wait.
+    """
+    ran: list[str] = []
+    ends = threading.Event(), threading.Event()
+
+    async def work(batcher: Batcher) -> None:
+        begun = threading.Semaphore(0)
+
+        def hold(end: threading.Event) -> bool:
+            begun.release()
+            return end.wait(20)
+
+        held = [asyncio.create_task(batcher.run([job(lambda _, e=end: hold(e))])) for end in ends]
+        for _ in held:
+            assert await asyncio.to_thread(begun.acquire, timeout=10)
+        waits = []
+        for name, seconds in jobs:
+            one = Job(model="pose", work=lambda _, n=name: ran.append(n), seconds=seconds)
+            waits.append(asyncio.create_task(batcher.run([one])))
+            await asyncio.sleep(pause)  # the request enters the queue
+        ends[0].set()
+        await asyncio.gather(*waits)
+        ends[1].set()
+        await asyncio.gather(*held)
+
+    use(work, batch_pictures=1)
+    return "".join(ran)
+
+
+def test_pictures_that_take_long_to_decode_let_others_go_first() -> None:
+    assert order_of_work(("A", 100.0), ("b", 0.0), ("C", 50.0), ("d", 0.0)) == "bdCA"
+
+
+def test_a_picture_that_takes_long_waits_for_its_turn_and_no_longer() -> None:
+    """It stands back by 0.01 s, and the next ones come 0.05 s later or more."""
+    assert order_of_work(("A", 0.001), ("b", 0.0), ("c", 0.0), pause=0.05) == "Abc"
+
+
 def test_a_full_queue_refuses_and_says_when_to_come_again() -> None:
     free = threading.Event()
 

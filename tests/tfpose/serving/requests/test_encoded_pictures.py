@@ -53,8 +53,9 @@ def test_a_large_jpeg_is_decoded_smaller_and_its_header_says_how_large_it_was(
         6: ((width, height), (height - 1 - y, x)),
         8: ((width, height), (y, width - 1 - x)),
     }[orientation]
-    assert encoded_pictures.check(data, "it", Limits()).upright == whole
-    picture, matrix = encoded_pictures.decode_for(data, "it", IMAGE)
+    header = encoded_pictures.check(data, "it", Limits())
+    assert header.upright == whole
+    picture, matrix = encoded_pictures.decode_for(data, "it", header, IMAGE)
     assert 64 <= picture.shape[0] < whole[0] / 2
     assert spot(picture, matrix) == pytest.approx(place, abs=0.5)
 
@@ -126,10 +127,10 @@ def with_ruined_pixels() -> bytes:
 
 def test_a_picture_that_is_whole_but_cannot_be_decoded_is_refused_by_its_name() -> None:
     data = with_ruined_pixels()
-    encoded_pictures.check(data, "image 1", Limits())  # nothing is wrong with its header
+    header = encoded_pictures.check(data, "image 1", Limits())  # nothing is wrong with it
     for decode in (
-        lambda: encoded_pictures.decode(data, "image 1"),
-        lambda: encoded_pictures.decode_for(data, "image 1", IMAGE),
+        lambda: encoded_pictures.decode(data, "image 1", header),
+        lambda: encoded_pictures.decode_for(data, "image 1", header, IMAGE),
     ):
         with pytest.raises(ServiceError, match=r"^image 1: is no picture that .*") as problem:
             decode()

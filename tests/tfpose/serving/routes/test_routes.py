@@ -1,12 +1,17 @@
+import contextlib
 import json
 import logging
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from estimator.pictures import header
 from tfpose.serving import hard_hat
+from tfpose.serving.requests import multipart
+from tfpose.serving.requests.bodies import Reader
 from tfpose.serving.settings import Settings
 
 from ..fakes import FakeNetwork, encoded, fake_app, people, picture, standing
@@ -34,6 +39,46 @@ def test_base64_and_several_pictures_are_answered_in_their_order(client: TestCli
     files = [("image", picture(20, wide, ".png")) for wide in (30, 50, 40)]
     found = client.post("/v1/pose", files=files).json()
     assert [image["width"] for image in found["images"]] == [30, 50, 40]
+
+
+def test_the_header_of_a_picture_is_read_once_and_its_body_is_not_copied(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both take longer than decoding where a body has 31 MiB, and hold the interpreter's lock."""
+    headers, bodies = [], []
+    read_header, read_files, read_body = header.read, multipart.files, Reader.read
+
+    async def reading(*args: object) -> bytes:
+        bodies.append(await read_body(*args))
+        return bodies[0]
+
+    def files(body: bytes, *args: object) -> list[bytes]:
+        bodies.append(body)
+        return read_files(body, *args)
+
+    monkeypatch.setattr(header, "read", lambda data: headers.append(1) or read_header(data))
+    monkeypatch.setattr(Reader, "read", reading)
+    monkeypatch.setattr(multipart, "files", files)
+    assert client.post("/v1/pose", files={"image": picture()}).status_code == 200
+    assert len(headers) == 1
+    assert bodies[1] is bodies[0]
+
+
+def test_small_pictures_say_that_bulk_must_wait_and_large_ones_do_not(network: FakeNetwork) -> None:
+    entered = []
+
+    @contextlib.contextmanager
+    def small() -> Iterator[None]:
+        entered.append(1)
+        yield
+
+    app = fake_app(network)
+    app.state.service.pace.small = small
+    large = picture()[:-2] + bytes(app.state.service.settings.limits.bulk_bytes) + picture()[-2:]
+    with TestClient(app) as client:
+        for sent, count in ((picture(), 1), (large, 1), (picture(), 2)):
+            assert client.post("/v1/pose", files={"image": sent}).status_code == 200
+            assert len(entered) == count
 
 
 def test_keypoints_below_the_threshold_are_left_out(client: TestClient) -> None:

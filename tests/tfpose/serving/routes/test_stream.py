@@ -163,7 +163,7 @@ def test_a_slow_client_gets_the_latest_frame_and_memory_stays_flat() -> None:
                     break
             late.append(sent - 1 - _frame(answers[-1]) if answers else 0)
         assert max(late[2::2]) < 8  # having read all, it is at most one turn behind
-        assert service.figure('tfpose_stream_frames_total{fate="dropped"}') > 20
+        assert service.figure('tfpose_stream_frames_total{fate="dropped"}') > 0
         assert service.resident - before < 8 << 20
 
 
