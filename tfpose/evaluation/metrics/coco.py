@@ -18,15 +18,15 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from estimator import files, skeletons
 from estimator.arrays import Int
 
+from .matches import Double, Matches, precision_recall
+
 Result: TypeAlias = Mapping[str, Any]  # image_id, category_id, keypoints (51 numbers), score
-Double: TypeAlias = npt.NDArray[np.float64]
 
 PERSON = 1  # category_id
 AREAS = ("all", "medium", "large")  # medium: 32² to 96² pixels, large: above; of the segmentation
@@ -52,23 +52,6 @@ class Scores:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Matches:
-    """The matching of the results of one range of areas, best result first.
-
-    Attributes:
-      picture: (D,) index of each result's picture.
-      hit: (T, D) whether the result matches a person, at T thresholds.
-      ignored: (T, D) whether the result counts neither as hit nor as miss.
-      people: (I,) number of people of each picture who count.
-    """
-
-    picture: Int
-    hit: npt.NDArray[np.bool_]
-    ignored: npt.NDArray[np.bool_]
-    people: Int
-
-
-@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """Results matched to people once, so that figures of any weighting of the pictures are cheap.
 
@@ -89,7 +72,7 @@ class Evaluation:
         if weight is None:
             weight = np.ones(len(self.image_ids), np.int64)
         (precision, recall), *by_area = (
-            _precision_recall(matches, weight, self.recalls) for matches in self.matches
+            precision_recall(matches, weight, self.recalls) for matches in self.matches
         )
         medium, large = (area_precision for area_precision, _ in by_area)
         return Scores(
@@ -261,25 +244,6 @@ def _matches(found: list[Any], area: int, pictures: int, thresholds: int) -> Mat
         ignored=np.concatenate(ignored, axis=1)[:, order],
         people=people,
     )
-
-
-def _precision_recall(matches: Matches, weight: Int, recalls: Double) -> tuple[Double, Double]:
-    """Precision (T, R) at the recalls, and the recall (T,) reached; -1 where nobody counts."""
-    count = int((matches.people * weight).sum())
-    precision = np.full((len(matches.hit), len(recalls)), -1.0)
-    recall = np.full(len(matches.hit), -1.0)
-    if count == 0:
-        return precision, recall
-    times = weight[matches.picture] * ~matches.ignored  # (T, D)
-    hits = np.cumsum(times * matches.hit, axis=1)
-    misses = np.cumsum(times * ~matches.hit, axis=1)
-    curve = hits / np.maximum(hits + misses, 1)
-    curve = np.maximum.accumulate(curve[:, ::-1], axis=1)[:, ::-1]  # never rises with recall
-    for index, reached in enumerate(hits / count):
-        place = np.searchsorted(reached, recalls, side="left")
-        precision[index] = np.append(curve[index], 0.0)[place]
-        recall[index] = reached[-1] if len(reached) else 0.0
-    return precision, recall
 
 
 def _mean(values: Double) -> float:
