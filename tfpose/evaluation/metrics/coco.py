@@ -24,7 +24,7 @@ from pycocotools.cocoeval import COCOeval
 from estimator import files, skeletons
 from estimator.arrays import Int
 
-from .matches import Double, Matches, precision_recall
+from .matches import Double, Matches
 
 Result: TypeAlias = Mapping[str, Any]  # image_id, category_id, keypoints (51 numbers), score
 
@@ -71,18 +71,27 @@ class Evaluation:
         """The figures, with each picture counted `weight` (I,) times; None counts it once."""
         if weight is None:
             weight = np.ones(len(self.image_ids), np.int64)
+        figures = self.weighted(weight[np.newaxis])
+        return Scores(**{name: float(values[0]) for name, values in figures.items()})
+
+    def weighted(self, weights: Int) -> dict[str, Double]:
+        """The figures of N weightings of the pictures (N, I) at once.
+
+        Returns:
+          By the names of `Scores`, (N,) each.
+        """
         (precision, recall), *by_area = (
-            precision_recall(matches, weight, self.recalls) for matches in self.matches
+            matches.curves(weights, self.recalls) for matches in self.matches
         )
         medium, large = (area_precision for area_precision, _ in by_area)
-        return Scores(
-            ap=_mean(precision),
-            ap50=_mean(precision[np.isclose(self.thresholds, 0.5)]),
-            ap75=_mean(precision[np.isclose(self.thresholds, 0.75)]),
-            ap_medium=_mean(medium),
-            ap_large=_mean(large),
-            ar=_mean(recall),
-        )
+        return {
+            "ap": _means(precision),
+            "ap50": _means(precision[:, np.isclose(self.thresholds, 0.5)]),
+            "ap75": _means(precision[:, np.isclose(self.thresholds, 0.75)]),
+            "ap_medium": _means(medium),
+            "ap_large": _means(large),
+            "ar": _means(recall),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,11 +184,11 @@ def compare(
     count = len(first.image_ids)
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(count, np.full(count, 1 / count), size=draws)
-    drawn = np.array([_gain(first, second, figure, weight) for weight in weights])
+    drawn = second.weighted(weights)[figure] - first.weighted(weights)[figure]
     low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Difference(
         figure=figure,
-        value=_gain(first, second, figure, None),
+        value=getattr(second.scores(), figure) - getattr(first.scores(), figure),
         low=float(low),
         high=float(high),
         share_above=float((drawn > 0).mean()),
@@ -246,10 +255,6 @@ def _matches(found: list[Any], area: int, pictures: int, thresholds: int) -> Mat
     )
 
 
-def _mean(values: Double) -> float:
-    counted = values[values > -1]
-    return float(counted.mean()) if counted.size else -1.0
-
-
-def _gain(first: Evaluation, second: Evaluation, figure: str, weight: Int | None) -> float:
-    return float(getattr(second.scores(weight), figure) - getattr(first.scores(weight), figure))
+def _means(values: Double) -> Double:
+    """(N,) the mean of each weighting's values (N, ...), which are all -1 if nobody counts."""
+    return np.asarray(values.reshape(len(values), -1).mean(axis=1))
