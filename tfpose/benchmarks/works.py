@@ -161,17 +161,39 @@ def start(program: str) -> Work:
         folder = tempfile.mkdtemp()
         words = ["-m", "tfpose", program, "--model=tfpose_s", f"--images={folder}"]
         words += [f"--annotations={annotated(folder, 8)}"]
+    return _process(words)
+
+
+def export(pictures: str) -> Work:
+    """A new process that exports the shipped second network as int8, calibrated so."""
+    from estimator.pose_estimator import SHIPPED
+
+    folder = tempfile.mkdtemp()
+    annotated(folder, int(pictures))
+    os.remove(os.path.join(folder, "people.json"))
+    words = ["-m", "tfpose", "export", "--format=int8", "--force", f"--calibration={folder}"]
+    words += [f"--model={SHIPPED / 'tfpose_person' / 'model.keras'}"]
+    return _process([*words, f"--out={os.path.join(tempfile.mkdtemp(), 'model.tflite')}"])
+
+
+def _process(words: list[str]) -> Work:
+    """A new process of Python, which is to succeed; what it prints is shown where it does not."""
     environment = {
         name: os.environ[name] for name in os.environ if name != "PYTHONDONTWRITEBYTECODE"
-    }
-    return functools.partial(
-        subprocess.run,
-        [sys.executable, *words],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL if program == "evaluate" else None,  # its bar
-        env=environment | {"PYTHONPYCACHEPREFIX": tempfile.mkdtemp()},
-    )
+    } | {"PYTHONPYCACHEPREFIX": tempfile.mkdtemp()}
+
+    def work() -> None:
+        ended = subprocess.run(
+            [sys.executable, *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment,
+        )
+        if ended.returncode:
+            sys.stderr.write(ended.stdout.decode(errors="replace"))
+            raise RuntimeError(f"{' '.join(words)} ended with {ended.returncode}")
+
+    return work
 
 
 def loop(lines: Any, answers: io.TextIOBase) -> None:
