@@ -66,7 +66,7 @@ def measure(name: str, data: Path, folder: Path, *, batch: int) -> tuple[str, in
     words = [
         *(f"--recipe={name}", "--dataset=custom/made", f"--data_dir={data}", f"--run={folder}"),
         *(f"--batch={batch}", f"--steps={STEPS.value}", "--epochs=0", "--gpus=0"),
-        *("--start=none", "--teacher.weights=", "--canvases="),
+        *("--start=none", "--teacher.model=", "--teacher.weights=", "--canvases="),
         *("--image_every=0", "--validate_every=0", f"--log_every={STEPS.value}"),
     ]
     with tempfile.TemporaryFile() as said:
@@ -83,7 +83,7 @@ def measure(name: str, data: Path, folder: Path, *, batch: int) -> tuple[str, in
             time.sleep(PAUSE)
         if process.returncode:
             said.seek(0)
-            print(said.read().decode(errors="replace")[-600:], file=sys.stderr)
+            print(said.read().decode(errors="replace").strip()[-300:], file=sys.stderr)
             return "failed", 0
     return f"{most / GIB:.1f}", STEPS.value
 
