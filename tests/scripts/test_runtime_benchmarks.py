@@ -197,3 +197,13 @@ def test_plot_prints_tables_and_writes_a_picture(tmp_path: Path, tfpose: Tfpose)
     picture = pictures.read(out)
     assert picture.shape == (2 * curves.PANEL_HEIGHT, 2 * curves.PANEL_WIDTH, 3)
     assert (picture < 100).any()
+
+
+def test_evaluate_prints_its_share(tfpose: Tfpose) -> None:
+    ended = tfpose("benchmark", "evaluate", "--count=3", "--turns=1")
+    head, row = ended.stdout.splitlines()
+    assert head.split()[:4] == ["pictures", "reading", "network", "evaluation"]
+    count, reading, network, whole, share, rate = map(float, row.split())
+    assert count == 3
+    assert share == pytest.approx((reading + network) / whole, abs=0.02)
+    assert rate > 0

@@ -44,6 +44,7 @@ BATCHES = 12  # a turn
 BUFFERED = 4  # batches that may be waiting when a turn begins
 PEOPLE = (1, 5, 20)
 HEIGHT, WIDTH = 480, 640
+IGNORED = (100, 200)  # height and width of a region in the corner
 QUALITY = 85  # of the JPEGs; about 80 kB each, as COCO's
 HEAD = ("cores", "people", "whole", "without targets", "decoding", "share of decoding")
 SPEC = PoseSpec(
@@ -158,7 +159,7 @@ def make(people: int) -> "list[Record]":
 
     rng = np.random.default_rng(people)
     ignore = np.zeros((HEIGHT, WIDTH), np.uint8)
-    ignore[:100, :200] = 255
+    ignore[: IGNORED[0], : IGNORED[1]] = 255
     mask = ignore_regions.encode_mask(ignore)
     tall = float(np.clip(420 / np.sqrt(people), 60, 400))
     records = []

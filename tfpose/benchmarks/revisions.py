@@ -7,8 +7,9 @@
 Each side is a process of its own that does the same work, one after the other. Times are processor
 time of all threads and child processes, medians of the turns, so that other programs on the
 machine disturb them little. Works are KIND@ARGUMENT: `decode@PEOPLE` (made maps), `maps@FILE`
-(stored ones), `picture@HEIGHT` (a JPEG to poses), `samples@PEOPLE` (192 training samples) and
-`start@import`, `start@predict` (a new process).
+(stored ones), `picture@HEIGHT` (a JPEG to poses), `samples@PEOPLE` (192 training samples),
+`evaluate@PICTURES` (pictures to AP with its interval), and a new process: `export@PICTURES` (a
+network to int8, calibrated with so many), `start@import`, `start@predict`, `start@evaluate`.
 """
 
 import os
@@ -37,7 +38,7 @@ WORKS = flags.DEFINE_list(
     [
         *(f"decode@{people}" for people in (1, 3, 5, 7, 36, 48, 90)),
         *("picture@480", "picture@1440", "samples@1", "samples@5", "samples@20"),
-        *("start@import", "start@predict"),
+        *("evaluate@48", "start@import", "start@predict", "start@evaluate"),
     ],
     "Works, KIND@ARGUMENT.",
     flag_values=FLAGS,

@@ -6,7 +6,9 @@ all threads and child processes.
 """
 
 import functools
+import inspect
 import io
+import json
 import os
 import subprocess
 import sys
@@ -16,7 +18,15 @@ from collections.abc import Callable
 from typing import Any
 
 Work = Callable[[], object]
-REPEATS = {"decode": 40, "maps": 40, "picture": 5, "samples": 1, "start": 1}  # per turn
+REPEATS = {  # per turn
+    "decode": 40,
+    "maps": 40,
+    "picture": 5,
+    "samples": 1,
+    "evaluate": 1,
+    "start": 1,
+}
+SIZES = ((640, 480), (480, 640), (640, 427), (500, 375), (640, 360), (427, 640))  # COCO's usual
 
 
 def decode(people: str) -> Work:
@@ -69,33 +79,134 @@ def samples(people: str) -> Work:
     return turn
 
 
+def evaluate(pictures: str) -> Work:
+    """An evaluation of the default network over so many made pictures, with intervals."""
+    from estimator import pose_estimator
+    from tfpose.evaluation import evaluate, network
+    from tfpose.evaluation.evaluate import Settings
+
+    folder = tempfile.mkdtemp()
+    annotations = annotated(folder, int(pictures))
+    options = inspect.signature(network.load).parameters
+    more: Any = {"workers": True} if "workers" in options else {}  # as the command does
+    opened = network.load(pose_estimator.DEFAULT, **more)
+    settings = Settings(second_look="auto")
+    return functools.partial(evaluate.evaluate, opened, annotations, [folder], settings=settings)
+
+
+def annotated(folder: str, count: int) -> str:
+    """Writes JPEGs of one and two people in COCO's sizes, and what the default network finds there.
+
+    Returns:
+      The annotations' file, in COCO's format.
+    """
+    import cv2
+
+    from estimator import PoseEstimator, skeletons
+    from estimator.outputs.results import coco_results
+    from estimator.pictures import SAMPLE
+
+    photo, estimator = cv2.imread(str(SAMPLE)), PoseEstimator()
+    images: list[dict[str, Any]] = []
+    people: list[dict[str, Any]] = []
+    for number in range(count):
+        width, height = SIZES[number % len(SIZES)]
+        parts = 1 + (width > height)
+        picture = cv2.hconcat([cv2.resize(photo, (width // parts, height))] * parts)
+        name = f"{number:06d}.jpg"
+        cv2.imwrite(os.path.join(folder, name), picture)
+        size = {"height": picture.shape[0], "width": picture.shape[1]}
+        images.append({"id": number, "file_name": name, **size})
+        for found in coco_results(estimator(os.path.join(folder, name)), number):
+            x, y, score = (found["keypoints"][start::3] for start in range(3))
+            labels = [
+                part
+                for one in zip(x, y, score, strict=True)
+                for part in (*one[:2], 2 * (one[2] > 0))
+            ]
+            box = [min(x), min(y), max(x) - min(x), max(y) - min(y)]
+            people.append(
+                {
+                    "id": len(people) + 1,
+                    "image_id": number,
+                    "category_id": 1,
+                    "iscrowd": 0,
+                    "keypoints": labels,
+                    "num_keypoints": sum(value > 0 for value in score),
+                    "bbox": box,
+                    "area": 0.5 * box[2] * box[3],
+                }
+            )
+    names = list(skeletons.get("coco17").keypoints)
+    person = {"id": 1, "name": "person", "keypoints": names, "skeleton": []}
+    path = os.path.join(folder, "people.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"images": images, "annotations": people, "categories": [person]}, file)
+    return path
+
+
 def start(program: str) -> Work:
-    """A new process: "import" of the runtime, or "predict", one picture to people and a drawing.
+    """A new process: "import" of the runtime, "predict", one picture to people and a drawing, or
+    "evaluate", eight pictures.
 
     Its byte code lies in a folder of its own after the first turn, as after an installation.
     """
     from estimator.pictures import SAMPLE
 
-    words = {
-        "import": ["-c", "import estimator"],
-        "predict": ["-m", "tfpose", "predict", str(SAMPLE), f"--out={tempfile.mkdtemp()}"],
-    }[program]
+    if program == "import":
+        words = ["-c", "import estimator"]
+    elif program == "predict":
+        words = ["-m", "tfpose", "predict", str(SAMPLE), f"--out={tempfile.mkdtemp()}"]
+    else:
+        folder = tempfile.mkdtemp()
+        words = ["-m", "tfpose", program, "--model=tfpose_s", f"--images={folder}"]
+        words += [f"--annotations={annotated(folder, 8)}"]
+    return _process(words)
+
+
+def export(pictures: str) -> Work:
+    """A new process that exports the shipped second network as int8, calibrated so."""
+    from estimator.pose_estimator import SHIPPED
+
+    folder = tempfile.mkdtemp()
+    annotated(folder, int(pictures))
+    os.remove(os.path.join(folder, "people.json"))
+    words = ["-m", "tfpose", "export", "--format=int8", "--force", f"--calibration={folder}"]
+    words += [f"--model={SHIPPED / 'tfpose_person' / 'model.keras'}"]
+    return _process([*words, f"--out={os.path.join(tempfile.mkdtemp(), 'model.tflite')}"])
+
+
+def _process(words: list[str]) -> Work:
+    """A new process of Python, which is to succeed; what it prints is shown where it does not."""
     environment = {
         name: os.environ[name] for name in os.environ if name != "PYTHONDONTWRITEBYTECODE"
-    }
-    return functools.partial(
-        subprocess.run,
-        [sys.executable, *words],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        env=environment | {"PYTHONPYCACHEPREFIX": tempfile.mkdtemp()},
-    )
+    } | {"PYTHONPYCACHEPREFIX": tempfile.mkdtemp()}
+
+    def work() -> None:
+        ended = subprocess.run(
+            [sys.executable, *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment,
+        )
+        if ended.returncode:
+            sys.stderr.write(ended.stdout.decode(errors="replace"))
+            raise RuntimeError(f"{' '.join(words)} ended with {ended.returncode}")
+
+    return work
 
 
 def loop(lines: Any, answers: io.TextIOBase) -> None:
     """Answers each line "KIND@ARGUMENT" with the seconds of one turn, divided by its repeats."""
     made: dict[str, Work] = {}
-    kinds = {"decode": decode, "maps": maps, "picture": picture, "samples": samples, "start": start}
+    kinds = {
+        "decode": decode,
+        "maps": maps,
+        "picture": picture,
+        "samples": samples,
+        "evaluate": evaluate,
+        "start": start,
+    }
     for line in lines:
         kind, _, argument = line.strip().partition("@")
         if line not in made:

@@ -41,10 +41,12 @@ class Truth:
     Attributes:
       labels: the annotations, with the skeleton's keypoints.
       skeleton: K keypoints.
+      turned_with: the pictures with which `upright` turned the labels; None if it did not yet.
     """
 
     labels: Annotations
     skeleton: Skeleton
+    turned_with: Pictures | None = None
 
     @property
     def path(self) -> Path:
@@ -92,13 +94,15 @@ class Truth:
         Raises:
           ValueError: of too many pictures nothing tells how their labels lie.
         """
+        if self.turned_with is pictures:  # which would read the head of every file again
+            return self
         labels = orientation.upright(self.labels, self.skeleton, pictures)
         if len(labels.undecided) > BAD_SHARE * len(labels.images):
             raise ValueError(
                 f"{len(labels.undecided)} of the {len(labels.images)} pictures of {self.path} may "
                 f"lie two ways: {next(iter(labels.undecided.values()))}"
             )
-        return replace(self, labels=labels)
+        return replace(self, labels=labels, turned_with=pictures)
 
 
 def read(

@@ -12,12 +12,15 @@ import numpy as np
 
 from estimator import bundle, engines
 from estimator.arrays import Float, UInt8
+from estimator.engines.checks import default_threads
 from estimator.maps import Runner
 from estimator.pose_estimator import PoseEstimator, model_path
 from estimator.spec import PoseSpec
 
 from ..weights import opening
 from ..weights.keras_files import SUFFIX, load_keras
+
+SMALL = 1 << 26  # bytes of a file that may be in memory once per thread
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,12 +32,14 @@ class Network:
       spec: its `image` is the input that pictures are laid into.
       runner: uint8 pictures to maps.
       batches: the runner takes (B, H, W, 3) with any B, not only 1.
+      workers: equal runners that answer different pictures at once; empty for `runner` alone.
     """
 
     name: str
     spec: PoseSpec
     runner: Runner
     batches: bool = False
+    workers: tuple[Runner, ...] = ()
 
     def with_height(self, height: int) -> "Network":
         """The same with another base height of the input; the width follows the picture.
@@ -62,6 +67,7 @@ def load(
     threads: int | None = None,
     spec: PoseSpec | None = None,
     engine: str | None = None,
+    workers: bool = False,
 ) -> Network:
     """Opens a .tflite, .onnx or .keras file, a SavedModel's folder, or a shipped model by its name.
 
@@ -70,6 +76,8 @@ def load(
       threads: of `engines`; Keras and SavedModels use TensorFlow's.
       spec: of a file that carries none.
       engine: one of `estimator.engines.CHOICES`; None takes the file's own.
+      workers: open the file once per thread, for a run over many pictures. Only LiteRT's files of
+        at most `SMALL` bytes are; large networks keep their threads busy by themselves.
 
     Raises:
       FileNotFoundError: there is no such model.
@@ -82,8 +90,16 @@ def load(
         return of_saved_model(path, spec)
     if path.suffix == SUFFIX:
         return of_keras(load_keras(path), spec, name=str(path))
-    runner = engines.open_runner(path, spec, threads=threads, engine=engine)
-    return Network(name=str(path), spec=spec, runner=runner)
+    chosen = engines.fastest(path, spec) if engine == engines.AUTO else engine
+    light = path.suffix == ".tflite" and chosen in (None, "litert")
+    count = 0
+    if workers and light and path.stat().st_size <= SMALL:
+        count = threads or default_threads()
+    runners = tuple(
+        engines.open_runner(path, spec, threads=1 if count else threads, engine=engine)
+        for _ in range(count or 1)
+    )
+    return Network(name=str(path), spec=spec, runner=runners[0], workers=runners if count else ())
 
 
 def of_estimator(estimator: PoseEstimator) -> Network:

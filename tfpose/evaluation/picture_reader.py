@@ -1,4 +1,8 @@
-"""Reads a truth's pictures one after the other, and keeps a list of those that cannot be read."""
+"""Reads a truth's pictures, and keeps a list of those that cannot be read.
+
+Pictures of one shape come one after the other, because a network allocates its memory anew for
+every other shape.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,8 +22,6 @@ class PictureReader:
 
     Attributes:
       chosen: ids of the pictures to read.
-      image_ids: of the pictures read so far.
-      unread: one line per picture that could not be read.
     """
 
     def __init__(self, truth: Truth, images: Pictures, chosen: Sequence[ImageId]) -> None:
@@ -27,11 +29,21 @@ class PictureReader:
             raise ValueError(f"{truth.path} lists no pictures")
         self._truth, self._images = truth, images
         self.chosen = tuple(chosen)
-        self.image_ids: list[ImageId] = []
-        self.unread: list[str] = []
+        self._failed: dict[ImageId, str] = {}
+        self._read: set[ImageId] = set()
+
+    @property
+    def image_ids(self) -> list[ImageId]:
+        """The pictures read so far, in the order of `chosen`."""
+        return [image_id for image_id in self.chosen if image_id in self._read]
+
+    @property
+    def unread(self) -> list[str]:
+        """One line per picture that could not be read, in the order of `chosen`."""
+        return [self._failed[image_id] for image_id in self.chosen if image_id in self._failed]
 
     def __iter__(self) -> Iterator[tuple[ImageId, UInt8]]:
-        for image_id in self.chosen:
+        for image_id in sorted(self.chosen, key=self._shape):
             entry = self._truth.images[image_id]
             try:
                 if image_id in self._truth.labels.undecided:
@@ -39,11 +51,16 @@ class PictureReader:
                 picture = pictures.read(self._images.read(entry.file_name))
                 _check_size(picture, entry)
             except (BadPicture, ValueError) as error:
-                self.unread.append(f"{entry.file_name}: {error}")
-                logging.warning("skipped %s", self.unread[-1])
+                self._failed[image_id] = f"{entry.file_name}: {error}"
+                logging.warning("skipped %s", self._failed[image_id])
                 continue
-            self.image_ids.append(image_id)
+            self._read.add(image_id)
             yield image_id, picture
+
+    def _shape(self, image_id: ImageId) -> float:
+        """Width over height as annotated, which gives the shape of an input; 0 if not annotated."""
+        image = self._truth.images[image_id]
+        return image.width / image.height if image.width and image.height else 0.0
 
     def check(self) -> None:
         """Refuses a set of which no picture could be read, or none with a person.

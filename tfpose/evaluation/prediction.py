@@ -1,11 +1,13 @@
 """A network over many pictures: `PoseEstimator`, given batches where shapes allow.
 
 What is measured is what ships: preprocessing, averaging and decoder are `PoseEstimator`'s own; this
-module only chooses which inputs it answers together.
+module only chooses which inputs it answers together. Pictures are read in a thread of their own,
+while the network works on others.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 from estimator.arrays import UInt8
@@ -13,6 +15,7 @@ from estimator.inputs.averaging import Averaging, View
 from estimator.pose_estimator import PoseEstimator
 from estimator.poses import Poses
 from estimator.second_look.options import Options as SecondLook
+from estimator.streams.overlap import overlapped, spread
 
 from .network import Network
 
@@ -49,7 +52,7 @@ def predict(
 
     Args:
       network: of any kind.
-      requests: iterated as they are needed.
+      requests: iterated in another thread, shortly before they are needed.
       averaging: over the mirrored picture and over sizes; nothing if not given.
       batch: pictures per run; `BATCH` where the network allows, else 1.
       second_look: as `PoseEstimator` takes it; by default the network is measured alone.
@@ -60,11 +63,13 @@ def predict(
     Raises:
       ValueError: the network cannot do what is asked.
     """
-    estimator = estimator_of(network, averaging, second_look=second_look)
     batch = _batch(network, batch)
+    if batch == 1:
+        yield from _one_by_one(_estimators(network, averaging, second_look), requests)
+        return
+    estimator = estimator_of(network, averaging, second_look=second_look)
     waiting: dict[Shapes, list[_Prepared]] = {}
-    for request in requests:
-        prepared = _prepare(estimator, request)
+    for prepared in overlapped((_prepare(estimator, one) for one in requests), ahead=batch):
         waiting.setdefault(prepared.shapes, []).append(prepared)
         full = len(waiting[prepared.shapes]) == batch
         if full or sum(map(len, waiting.values())) >= WAITING * batch:
@@ -72,6 +77,35 @@ def predict(
             yield from _answer(estimator, waiting.pop(fullest))
     for group in waiting.values():
         yield from _answer(estimator, group)
+
+
+def _one_by_one(
+    estimators: Sequence[PoseEstimator], requests: Iterable[Request]
+) -> Iterator[tuple[Any, Poses]]:
+    """Answers requests in their order, as many at once as there are estimators."""
+
+    def answer(estimator: PoseEstimator, request: Request) -> tuple[Any, Poses]:
+        ((key, poses),) = _answer(estimator, [_prepare(estimator, request)])
+        return key, poses
+
+    return spread(
+        [partial(answer, estimator) for estimator in estimators],
+        overlapped(requests, ahead=len(estimators)),
+    )
+
+
+def _estimators(
+    network: Network, averaging: Averaging | None, second_look: str | SecondLook
+) -> list[PoseEstimator]:
+    """One `PoseEstimator` per worker of a network, each on one thread."""
+    if not network.workers:
+        return [estimator_of(network, averaging, second_look=second_look)]
+    return [
+        PoseEstimator(
+            network.spec, runner=runner, threads=1, averaging=averaging, second_look=second_look
+        )
+        for runner in network.workers
+    ]
 
 
 def estimator_of(

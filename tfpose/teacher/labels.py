@@ -153,7 +153,7 @@ class ByNetwork:
         Raises:
           FileNotFoundError, ImportError, ValueError: it cannot be opened, or cannot label.
         """
-        network = networks.load(self.model, threads=self.threads)
+        network = networks.load(self.model, threads=self.threads, workers=True)
         if self.height is not None:
             network = network.with_height(self.height)
         _check(network, self.settings.skeleton)

@@ -12,11 +12,14 @@ import pytest
 from estimator.inputs.averaging import MULTISCALE, Averaging
 from estimator.people.suppression import Suppression
 from tests.tfpose import painted_people as painted
+from tfpose.benchmarks import works
+from tfpose.data.picture_files import Pictures
 from tfpose.evaluation import annotations as truth
 from tfpose.evaluation import boxes as person_boxes
 from tfpose.evaluation import evaluate
 from tfpose.evaluation.evaluate import Settings
 from tfpose.evaluation.network import Network
+from tfpose.evaluation.picture_reader import PictureReader
 
 FEW = Settings(draws=20)
 BOTH = pytest.mark.parametrize("spec", [painted.TOP_DOWN, painted.BOTTOM_UP], ids=lambda s: s.model)
@@ -297,3 +300,23 @@ def test_bad_suppression_is_refused() -> None:
         Suppression(kind="firm")
     with pytest.raises(ValueError, match="above 0 and at most 1, found 0"):
         Suppression(limit=0)
+
+
+def test_pictures_of_one_shape_are_read_one_after_the_other(tmp_path: Path) -> None:
+    """Their results stay in the order of the annotations, whatever the order of reading."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    path = works.annotated(str(folder), 6)
+    people, images = truth.read(path), Pictures([folder])
+    reader = PictureReader(people, images, [0, 1, 2, 3, 4, 5])
+    shapes = [picture.shape[1] / picture.shape[0] for _, picture in reader]
+    assert shapes == sorted(shapes)
+    assert reader.image_ids == [0, 1, 2, 3, 4, 5]
+
+
+def test_heads_of_files_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    annotations, images = painted.write(tmp_path, top_down=False)
+    pictures = Pictures([images])
+    turned = truth.read(annotations).upright(pictures)
+    monkeypatch.setattr(Pictures, "header", None)
+    assert turned.upright(pictures) is turned

@@ -12,6 +12,7 @@ from estimator.outputs import results
 from estimator.pose_estimator import PoseEstimator
 from estimator.spec import PoseSpec
 from tests.tfpose import painted_people as painted
+from tfpose.benchmarks import works
 from tfpose.data.picture_files import Pictures
 from tfpose.evaluation import evaluate
 from tfpose.evaluation import network as networks
@@ -135,3 +136,27 @@ def test_the_estimator_in_the_loop_is_the_estimator(tmp_path: Path) -> None:
     ]
     assert list(report.results) == alone
     assert len(alone) == 6
+
+
+def test_workers_answer_as_one_network_does(tmp_path: Path) -> None:
+    """Pictures of four shapes, by two interpreters of one thread each, with the second look."""
+    annotations = Path(works.annotated(str(tmp_path), 7))
+    one, two = (
+        networks.load("tfpose_s", threads=2),
+        networks.load("tfpose_s", threads=2, workers=True),
+    )
+    assert (len(one.workers), len(two.workers)) == (0, 2)
+    settings = evaluate.Settings(draws=0, second_look="auto")
+    found = [
+        evaluate.evaluate(network, annotations, [tmp_path], settings=settings)
+        for network in (one, two)
+    ]
+    assert len(found[0].results) >= 7
+    assert found[0].results == found[1].results
+
+
+def test_only_small_files_of_litert_are_opened_more_than_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(networks, "SMALL", 1000)
+    assert networks.load("tfpose_s", workers=True).workers == ()

@@ -196,7 +196,7 @@ def _evaluate(model: str, annotations: str) -> None:
 def _network(model: str) -> "networks.Network":
     from tfpose.evaluation import network as networks
 
-    network = networks.load(model, threads=THREADS.value, engine=ENGINE.value)
+    network = networks.load(model, threads=THREADS.value, engine=ENGINE.value, workers=True)
     return network.with_refinement(REFINEMENT.value) if REFINEMENT.value else network
 
 

@@ -162,7 +162,7 @@ def _by_network(images: Pictures) -> "labels.Outcome":
     from tfpose.teacher.picture_labels import Settings
 
     assert MODEL.value is not None  # _check_networks
-    network = networks.load(MODEL.value, threads=THREADS.value)
+    network = networks.load(MODEL.value, threads=THREADS.value, workers=True)
     if HEIGHT.value is not None:
         network = network.with_height(HEIGHT.value)
     return labels.label(network, images, OUT.value, settings=_settings(Settings()), progress=True)

@@ -18,15 +18,15 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from estimator import files, skeletons
 from estimator.arrays import Int
 
+from .matches import Double, Matches
+
 Result: TypeAlias = Mapping[str, Any]  # image_id, category_id, keypoints (51 numbers), score
-Double: TypeAlias = npt.NDArray[np.float64]
 
 PERSON = 1  # category_id
 AREAS = ("all", "medium", "large")  # medium: 32² to 96² pixels, large: above; of the segmentation
@@ -52,23 +52,6 @@ class Scores:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Matches:
-    """The matching of the results of one range of areas, best result first.
-
-    Attributes:
-      picture: (D,) index of each result's picture.
-      hit: (T, D) whether the result matches a person, at T thresholds.
-      ignored: (T, D) whether the result counts neither as hit nor as miss.
-      people: (I,) number of people of each picture who count.
-    """
-
-    picture: Int
-    hit: npt.NDArray[np.bool_]
-    ignored: npt.NDArray[np.bool_]
-    people: Int
-
-
-@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """Results matched to people once, so that figures of any weighting of the pictures are cheap.
 
@@ -88,18 +71,27 @@ class Evaluation:
         """The figures, with each picture counted `weight` (I,) times; None counts it once."""
         if weight is None:
             weight = np.ones(len(self.image_ids), np.int64)
+        figures = self.weighted(weight[np.newaxis])
+        return Scores(**{name: float(values[0]) for name, values in figures.items()})
+
+    def weighted(self, weights: Int) -> dict[str, Double]:
+        """The figures of N weightings of the pictures (N, I) at once.
+
+        Returns:
+          By the names of `Scores`, (N,) each.
+        """
         (precision, recall), *by_area = (
-            _precision_recall(matches, weight, self.recalls) for matches in self.matches
+            matches.curves(weights, self.recalls) for matches in self.matches
         )
         medium, large = (area_precision for area_precision, _ in by_area)
-        return Scores(
-            ap=_mean(precision),
-            ap50=_mean(precision[np.isclose(self.thresholds, 0.5)]),
-            ap75=_mean(precision[np.isclose(self.thresholds, 0.75)]),
-            ap_medium=_mean(medium),
-            ap_large=_mean(large),
-            ar=_mean(recall),
-        )
+        return {
+            "ap": _means(precision),
+            "ap50": _means(precision[:, np.isclose(self.thresholds, 0.5)]),
+            "ap75": _means(precision[:, np.isclose(self.thresholds, 0.75)]),
+            "ap_medium": _means(medium),
+            "ap_large": _means(large),
+            "ar": _means(recall),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,11 +184,11 @@ def compare(
     count = len(first.image_ids)
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(count, np.full(count, 1 / count), size=draws)
-    drawn = np.array([_gain(first, second, figure, weight) for weight in weights])
+    drawn = second.weighted(weights)[figure] - first.weighted(weights)[figure]
     low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Difference(
         figure=figure,
-        value=_gain(first, second, figure, None),
+        value=getattr(second.scores(), figure) - getattr(first.scores(), figure),
         low=float(low),
         high=float(high),
         share_above=float((drawn > 0).mean()),
@@ -263,29 +255,6 @@ def _matches(found: list[Any], area: int, pictures: int, thresholds: int) -> Mat
     )
 
 
-def _precision_recall(matches: Matches, weight: Int, recalls: Double) -> tuple[Double, Double]:
-    """Precision (T, R) at the recalls, and the recall (T,) reached; -1 where nobody counts."""
-    count = int((matches.people * weight).sum())
-    precision = np.full((len(matches.hit), len(recalls)), -1.0)
-    recall = np.full(len(matches.hit), -1.0)
-    if count == 0:
-        return precision, recall
-    times = weight[matches.picture] * ~matches.ignored  # (T, D)
-    hits = np.cumsum(times * matches.hit, axis=1)
-    misses = np.cumsum(times * ~matches.hit, axis=1)
-    curve = hits / np.maximum(hits + misses, 1)
-    curve = np.maximum.accumulate(curve[:, ::-1], axis=1)[:, ::-1]  # never rises with recall
-    for index, reached in enumerate(hits / count):
-        place = np.searchsorted(reached, recalls, side="left")
-        precision[index] = np.append(curve[index], 0.0)[place]
-        recall[index] = reached[-1] if len(reached) else 0.0
-    return precision, recall
-
-
-def _mean(values: Double) -> float:
-    counted = values[values > -1]
-    return float(counted.mean()) if counted.size else -1.0
-
-
-def _gain(first: Evaluation, second: Evaluation, figure: str, weight: Int | None) -> float:
-    return float(getattr(second.scores(weight), figure) - getattr(first.scores(weight), figure))
+def _means(values: Double) -> Double:
+    """(N,) the mean of each weighting's values (N, ...), which are all -1 if nobody counts."""
+    return np.asarray(values.reshape(len(values), -1).mean(axis=1))

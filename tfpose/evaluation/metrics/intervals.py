@@ -5,11 +5,11 @@ independent; the ends of the interval are quantiles of the draws.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
 
 import numpy as np
 
 from .coco import Evaluation
+from .matches import Double
 
 
 def intervals(
@@ -35,14 +35,14 @@ def intervals(
         )
     count = len(evaluation.image_ids)
     weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=draws)
-    drawn = [asdict(evaluation.scores(weight)) for weight in weights]
+    drawn = evaluation.weighted(weights)
     ends = ((1 - confidence) / 2, (1 + confidence) / 2)
-    return {name: _ends([draw[name] for draw in drawn], ends) for name in drawn[0]}
+    return {name: _ends(values, ends) for name, values in drawn.items()}
 
 
-def _ends(values: list[float], ends: tuple[float, float]) -> tuple[float, float]:
-    counted = [value for value in values if value >= 0]
-    if not counted:
+def _ends(values: Double, ends: tuple[float, float]) -> tuple[float, float]:
+    counted = values[values >= 0]
+    if not counted.size:
         return -1.0, -1.0
     low, high = np.quantile(counted, ends)
     return float(low), float(high)

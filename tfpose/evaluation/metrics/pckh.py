@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.io
 
 from estimator.arrays import Float, check_shape
 
@@ -177,6 +176,8 @@ def _against(
 def _load(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not Path(path).is_file():
         raise FileNotFoundError(f"no predictions or truth at {path}")
+    import scipy.io  # 0.2 s, which COCO's figures do not wait for
+
     try:
         arrays: dict[str, Any] = scipy.io.loadmat(path)
     except (ValueError, NotImplementedError) as error:

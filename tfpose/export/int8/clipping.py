@@ -18,6 +18,7 @@ import numpy as np
 
 from estimator.arrays import Float
 
+from .answers import answers
 from .equalise import ScaledTensor, find, scale
 
 TOP = 6.0  # of a ReLU6
@@ -41,9 +42,9 @@ def clip(network: keras.Model, calibration: Sequence[Float]) -> int:
         return 0
     some = calibration[:: -(-len(calibration) // PICTURES)]
     tensors = keras.Model(network.input, {place.relu.name: place.tensor for place in places})
-    answers = [tensors(image, training=False) for image in some]
+    answered = list(answers(tensors, some))
     for place in places:
-        found = [np.asarray(answer[place.relu.name]) for answer in answers]
+        found = [np.asarray(answer[place.relu.name]) for answer in answered]
         reach = max(float(values.max()) for values in found)
         if reach > 0:
             channels = place.tensor.shape[-1]

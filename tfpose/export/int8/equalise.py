@@ -16,6 +16,8 @@ import numpy as np
 
 from estimator.arrays import Float
 
+from .answers import answers
+
 DEAD = 1e-3  # of the largest channel: smaller channels are scaled as if they had this
 
 
@@ -133,10 +135,10 @@ def _largest(
         return []
     tensors = keras.Model(network.input, [place.tensor for place in places])
     largest = [np.zeros(place.tensor.shape[-1], np.float32) for place in places]
-    for image in calibration:
-        answers = tensors(image, training=False)
-        answers = answers if isinstance(answers, list | tuple) else [answers]
-        for channels, answer in zip(largest, answers, strict=True):
+    for found in answers(tensors, calibration):
+        for channels, answer in zip(
+            largest, found if isinstance(found, list | tuple) else [found], strict=True
+        ):
             channels += np.asarray(answer).max(axis=(0, 1, 2)) / len(calibration)
     return largest
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from estimator.arrays import Float
 
+from .answers import answers
 from .clipping import TOP, convolved, rounded
 from .equalise import find, is_convolution, parents, readers_of
 
@@ -37,12 +38,12 @@ def correct(network: keras.Model, calibration: Sequence[Float]) -> int:
     inputs = keras.Model(network.input, {layer.name: layer.input for layer, _ in layers})
     clipped = {place.tensor.name for place in find(network, end=TOP)}
     shifts = [np.zeros(layer.output.shape[-1], np.float32) for layer, _ in layers]
-    for image in some:
-        answer = inputs(image, training=False)
-        for shift, (layer, _) in zip(shifts, layers, strict=True):
+    kernels = [eight_bits(layer) for layer, _ in layers]
+    for answer in answers(inputs, some):
+        for shift, kernel, (layer, _) in zip(shifts, kernels, layers, strict=True):
             values = np.asarray(answer[layer.name])
             found = rounded(values, TOP) if _source(layer) in clipped else values
-            difference = convolved(layer, found, eight_bits(layer)) - convolved(layer, values)
+            difference = convolved(layer, found, kernel) - convolved(layer, values)
             shift += np.asarray(difference).mean(axis=(0, 1, 2)) / len(some)
     for (_, bias), shift in zip(layers, shifts, strict=True):
         bias.assign(bias + shift if bias.path.endswith("moving_mean") else bias - shift)
