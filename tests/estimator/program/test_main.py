@@ -85,7 +85,9 @@ def test_a_large_jpeg_is_decoded_smaller_and_answered_in_its_own_pixels(
     monkeypatch.setattr(
         pictures,
         "decode",
-        lambda data, name, factor=1: decoded.append(factor) or reading.decode(data, name, factor),
+        lambda data, name, factor=1, **known: (
+            decoded.append(factor) or reading.decode(data, name, factor, **known)
+        ),
     )
     arguments = (f"--model={colour_model(flexible=True)}", "large.jpg", "--draw=none")
     assert run(*arguments, "--json=p.json", "--csv=p.csv", "--normalised=false") == 0
