@@ -116,7 +116,7 @@ class OutputSpec:
         self, keypoints: int, limbs: int, height: int, width: int
     ) -> dict[str, tuple[int, ...]]:
         """(h, w, C) of each map, by name, for an input of that size."""
-        shapes = {}
+        shapes: dict[str, tuple[int, ...]] = {}
         for name, count in self.channels(keypoints, limbs).items():
             stride = self.boxes if name == BOXES else self.stride
             shapes[name] = (height // stride, width // stride, count)
