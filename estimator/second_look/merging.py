@@ -48,7 +48,7 @@ class Merging:
     surer: float = 2.0
     filled: float = 0.1
     scale: float = 0.65
-    box: float = 0.65
+    box: float = 0.3
 
     def __post_init__(self) -> None:
         positive = self.scale > 0 and self.box > 0
