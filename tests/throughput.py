@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from tfpose.benchmarks import serve
+from tfpose.benchmarks.runtime import serve
 
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = ROOT / "saved_models" / "tfpose_s" / "model.tflite"

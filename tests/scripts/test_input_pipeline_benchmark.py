@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tfpose.benchmarks import input_pipeline
+from tfpose.benchmarks.training import input_pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,7 +9,7 @@ import pytest
 from estimator import pictures
 from estimator.engines import cpu
 from estimator.outputs import results
-from tfpose.benchmarks import engines
+from tfpose.benchmarks.runtime import engines
 from tfpose.training import curves
 
 from ..estimator.conftest import colour_flatbuffer, colour_model  # noqa: F401

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 
-from tfpose.benchmarks import input_pipeline, original_pipeline
+from tfpose.benchmarks.training import input_pipeline, original_pipeline
 
 from .conftest import Tfpose
 

@@ -21,8 +21,8 @@ from absl import flags
 
 from estimator.program import run
 
-from . import timing
-from .works import annotated
+from .. import timing
+from ..works import annotated
 
 FLAGS = run.new_flags()
 

@@ -29,7 +29,7 @@ from estimator.pose_estimator import model_path
 from estimator.program import run
 from estimator.spec import PoseSpec
 
-from . import timing
+from .. import timing
 
 FLAGS = run.new_flags()
 
@@ -130,7 +130,7 @@ def first_answer(task: Task, threads: int) -> list[str]:
 
 
 def _share(spec: PoseSpec, task: Task, threads: int, milliseconds: float) -> list[str]:
-    from . import peak  # TensorFlow: 2 s, only when asked for
+    from .. import peak  # TensorFlow: 2 s, only when asked for
 
     rate = peak.macs(spec, *task[2]) / milliseconds / 1e6
     kind = "int8" if task[0].suffix == ".tflite" and is_quantised(task[0]) else "float32"

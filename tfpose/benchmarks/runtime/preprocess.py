@@ -15,7 +15,7 @@ from estimator.inputs import preprocess
 from estimator.layout import ImageSpec
 from estimator.program import run
 
-from . import timing
+from .. import timing
 
 FLAGS = run.new_flags()
 

@@ -22,8 +22,8 @@ from estimator.pose_estimator import DEFAULT
 from estimator.program import run
 from estimator.second_look.options import MODES as LOOKS
 
-from . import timing
-from .works import annotated
+from .. import timing
+from ..works import annotated
 
 FLAGS = run.new_flags()
 

@@ -21,7 +21,8 @@ from estimator.engines.litert import is_quantised
 from estimator.pose_estimator import model_path, shipped_names
 from estimator.program import run
 
-from . import infer, timing
+from .. import timing
+from . import infer
 
 FLAGS = run.new_flags()
 

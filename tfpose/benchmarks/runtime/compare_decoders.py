@@ -21,8 +21,8 @@ from estimator.poses import Poses
 from estimator.program import run
 from tfpose.evaluation.metrics import coco
 
-from . import original_decoder, timing
-from .stored_maps import SPEC, read
+from .. import original_decoder, timing
+from ..stored_maps import SPEC, read
 
 FLAGS = run.new_flags()
 

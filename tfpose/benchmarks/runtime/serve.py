@@ -35,7 +35,7 @@ from estimator.inputs import preprocess
 from estimator.pose_estimator import model_path
 from estimator.program import run
 
-from . import timing
+from .. import timing
 
 FLAGS = run.new_flags()
 
@@ -220,7 +220,7 @@ def service(model: str) -> Iterator[int]:
         port = int(free.getsockname()[1])
     program = [sys.executable, "-m", "tfpose", "serve", f"--model={model}", f"--port={port}"]
     process = subprocess.Popen(
-        program, cwd=Path(__file__).resolve().parents[2], stderr=subprocess.DEVNULL
+        program, cwd=Path(__file__).resolve().parents[3], stderr=subprocess.DEVNULL
     )
     try:
         for _ in range(3000):

@@ -25,8 +25,8 @@ from estimator.arrays import UInt8
 from estimator.engines import cpu
 from estimator.program import run
 
-from . import scatter, timing
-from .scatter import Point
+from .. import scatter, timing
+from ..scatter import Point
 
 FLAGS = run.new_flags()
 

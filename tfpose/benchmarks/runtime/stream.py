@@ -32,7 +32,7 @@ from estimator.program import run, stream
 from estimator.streams import follow, overlap, sources
 from estimator.streams.frames import Frame
 
-from . import timing
+from .. import timing
 
 FLAGS = run.new_flags()
 

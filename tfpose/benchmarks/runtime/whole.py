@@ -20,7 +20,7 @@ from estimator.program import run
 from estimator.second_look.options import MODES as LOOKS
 from estimator.second_look.options import Options as SecondLook
 
-from . import timing
+from .. import timing
 
 FLAGS = run.new_flags()
 

@@ -28,8 +28,10 @@ from tfpose.data import contact_sheet
 from tfpose.training import curves
 from tfpose.training.curves import Points
 
-from . import input_pipeline, made_maps, serve, timing
-from .stored_maps import SPEC
+from .. import made_maps, timing
+from ..runtime import serve
+from ..stored_maps import SPEC
+from ..training import input_pipeline
 
 FLAGS = run.new_flags()
 

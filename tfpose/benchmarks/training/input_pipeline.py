@@ -24,7 +24,7 @@ from estimator.layout import ImageSpec, OutputSpec
 from estimator.program import run
 from estimator.spec import PoseSpec
 
-from . import timing
+from .. import timing
 
 if TYPE_CHECKING:
     from tfpose.data.records import Record

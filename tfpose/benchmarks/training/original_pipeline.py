@@ -29,7 +29,8 @@ from estimator import skeletons
 from estimator.engines import cpu
 from estimator.program import run
 
-from . import input_pipeline, timing
+from .. import timing
+from . import input_pipeline
 
 if TYPE_CHECKING:
     from tfpose.data.records import Record

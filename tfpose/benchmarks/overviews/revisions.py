@@ -26,7 +26,7 @@ from absl import app, flags
 from estimator.engines import cpu
 from estimator.program import run
 
-from . import timing, works
+from .. import timing, works
 
 FLAGS = run.new_flags()
 
@@ -45,7 +45,7 @@ WORKS = flags.DEFINE_list(
 )
 TURNS = flags.DEFINE_integer("turns", 15, "Turns of each work.", 1, flag_values=FLAGS)
 
-HERE = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parents[3]
 HEAD = ("work", "other ms", "this ms", "other / this", "quarter", "three quarters")
 
 

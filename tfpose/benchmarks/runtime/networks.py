@@ -21,7 +21,7 @@ from estimator.engines import cpu
 from estimator.engines.checks import usable_cores
 from estimator.program import run
 
-from . import timing
+from .. import timing
 
 FLAGS = run.new_flags()
 

@@ -13,8 +13,8 @@ from absl import flags
 from estimator.arrays import Float
 from estimator.program import run
 
-from . import made_maps, original_decoder, timing
-from .stored_maps import SPEC, find, read
+from .. import made_maps, original_decoder, timing
+from ..stored_maps import SPEC, find, read
 
 FLAGS = run.new_flags()
 
