@@ -57,3 +57,24 @@ def test_the_map_of_a_mirrored_picture_is_mirrored_back() -> None:
 def test_another_shape_is_refused() -> None:
     with pytest.raises(ValueError, match="boxes"):
         box_map.decode(np.zeros((4, 4, 6), np.float32), STRIDE, least=0.5)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("score", [np.nan, np.inf, -np.inf, 1e30, -1e30])
+@pytest.mark.parametrize("side", [np.nan, np.inf, -np.inf, 1e30, 1e-9, 0])
+def test_a_damaged_cell_changes_no_other_and_gives_no_box_that_cannot_be_cut_out(
+    score: float, side: float
+) -> None:
+    cells = map_of(BOX)
+    cells[0, 0] = [score, side, 1, side, 1]
+    found = box_map.decode(cells, STRIDE, least=0.5)
+    assert np.abs(found[:, :4] - BOX).max(axis=1).min() < 1e-4
+    assert np.isfinite(found).all()
+    assert (found[:, 2:4] - found[:, :2] >= box_map.SMALLEST).all()
+    assert np.abs(found[:, :4]).max() <= 2 * STRIDE * max(cells.shape)
+
+
+def test_a_map_of_sure_cells_gives_a_bounded_number_of_boxes() -> None:
+    cells = np.full((64, 64, 5), 5, np.float32)
+    cells[..., 1:] = 0.6  # smaller than a cell, so that none overlaps another
+    assert len(box_map.decode(cells, STRIDE, least=0.5)) == box_map.MOST
