@@ -1,10 +1,14 @@
 """The map of people's boxes: a cell in the middle of a person gives their box."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from estimator.arrays import Float
+from estimator.decoders import blazepose
 from estimator.people import box_map
+from tests.estimator.conftest import colour_spec
 
 STRIDE = 16
 BOX = (40.0, 20.0, 90.0, 200.0)  # left, top, right, bottom; pixels, as edges
@@ -78,3 +82,11 @@ def test_a_map_of_sure_cells_gives_a_bounded_number_of_boxes() -> None:
     cells = np.full((64, 64, 5), 5, np.float32)
     cells[..., 1:] = 0.6  # smaller than a cell, so that none overlaps another
     assert len(box_map.decode(cells, STRIDE, least=0.5)) == box_map.MOST
+
+
+def test_a_network_that_answers_no_maps_has_no_map_of_boxes() -> None:
+    spec = colour_spec()
+    spec = replace(spec, outputs=replace(spec.outputs, background=False, pafs=False))
+    points = replace(spec, decoder=blazepose.Parameters())
+    with pytest.raises(ValueError, match="answers points has none"):
+        replace(points, outputs=replace(points.outputs, boxes=spec.image.multiple))
