@@ -67,6 +67,11 @@ class PoseSpec:
                 f"{self.image.multiple}, and the input be a whole picture (image.fit "
                 f"{self.image.fit!r})"
             )
+        if self.outputs.boxes and self.answers != "maps":
+            raise ValueError(
+                "outputs.boxes is a map beside heatmaps; a network that answers "
+                f"{self.answers} has none: set it to 0"
+            )
         if self.outputs.pafs and not self.skeleton.limbs:
             raise ValueError(
                 f"skeleton {self.skeleton.name!r} has no limbs, so there can be no part affinity "

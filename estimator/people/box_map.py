@@ -14,6 +14,8 @@ from ..layout import BOX_CHANNELS
 MIRRORED = (0, 3, 2, 1, 4)  # the channel that each comes from when a picture is mirrored
 OVERLAP = 0.6  # intersection over union from which the weaker of two boxes is dropped
 MOST = 100  # boxes of a picture that are compared
+SMALLEST = 1.0  # width and height of a box, input pixels
+STEEPEST = 80.0  # logit, beyond which float32 knows no other score
 
 
 def decode(cells: Float, stride: int, *, least: float, overlap: float = OVERLAP) -> Float:
@@ -27,17 +29,22 @@ def decode(cells: Float, stride: int, *, least: float, overlap: float = OVERLAP)
 
     Returns:
       (N, 5) float32, best first: left, top, right and bottom in pixels of the input, whose centres
-      are whole numbers, and the score, 0..1.
+      are whole numbers, and the score, 0..1. A side reaches no further from the cell than the
+      input is long; a cell that is not finite, or whose box is smaller than a pixel, gives none.
 
     Raises:
       ValueError: the map has another shape.
     """
     check_shape("the map of boxes", cells, (None, None, BOX_CHANNELS))
-    score = 1 / (1 + np.exp(-cells[..., 0].astype(np.float32)))
-    rows, columns = np.nonzero(score >= least)
+    logit = np.clip(cells[..., 0].astype(np.float32), -STEEPEST, STEEPEST)  # NaN stays NaN
+    score = 1 / (1 + np.exp(-logit))
+    roots = np.clip(cells[..., 1:], 0, np.sqrt(max(cells.shape[:2])))  # at most the whole input
+    sides = np.square(roots) * stride  # (h, w, 4); NaN in a damaged cell, which is no box
+    visible = (sides[..., :2] + sides[..., 2:] >= SMALLEST).all(axis=-1)
+    rows, columns = np.nonzero((score >= least) & visible)
     best = np.argsort(-score[rows, columns], kind="stable")[:MOST]
     rows, columns = rows[best], columns[best]
-    sides = np.square(np.maximum(cells[rows, columns, 1:], 0)) * stride  # (N, 4)
+    sides = sides[rows, columns]
     centre = (np.stack([columns, rows], axis=1) + 0.5) * stride - 0.5
     corners = [centre - sides[:, :2], centre + sides[:, 2:], score[rows, columns, np.newaxis]]
     return suppressed(np.concatenate(corners, axis=1).astype(np.float32), overlap)

@@ -113,15 +113,21 @@ def alone(second: Poses, box_score: Float, skeleton: Skeleton, merging: Merging)
 
 
 def strangers(known: Poses, new: Poses) -> Poses:
-    """Returns those of the new people who are none of the known: OKS below `SAME` with each."""
-    if len(known) == 0 or len(new) == 0:
-        return new
+    """Returns those of the new people who are somebody else, best first.
+
+    That is, of whom a keypoint was found, and whose OKS is below `SAME` with each of the known and
+    with each better one of the new: two boxes may be of one person.
+    """
+    new = new.select(new.found.any(axis=1) & (new.person_score > 0))
+    new = new.select(np.argsort(-new.person_score, kind="stable"))
     both = concatenate([known, new], known.skeleton)
     area = area_around(both.boxes[:, 2], both.boxes[:, 3]).astype(np.float32)
-    alike = oks.between(both.xy, both.score, area, sigmas=known.skeleton.sigmas, visible_above=0.0)[
-        len(known) :, : len(known)
-    ]
-    return new.select(np.flatnonzero(alike.max(axis=1) < SAME))
+    alike = oks.between(both.xy, both.score, area, sigmas=known.skeleton.sigmas, visible_above=0.0)
+    apart = list(range(len(known)))
+    for index in range(len(known), len(both)):
+        if alike[index, apart].max(initial=0) < SAME:
+            apart.append(index)
+    return both.select(np.array(apart[len(known) :], np.int64))
 
 
 def best_first(poses: Poses, image: ImageSpec, *, limit: float) -> Poses:

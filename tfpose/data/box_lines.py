@@ -41,6 +41,8 @@ def read(path: Path) -> list[Boxes]:
         try:
             tree = json.loads(text)
             boxes = np.array(tree["boxes"], np.float32).reshape(-1, 5)
+            if not np.isfinite(boxes).all():
+                raise ValueError("a box is not of finite numbers")
             found.append(Boxes(str(tree["file"]), boxes))
         except (ValueError, KeyError, TypeError) as error:
             if number == len(lines) and not text.endswith("\n"):

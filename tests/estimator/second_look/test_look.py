@@ -192,3 +192,29 @@ def test_a_keypoint_that_is_not_seen_in_a_box_is_missing() -> None:
     dim[..., 2] = dim[..., 2] // 20
     (found,) = look()(dim, Poses.empty(COLOURS), corners(PLACES)).found
     assert found.tolist() == [True, True, False]
+
+
+def test_a_box_in_which_nobody_is_seen_adds_nobody() -> None:
+    """A dark picture, and boxes beside the picture: the second network finds no keypoint."""
+    nobody = Poses.empty(COLOURS)
+    assert len(look()(np.zeros_like(lit()), nobody, corners(PLACES))) == 0
+    beside = np.asarray(PLACES + np.array([5000, 0]), np.float32)
+    assert len(look()(lit(), nobody, corners(beside))) == 0
+    known = look()(lit(), one(PLACES), np.concatenate([corners(PLACES), corners(beside)]))
+    assert len(known) == 1
+
+
+def test_a_missed_person_in_two_boxes_is_one_person() -> None:
+    """The boxes overlap little, and only the surer one shows all keypoints."""
+    upper = corners(PLACES[:2], score=0.4)
+    boxes = np.concatenate([corners(PLACES, margin=30), upper])
+    seen = look()(lit(), Poses.empty(COLOURS), boxes)
+    assert len(seen) == 1
+    assert seen.found.all()
+
+
+def test_two_people_of_whom_only_boxes_are_known_are_both_found() -> None:
+    other = PLACES + np.array([80, 0])
+    both = np.maximum(lit(), lit(other))
+    boxes = np.concatenate([corners(PLACES), corners(other)])
+    assert len(look()(both, Poses.empty(COLOURS), boxes)) == 2

@@ -127,6 +127,9 @@ def test_lines_are_read_as_written_and_a_cut_line_is_left_out(tmp_path: Path) ->
     path.write_text(json.dumps({"file": "a.jpg"}) + "\n" + box_lines.line(found))
     with pytest.raises(ValueError, match="line 1"):
         box_lines.read(path)
+    path.write_text('{"file": "a.jpg", "boxes": [[1, 2, 3, 4, NaN]]}\n')
+    with pytest.raises(ValueError, match=r"line 1.*finite"):
+        box_lines.read(path)
 
 
 def test_nothing_to_learn_from_is_refused() -> None:

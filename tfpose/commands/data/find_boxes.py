@@ -12,7 +12,7 @@ from pathlib import Path
 from absl import flags
 from tqdm import tqdm
 
-from estimator import pictures
+from estimator import files, pictures
 from estimator.program import run
 from tfpose.commands import arguments
 
@@ -43,8 +43,8 @@ def main(_: list[str]) -> None:
     before = box_lines.read(out) if out.is_file() else []
     done = {found.file for found in before}
     boxes, unread = sum(len(found.boxes) for found in before), []
-    with open(out, "w", encoding="utf-8") as file:  # a line that was cut off goes
-        file.writelines(map(box_lines.line, before))
+    files.write(out, "".join(map(box_lines.line, before)).encode())  # a line that was cut off goes
+    with open(out, "a", encoding="utf-8") as file:
         for name in tqdm([name for name in images.photographs() if name not in done]):
             try:
                 found = box_lines.Boxes(name, detectors(pictures.read(images.read(name))))
