@@ -25,6 +25,7 @@ DOUBT = -3.5  # logit of the score before training
 SIDE = 1.3  # square root of cells, likewise
 FOCUS = 1.5  # power of the score's error by which cells count
 SIDES_WEIGHT = 0.6  # of the sides, beside the score
+LAST = "stage2.heatmaps/kernel"  # of tfpose_s alone
 KEPT_PICTURES = 2000  # decoded, in memory
 
 
@@ -55,6 +56,8 @@ class BoxStudent(Student):
         return self.convolutions["boxes"](x)
 
     def _completed(self, arrays: Mapping[str, Float]) -> dict[str, Float]:
+        if LAST not in arrays:
+            raise ValueError(f"these arrays are of no tfpose_s: they lack {LAST!r}")
         completed = super()._completed(arrays)
         with torch.no_grad():
             for name, layer in self.convolutions.items():

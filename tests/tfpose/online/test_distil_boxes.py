@@ -137,3 +137,10 @@ def test_nothing_to_learn_from_is_refused() -> None:
         BoxFeed([], lambda _: np.zeros((1, 1, 3), np.uint8), SMALL, seed=0)
     with pytest.raises(ValueError, match="edge"):
         BoxViewOptions(edge=100)
+
+
+def test_arrays_of_another_network_are_refused() -> None:
+    person = models.build(models.spec("tfpose_person"))
+    arrays = {name: np.asarray(value) for name, value in loading.named_variables(person).items()}
+    with pytest.raises(ValueError, match="no tfpose_s"):
+        BoxStudent(arrays)

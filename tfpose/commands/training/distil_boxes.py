@@ -76,8 +76,15 @@ def main(_: list[str]) -> None:
         seed=SEED.value,
     )
     images = Pictures([Path(path) for path in IMAGES.value])
+    found = box_lines.read(Path(BOXES.value))
+    missing = [one.file for one in found if images.find(one.file) is None]
+    if missing:
+        raise ValueError(
+            f"{len(missing)} of the {len(found)} pictures of {BOXES.value} are not in --images, or "
+            f"more than once, such as {missing[0]}"
+        )
     feed = distil_boxes.BoxFeed(
-        box_lines.read(Path(BOXES.value)),
+        found,
         lambda name: pictures.read(images.read(name)),
         BoxViewOptions(edge=EDGE.value),
         seed=SEED.value,
