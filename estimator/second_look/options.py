@@ -34,7 +34,7 @@ class Options:
     widen: float = 1.0
     merging: Merging = field(default_factory=Merging)
     limit: float = 0.9
-    box: float = 0.2
+    box: float = 0.4
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
