@@ -47,4 +47,5 @@ def test_the_shipped_int8_file_gives_litert_maps(monkeypatch: pytest.MonkeyPatch
     image, _ = preprocess.letterbox(picture, spec.image)
     ours, wanted = OpenVinoRunner(path, spec)(image), LiteRtRunner(path, spec)(image)
     for name, maps in wanted.items():
-        assert np.sqrt(np.mean((ours[name] - maps) ** 2)) < 0.01
+        span = max(1, np.abs(maps).max())  # logits and sides of boxes are larger than heatmaps
+        assert np.sqrt(np.mean((ours[name] - maps) ** 2)) < 0.01 * span, name
