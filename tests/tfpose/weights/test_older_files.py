@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from estimator import bundle
 from tests.conftest import ROOT
 from tfpose import models
 from tfpose.evaluation import network
@@ -54,6 +55,6 @@ def test_weights_of_a_file_of_before_are_those_of_todays_network() -> None:
     path = ROOT / "saved_models/tfpose_s/model.keras"
     if not path.is_file():
         pytest.skip("a wheel holds no model.keras")
-    opened, built = network.load_keras(path), models.build(models.spec("tfpose_s"))
+    opened, built = network.load_keras(path), models.build(bundle.read(path))
     shapes = [[(one.path, one.shape) for one in model.variables] for model in (opened, built)]
     assert shapes[0] == shapes[1]
