@@ -218,14 +218,20 @@ class PoseEstimator:
         Returns:
           Poses in pixels of the picture.
         """
-        poses = self.decode(maps)
+        return self.look_again(picture, self.decode(maps), maps)
+
+    def look_again(self, picture: UInt8, poses: Poses, maps: Maps | None = None) -> Poses:
+        """Gives people of a picture the second look, where there is one.
+
+        Args:
+          picture: (H, W, 3) uint8, RGB.
+          poses: its people, in pixels of the picture.
+          maps: of the picture; people known by their boxes alone are then found, too.
+        """
         if self._second_look is None:
             return poses
-        return self._second_look(picture, poses, self.boxes(maps))
-
-    def look_again(self, picture: UInt8, poses: Poses) -> Poses:
-        """Gives people of a picture the second look, where there is one."""
-        return poses if self._second_look is None else self._second_look(picture, poses)
+        boxes = NO_BOXES if maps is None else self.boxes(maps, least=self.second_look.box)
+        return self._second_look(picture, poses, boxes)
 
     def boxes(self, maps: Maps, *, least: float = 0.1) -> Float:
         """The boxes of people that a network gives beside its maps (`outputs.boxes`).

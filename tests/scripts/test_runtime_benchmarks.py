@@ -1,5 +1,6 @@
 """The benchmarks of preprocessing and of the network, on small things."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from estimator import pictures
 from estimator.engines import cpu
 from estimator.outputs import results
+from tfpose.benchmarks import works
+from tfpose.benchmarks.overviews import revisions
 from tfpose.benchmarks.runtime import engines
 from tfpose.training import curves
 
@@ -182,6 +185,12 @@ def test_revisions_refuses(arguments: tuple[str, ...], said: str, tfpose: Tfpose
     ended = tfpose("benchmark", "revisions", *arguments)
     assert ended.returncode > 0
     assert said in ended.stderr
+
+
+def test_revisions_does_every_work_that_its_help_names() -> None:
+    named = re.findall(r"`([a-z]+)@", revisions.__doc__ or "")
+    assert set(named) == set(works.KINDS)
+    assert {work.partition("@")[0] for work in revisions.WORKS.default} <= set(works.KINDS)
 
 
 def test_plot_prints_tables_and_writes_a_picture(tmp_path: Path, tfpose: Tfpose) -> None:

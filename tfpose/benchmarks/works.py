@@ -19,14 +19,6 @@ from collections.abc import Callable
 from typing import Any
 
 Work = Callable[[], object]
-REPEATS = {  # per turn
-    "decode": 40,
-    "maps": 40,
-    "picture": 5,
-    "samples": 1,
-    "evaluate": 1,
-    "start": 1,
-}
 SIZES = ((640, 480), (480, 640), (640, 427), (500, 375), (640, 360), (427, 640))  # COCO's usual
 
 
@@ -205,26 +197,30 @@ def _process(words: list[str]) -> Work:
     return work
 
 
+KINDS: dict[str, tuple[Callable[[str], Work], int]] = {  # and how often a turn does it
+    "decode": (decode, 40),
+    "maps": (maps, 40),
+    "picture": (picture, 5),
+    "samples": (samples, 1),
+    "evaluate": (evaluate, 1),
+    "export": (export, 1),
+    "start": (start, 1),
+}
+
+
 def loop(lines: Any, answers: io.TextIOBase) -> None:
     """Answers each line "KIND@ARGUMENT" with the seconds of one turn, divided by its repeats."""
     made: dict[str, Work] = {}
-    kinds = {
-        "decode": decode,
-        "maps": maps,
-        "picture": picture,
-        "samples": samples,
-        "evaluate": evaluate,
-        "start": start,
-    }
     for line in lines:
         kind, _, argument = line.strip().partition("@")
+        make, repeats = KINDS[kind]
         if line not in made:
-            made[line] = kinds[kind](argument)
+            made[line] = make(argument)
             made[line]()
         begin = _seconds()
-        for _ in range(REPEATS[kind]):
+        for _ in range(repeats):
             made[line]()
-        print((_seconds() - begin) / REPEATS[kind], file=answers, flush=True)
+        print((_seconds() - begin) / repeats, file=answers, flush=True)
 
 
 def _seconds() -> float:

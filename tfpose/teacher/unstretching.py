@@ -16,7 +16,7 @@ from estimator import files, pictures
 from estimator.arrays import Float, UInt8
 from estimator.poses import Poses
 
-from ..data.picture_files import BadPicture, Pictures
+from ..data.picture_files import Pictures
 
 SHAPES = (4 / 3, 3 / 4)  # width over height
 QUALITY = 95  # of the JPEGs
@@ -69,7 +69,7 @@ def unstretch(images: Pictures, folder: Path, label: Label) -> Count:
         try:
             data = images.read(name)
             picture = pictures.read(data)
-        except (BadPicture, ValueError, OSError):
+        except (ValueError, OSError):
             unread.append(name)
             continue
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -128,9 +128,12 @@ def _load_keras(model: keras.Model, spec: PoseSpec, path: Path, layers: Sequence
 
 def _without_boxes(there: dict[str, Any], spec: PoseSpec) -> dict[str, Any]:
     """A file's variables, without those that make boxes where the network gives none."""
-    return {
-        name: value for name, value in there.items() if spec.outputs.boxes or not BOXES.match(name)
-    }
+    if spec.outputs.boxes:
+        return there
+    kept = {name: value for name, value in there.items() if not BOXES.match(name)}
+    if len(kept) < len(there):
+        logging.info("left out the layers of people's boxes: this network gives none")
+    return kept
 
 
 def _spec_of_another_skeleton(path: Path, spec: PoseSpec) -> PoseSpec | None:

@@ -60,8 +60,8 @@ def main(_: list[str]) -> None:
     if not (other / "estimator").is_dir():
         raise FileNotFoundError(f"{other} is no checkout of tfpose: it has no folder estimator")
     for work in WORKS.value:
-        if not re.fullmatch(f"({'|'.join(works.REPEATS)})@.+", work):
-            known = ", ".join(f"{kind}@..." for kind in works.REPEATS)
+        if not re.fullmatch(f"({'|'.join(works.KINDS)})@.+", work):
+            known = ", ".join(f"{kind}@..." for kind in works.KINDS)
             raise app.UsageError(f"no work {work!r}; there are {known}")
     print(f"processor: {' '.join(cpu.telling()) or 'unknown'}")
     rows = [measure(work, other, turns=TURNS.value) for work in WORKS.value]

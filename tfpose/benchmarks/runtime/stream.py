@@ -161,7 +161,7 @@ def _stages(
         "capture": lambda: list(sources.open_source(str(film))),
         "letterbox": lambda: [preprocess.letterbox(one, estimator.spec.image) for one in pictures],
         "decode": lambda: list(map(estimator.decode, maps)),
-        "second look": lambda: list(map(estimator.look_again, pictures, poses)),
+        "second look": lambda: list(map(estimator.look_again, pictures, poses, maps)),
         "follow": lambda: [
             people(one, frame.time) for one, frame in zip(poses, frames, strict=True)
         ],

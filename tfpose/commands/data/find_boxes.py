@@ -35,7 +35,7 @@ arguments.writable(OUT)
 def main(_: list[str]) -> None:
     """Looks at the pictures that have no line yet, and prints how many boxes there are."""
     from tfpose.data import box_lines
-    from tfpose.data.picture_files import BadPicture, Pictures
+    from tfpose.data.picture_files import Pictures
     from tfpose.teacher.detectors import open_detectors
 
     detectors = open_detectors([Path(path) for path in DETECTORS.value])
@@ -43,12 +43,12 @@ def main(_: list[str]) -> None:
     before = box_lines.read(out) if out.is_file() else []
     done = {found.file for found in before}
     boxes, unread = sum(len(found.boxes) for found in before), []
-    files.write(out, "".join(map(box_lines.line, before)).encode())  # a line that was cut off goes
+    files.write(out, "".join(map(box_lines.line, before)))  # a line that was cut off goes
     with open(out, "a", encoding="utf-8") as file:
         for name in tqdm([name for name in images.photographs() if name not in done]):
             try:
                 found = box_lines.Boxes(name, detectors(pictures.read(images.read(name))))
-            except (BadPicture, ValueError, OSError):
+            except (ValueError, OSError):
                 unread.append(name)
                 continue
             file.write(box_lines.line(found))
