@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,25 +19,13 @@ from estimator import skeletons
 from estimator.arrays import Float, UInt8
 
 from ..data.cached_people import Shard
-from . import learning, person_views
+from . import person_views
 from .person_views import Subject, ViewOptions
 
 SCALE, FOREGROUND = 300.0, 3.0  # of the loss; more for cells that show a keypoint
 KEPT_PICTURES = 2000  # decoded, in memory
 RELOADED = 300.0  # seconds after which the cache is read again
 FROZEN = ("stem", "down4", "down8", "stride8.", "down16", "stride16.0", "stride16.1", "side")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options(learning.Options):
-    """How long, at what rate and with which layers a second look is trained.
-
-    Attributes:
-      views: how views are drawn.
-    """
-
-    frozen: tuple[str, ...] = FROZEN
-    views: ViewOptions = field(default_factory=ViewOptions)
 
 
 class Nobody(NamedTuple):

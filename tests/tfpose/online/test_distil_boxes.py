@@ -58,7 +58,7 @@ def test_views_show_their_boxes_where_the_people_are() -> None:
     options = BoxViewOptions(edge=256, close=0, sizes=(0.3, 0.5))
     rng = np.random.default_rng(0)
     compared = 0
-    for _ in range(20):
+    for _ in range(60):
         view = box_views.draw(picture, boxes, options, rng)
         found = box_map.decode(as_map(view.score, view.sides), 16, least=0.3)
         light = view.image.mean(axis=2)
@@ -68,7 +68,7 @@ def test_views_show_their_boxes_where_the_people_are() -> None:
             drawn = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
             np.testing.assert_allclose(found[0, :4] + 0.5, drawn, atol=4)
             compared += 1
-    assert compared > 5  # the others have the person at an edge, or hardly any contrast
+    assert compared >= 10  # the others have the person at an edge, or hardly any contrast
 
 
 def test_people_outside_of_a_view_are_left_out_and_pictures_of_nobody_give_nothing() -> None:

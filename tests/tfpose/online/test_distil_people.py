@@ -197,7 +197,7 @@ def test_a_few_steps_lower_the_error_and_leave_frozen_layers(student: keras.Mode
         maps=one.maps[None],
         matrices=one.matrix[None],
     )
-    options = distil_people.Options(seconds=1e9, warmup=2, batch=4, views=PLAIN, snapshot=1e9)
+    options = learning.Options(seconds=1e9, batch=4, frozen=distil_people.FROZEN)
     feed = distil_people.Feed(lambda: people, lambda _: one.picture, PLAIN, seed=0)
     keras.utils.set_random_seed(0)
     twin = PersonStudent(keras_arrays(models.build(models.spec("tfpose_person"), flexible=True)))

@@ -16,7 +16,8 @@ from absl import flags
 
 from estimator import pictures
 from estimator.program import run
-from tfpose.commands import arguments, start_file
+from tfpose.commands import arguments
+from tfpose.commands.learning_flags import LearningFlags
 
 FLAGS = run.new_flags()
 
@@ -26,55 +27,26 @@ BOXES = flags.DEFINE_string(
 IMAGES = flags.DEFINE_list(
     "images", None, "Folders and zips with the pictures.", required=True, flag_values=FLAGS
 )
-START = flags.DEFINE_string(
-    "start",
-    None,
-    "tfpose_s's .keras, or a student.npz; saved_models/tfpose_s/model.keras.",
-    required=True,
-    flag_values=FLAGS,
-)
-OUT = flags.DEFINE_string("out", None, "Folder for student.npz.", required=True, flag_values=FLAGS)
-SECONDS = flags.DEFINE_float("seconds", None, "Of training.", required=True, flag_values=FLAGS)
-RATE = flags.DEFINE_float("rate", 0.01, "Muon's, at its highest.", flag_values=FLAGS)
-BATCH = flags.DEFINE_integer("batch", 16, "Views per step.", 1, flag_values=FLAGS)
 EDGE = flags.DEFINE_integer("edge", 320, "Height and width of a view.", 32, flag_values=FLAGS)
-BFLOAT16 = flags.DEFINE_bool(
-    "bfloat16",
-    False,
-    "Convolutions in bfloat16: half the time on a CPU with AVX-512 BF16 (lscpu), or on a GPU.",
-    flag_values=FLAGS,
+LEARNING = LearningFlags(
+    FLAGS,
+    start="tfpose_s's .keras, or a student.npz; saved_models/tfpose_s/model.keras.",
+    rate=0.01,
+    ema=0.995,
 )
-EMA = flags.DEFINE_float(
-    "ema", 0.995, "Share of the weights' moving average that a step keeps.", flag_values=FLAGS
-)
-SEED = flags.DEFINE_integer("seed", 0, "Of the views.", 0, flag_values=FLAGS)
-THREADS = flags.DEFINE_integer("threads", None, "Of PyTorch.", 1, flag_values=FLAGS)
 
 
-arguments.existing(BOXES, IMAGES, START)
-arguments.writable(OUT, folder=True)
+arguments.existing(BOXES, IMAGES)
 
 
 def main(_: list[str]) -> None:
     """Trains, and writes student.npz now and then."""
-    import torch
-
     from tfpose.data import box_lines
     from tfpose.data.picture_files import Pictures
-    from tfpose.online import distil_boxes, learning
+    from tfpose.online import distil_boxes
     from tfpose.online.box_views import BoxViewOptions
 
-    if THREADS.value:
-        torch.set_num_threads(THREADS.value)
-    options = learning.Options(
-        seconds=SECONDS.value,
-        rate=RATE.value,
-        batch=BATCH.value,
-        frozen=distil_boxes.FROZEN,
-        bfloat16=BFLOAT16.value,
-        ema=EMA.value,
-        seed=SEED.value,
-    )
+    options = LEARNING.options(distil_boxes.FROZEN)
     images = Pictures([Path(path) for path in IMAGES.value])
     found = box_lines.read(Path(BOXES.value))
     missing = [one.file for one in found if images.find(one.file) is None]
@@ -87,9 +59,6 @@ def main(_: list[str]) -> None:
         found,
         lambda name: pictures.read(images.read(name)),
         BoxViewOptions(edge=EDGE.value),
-        seed=SEED.value,
+        seed=options.seed,
     )
-    student = distil_boxes.BoxStudent(start_file.arrays(START.value))
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    save = start_file.saver(OUT.value)
-    learning.run(student.to(device), feed, options, save, error=distil_boxes.error)
+    LEARNING.run(distil_boxes.BoxStudent(LEARNING.start()), feed, options, distil_boxes.error)

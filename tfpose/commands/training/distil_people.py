@@ -15,7 +15,8 @@ from absl import flags, logging
 
 from estimator import pictures
 from estimator.program import run
-from tfpose.commands import arguments, start_file
+from tfpose.commands import arguments
+from tfpose.commands.learning_flags import LearningFlags
 
 if TYPE_CHECKING:
     from tfpose.data import cached_people
@@ -28,28 +29,8 @@ PEOPLE = flags.DEFINE_list(
 IMAGES = flags.DEFINE_list(
     "images", None, "Folders and zips with the pictures.", required=True, flag_values=FLAGS
 )
-START = flags.DEFINE_string(
-    "start",
-    None,
-    "tfpose_s's or tfpose_person's .keras, or a student.npz; saved_models/tfpose_s/model.keras.",
-    required=True,
-    flag_values=FLAGS,
-)
-OUT = flags.DEFINE_string("out", None, "Folder for student.npz.", required=True, flag_values=FLAGS)
-SECONDS = flags.DEFINE_float("seconds", None, "Of training.", required=True, flag_values=FLAGS)
-RATE = flags.DEFINE_float("rate", 0.005, "Muon's, at its highest.", flag_values=FLAGS)
-BATCH = flags.DEFINE_integer("batch", 16, "Views per step.", 1, flag_values=FLAGS)
 ALL_LAYERS = flags.DEFINE_bool(
     "all_layers", False, "Train the first layers, too; on a GPU.", flag_values=FLAGS
-)
-BFLOAT16 = flags.DEFINE_bool(
-    "bfloat16",
-    False,
-    "Convolutions in bfloat16: half the time on a CPU with AVX-512 BF16 (lscpu), or on a GPU.",
-    flag_values=FLAGS,
-)
-EMA = flags.DEFINE_float(
-    "ema", 0.98, "Share of the weights' moving average that a step keeps.", flag_values=FLAGS
 )
 NOBODY = flags.DEFINE_string(
     "nobody",
@@ -60,47 +41,37 @@ NOBODY = flags.DEFINE_string(
 NOBODY_SHARE = flags.DEFINE_float(
     "nobody_share", 0.06, "With --nobody: share of such views.", 0, 1, flag_values=FLAGS
 )
-SEED = flags.DEFINE_integer("seed", 0, "Of the views.", 0, flag_values=FLAGS)
-THREADS = flags.DEFINE_integer("threads", None, "Of PyTorch.", 1, flag_values=FLAGS)
+LEARNING = LearningFlags(
+    FLAGS,
+    start="tfpose_s's or tfpose_person's .keras, or a student.npz; "
+    "saved_models/tfpose_s/model.keras.",
+    rate=0.005,
+    ema=0.98,
+)
 
 
-arguments.existing(PEOPLE, IMAGES, START, NOBODY)
-arguments.writable(OUT, folder=True)
+arguments.existing(PEOPLE, IMAGES, NOBODY)
 
 
 def main(_: list[str]) -> None:
     """Trains, and writes student.npz now and then."""
-    import torch
-
     from tfpose.data.picture_files import Pictures
-    from tfpose.online import distil_people, learning, person_network
+    from tfpose.online import distil_people, person_network
+    from tfpose.online.person_views import ViewOptions
 
-    options = distil_people.Options(
-        seconds=SECONDS.value,
-        rate=RATE.value,
-        batch=BATCH.value,
-        frozen=() if ALL_LAYERS.value else distil_people.FROZEN,
-        bfloat16=BFLOAT16.value,
-        ema=EMA.value,
-        seed=SEED.value,
-    )
-    if THREADS.value:
-        torch.set_num_threads(THREADS.value)
-    student = person_network.PersonStudent(start_file.arrays(START.value))
+    options = LEARNING.options(() if ALL_LAYERS.value else distil_people.FROZEN)
+    student = person_network.PersonStudent(LEARNING.start())
     found = Pictures([Path(path) for path in IMAGES.value])
     nobody = distil_people.read_nobody(Path(NOBODY.value)) if NOBODY.value else []
     feed = distil_people.Feed(
         _people([Path(folder) for folder in PEOPLE.value]),
         lambda name: pictures.read(found.read(name)),
-        options.views,
+        ViewOptions(),
         seed=options.seed,
         nobody=nobody,
         nobody_share=NOBODY_SHARE.value if nobody else 0.0,
     )
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    learning.run(
-        student.to(device), feed, options, start_file.saver(OUT.value), error=distil_people.error
-    )
+    LEARNING.run(student, feed, options, distil_people.error)
 
 
 def _people(folders: Sequence[Path]) -> "Callable[[], cached_people.Shard]":
