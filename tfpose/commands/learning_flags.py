@@ -12,8 +12,7 @@ from estimator.arrays import Float
 from tfpose.commands import arguments
 
 if TYPE_CHECKING:
-    from tfpose.online.learning import Batches, Error, Options
-    from tfpose.online.networks import Student
+    from tfpose.online.lessons import Prepare
 
 Arrays = Mapping[str, Float]
 
@@ -52,26 +51,16 @@ class LearningFlags:
         )
         self._seed = flags.DEFINE_integer("seed", 0, "Of the views.", 0, flag_values=values)
         self._threads = flags.DEFINE_integer("threads", None, "Of PyTorch.", 1, flag_values=values)
+        self._processes = flags.DEFINE_integer(
+            "processes",
+            1,
+            "That train side by side on the CPU, one thread and a share of the pictures each, and "
+            "average their weights every 25 steps.",
+            1,
+            flag_values=values,
+        )
         arguments.existing(self._start)
         arguments.writable(self._out, folder=True)
-
-    def options(self, frozen: tuple[str, ...]) -> "Options":
-        """The options of the run, with layers that stay as they are; PyTorch gets its threads."""
-        import torch
-
-        from tfpose.online import learning
-
-        if self._threads.value:
-            torch.set_num_threads(self._threads.value)
-        return learning.Options(
-            seconds=self._seconds.value,
-            rate=self._rate.value,
-            batch=self._batch.value,
-            frozen=frozen,
-            bfloat16=self._bfloat16.value,
-            ema=self._ema.value,
-            seed=self._seed.value,
-        )
 
     def start(self) -> dict[str, Float]:
         """The arrays of --start, a .keras or a student.npz, by the Keras network's names."""
@@ -84,14 +73,29 @@ class LearningFlags:
         named = loading.named_variables(keras_files.load_keras(path))
         return {name: np.asarray(variable) for name, variable in named.items()}
 
-    def run(self, student: "Student", feed: "Batches", options: "Options", error: "Error") -> None:
-        """Trains, on a GPU where there is one, and writes student.npz now and then."""
+    def run(self, prepare: "Prepare", frozen: tuple[str, ...]) -> None:
+        """Trains, on a GPU where there is one, and writes student.npz now and then.
+
+        Args:
+          prepare: makes the network and the feed of a process.
+          frozen: beginnings of the names of layers that stay as they are.
+        """
         import torch
 
-        from tfpose.online import learning
+        from tfpose.online import learning, lessons
 
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        learning.run(student.to(device), feed, options, self._saver(), error=error)
+        if self._threads.value:
+            torch.set_num_threads(self._threads.value)
+        options = learning.Options(
+            seconds=self._seconds.value,
+            rate=self._rate.value,
+            batch=self._batch.value,
+            frozen=frozen,
+            bfloat16=self._bfloat16.value,
+            ema=self._ema.value,
+            seed=self._seed.value,
+        )
+        lessons.run(prepare, options, self._saver(), processes=self._processes.value)
 
     def _saver(self) -> Callable[[Arrays], Path]:
         """Makes the folder, and returns what writes student.npz into it, whole or not at all."""

@@ -3,7 +3,7 @@
 Pictures stay where they are; a shard names them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,6 +92,13 @@ def joined(shards: Sequence[Shard]) -> Shard:
         maps=np.concatenate([shard.maps for shard in shards]),
         matrices=np.concatenate([shard.matrices for shard in shards]),
     )
+
+
+def part(shard: Shard, wanted: Callable[[str], bool]) -> Shard:
+    """Returns the people in the pictures whose names are wanted."""
+    kept = [index for index, person in enumerate(shard.people) if wanted(person.file)]
+    people = tuple(shard.people[index] for index in kept)
+    return Shard(people=people, maps=shard.maps[kept], matrices=shard.matrices[kept])
 
 
 def _shards(folder: Path) -> list[Path]:

@@ -16,5 +16,10 @@ and for the second look, whose teachers answered before (`tfpose cache-people`):
 
     person_network  tfpose_person in PyTorch
     person_views    crops of cached people, as a first network's boxes would cut them
-    distil_people   the loop
+    distil_people   what it learns from
+    box_views       windows of pictures with the boxes that detectors found
+    distil_boxes    the boxes of tfpose_s, likewise
+    learning        the loop of both
+    lessons         the loop in one process or in several
+    together        processes that average their weights
 """

@@ -1,7 +1,7 @@
 """The training loop of networks that learn from drawn views: as long as it is told, on any machine.
 
 As in `train`, the learning rate rises, then falls linearly to 0 at the end of the given time, and
-the result is the moving average of the weights.
+the result is the moving average of the weights. Several processes may train together (`together`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from estimator.arrays import Float
 
 from .muon import Updater
 from .networks import Student, to_numpy
+from .together import Together, averaged
+
+AVERAGED = 25  # steps after which processes that train together average their weights
 
 Save = Callable[[Mapping[str, Float]], Path]
 Error = Callable[..., Tensor]  # of an answer and the targets of a batch
@@ -71,18 +74,29 @@ class Options:
             )
 
 
-def run(student: Student, feed: Batches, options: Options, save: Save, *, error: Error) -> None:
+def run(
+    student: Student,
+    feed: Batches,
+    options: Options,
+    save: Save | None,
+    *,
+    error: Error,
+    together: Together | None = None,
+) -> None:
     """Trains until the time is over.
 
     Args:
       student: on the CPU, or on a GPU.
       feed: of views.
       options: of the run.
-      save: writes the averaged arrays, by the Keras network's names.
+      save: writes the averaged arrays, by the Keras network's names; None writes nothing, and
+        tells nothing, as the second of several processes does.
       error: of the student's answer, given the targets of a batch.
+      together: this process's place among several.
 
     Raises:
       ValueError: the loss is not finite.
+      RuntimeError: another process has ended before the time.
     """
     student = student.to(memory_format=torch.channels_last).train()
     freeze(student, options.frozen)
@@ -92,7 +106,9 @@ def run(student: Student, feed: Batches, options: Options, save: Save, *, error:
     device = next(student.parameters()).device
     begun = saved = time.monotonic()
     step, losses = 0, []
-    while (done := (time.monotonic() - begun) / options.seconds) < 1:
+    over = False
+    while not over:
+        done = min((time.monotonic() - begun) / options.seconds, 1.0)
         image, *targets = (part.to(device) for part in feed.batch(options.batch))
         with torch.autocast(device.type, torch.bfloat16, enabled=options.bfloat16):
             predicted = student(image.contiguous(memory_format=torch.channels_last))
@@ -104,17 +120,23 @@ def run(student: Student, feed: Batches, options: Options, save: Save, *, error:
         rate = options.rate * min(step / options.warmup, 1.0) * (1 - done)
         updater.step(rate)
         student.zero_grad(set_to_none=True)
+        if together is None:
+            over = done == 1
+        elif step % AVERAGED == 0:
+            over = together.average(averaged(arrays), over=done == 1)
         with torch.no_grad():
             decay = min(options.ema, (1 + step) / (10 + step))
             torch._foreach_lerp_(list(averages.values()), list(arrays.values()), 1 - decay)
         losses.append(float(loss.detach()))
-        if step % 25 == 0:
+        if step % 25 == 0 and save:
             logging.info("step %d, rate %.5f, loss %.4f", step, rate, np.mean(losses[-25:]))
-        if time.monotonic() - saved > options.snapshot:
+        if save and time.monotonic() - saved > options.snapshot:
             save(to_numpy(averages))
             saved = time.monotonic()
-    path = save(to_numpy(averages))
-    logging.info("%d steps, %d views; %s", step, step * options.batch, path)
+    if save:
+        path = save(to_numpy(averages))
+        views = step * options.batch * (together.count if together else 1)
+        logging.info("%d steps, %d views; %s", step, views, path)
 
 
 def freeze(student: Student, prefixes: Sequence[str]) -> None:

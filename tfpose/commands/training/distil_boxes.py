@@ -10,14 +10,21 @@ In PyTorch. All other layers stay as they are, and so do keypoints and limbs. Pi
 people belong among the others.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from estimator import pictures
+from estimator.arrays import Float
 from estimator.program import run
 from tfpose.commands import arguments
 from tfpose.commands.learning_flags import LearningFlags
+
+if TYPE_CHECKING:
+    from tfpose.online.lessons import Lesson, Share
 
 FLAGS = run.new_flags()
 
@@ -39,26 +46,48 @@ LEARNING = LearningFlags(
 arguments.existing(BOXES, IMAGES)
 
 
+@dataclass(frozen=True)
+class _Preparation:
+    """What a process needs to know of the flags."""
+
+    start: Mapping[str, Float]
+    boxes: Path
+    images: tuple[Path, ...]
+    edge: int
+
+    def __call__(self, share: "Share", seed: int) -> "Lesson":
+        """The network, and a feed of the pictures of one share."""
+        from tfpose.data import box_lines
+        from tfpose.data.picture_files import Pictures
+        from tfpose.online import distil_boxes
+        from tfpose.online.box_views import BoxViewOptions
+        from tfpose.online.lessons import Lesson
+
+        images = Pictures(self.images)
+        found = box_lines.read(self.boxes)
+        missing = [one.file for one in found if images.find(one.file) is None]
+        if missing:
+            raise ValueError(
+                f"{len(missing)} of the {len(found)} pictures of {self.boxes} are not in "
+                f"--images, or more than once, such as {missing[0]}"
+            )
+        feed = distil_boxes.BoxFeed(
+            [one for one in found if share.has(one.file)],
+            lambda name: pictures.read(images.read(name)),
+            BoxViewOptions(edge=self.edge),
+            seed=seed,
+        )
+        return Lesson(distil_boxes.BoxStudent(self.start), feed, distil_boxes.error)
+
+
 def main(_: list[str]) -> None:
     """Trains, and writes student.npz now and then."""
-    from tfpose.data import box_lines
-    from tfpose.data.picture_files import Pictures
     from tfpose.online import distil_boxes
-    from tfpose.online.box_views import BoxViewOptions
 
-    options = LEARNING.options(distil_boxes.FROZEN)
-    images = Pictures([Path(path) for path in IMAGES.value])
-    found = box_lines.read(Path(BOXES.value))
-    missing = [one.file for one in found if images.find(one.file) is None]
-    if missing:
-        raise ValueError(
-            f"{len(missing)} of the {len(found)} pictures of {BOXES.value} are not in --images, or "
-            f"more than once, such as {missing[0]}"
-        )
-    feed = distil_boxes.BoxFeed(
-        found,
-        lambda name: pictures.read(images.read(name)),
-        BoxViewOptions(edge=EDGE.value),
-        seed=options.seed,
+    preparation = _Preparation(
+        start=LEARNING.start(),
+        boxes=Path(BOXES.value),
+        images=tuple(Path(path) for path in IMAGES.value),
+        edge=EDGE.value,
     )
-    LEARNING.run(distil_boxes.BoxStudent(LEARNING.start()), feed, options, distil_boxes.error)
+    LEARNING.run(preparation, distil_boxes.FROZEN)

@@ -7,19 +7,22 @@ Training starts with tfpose_s's weights (--start, a .keras), or goes on from a s
 caches, made with other seeds or teachers, are trained on together; they may still be filling.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from absl import flags, logging
 
 from estimator import pictures
+from estimator.arrays import Float
 from estimator.program import run
 from tfpose.commands import arguments
 from tfpose.commands.learning_flags import LearningFlags
 
 if TYPE_CHECKING:
     from tfpose.data import cached_people
+    from tfpose.online.lessons import Lesson, Share
 
 FLAGS = run.new_flags()
 
@@ -53,29 +56,52 @@ LEARNING = LearningFlags(
 arguments.existing(PEOPLE, IMAGES, NOBODY)
 
 
+@dataclass(frozen=True)
+class _Preparation:
+    """What a process needs to know of the flags."""
+
+    start: Mapping[str, Float]
+    people: tuple[Path, ...]
+    images: tuple[Path, ...]
+    nobody: Path | None
+    nobody_share: float
+
+    def __call__(self, share: "Share", seed: int) -> "Lesson":
+        """The network, and a feed of the pictures of one share."""
+        from tfpose.data.picture_files import Pictures
+        from tfpose.online import distil_people, person_network
+        from tfpose.online.lessons import Lesson
+        from tfpose.online.person_views import ViewOptions
+
+        found = Pictures(self.images)
+        nobody = distil_people.read_nobody(self.nobody) if self.nobody else []
+        feed = distil_people.Feed(
+            _people(self.people, share),
+            lambda name: pictures.read(found.read(name)),
+            ViewOptions(),
+            seed=seed,
+            nobody=nobody,
+            nobody_share=self.nobody_share if nobody else 0.0,
+        )
+        return Lesson(person_network.PersonStudent(self.start), feed, distil_people.error)
+
+
 def main(_: list[str]) -> None:
     """Trains, and writes student.npz now and then."""
-    from tfpose.data.picture_files import Pictures
-    from tfpose.online import distil_people, person_network
-    from tfpose.online.person_views import ViewOptions
+    from tfpose.online import distil_people
 
-    options = LEARNING.options(() if ALL_LAYERS.value else distil_people.FROZEN)
-    student = person_network.PersonStudent(LEARNING.start())
-    found = Pictures([Path(path) for path in IMAGES.value])
-    nobody = distil_people.read_nobody(Path(NOBODY.value)) if NOBODY.value else []
-    feed = distil_people.Feed(
-        _people([Path(folder) for folder in PEOPLE.value]),
-        lambda name: pictures.read(found.read(name)),
-        ViewOptions(),
-        seed=options.seed,
-        nobody=nobody,
-        nobody_share=NOBODY_SHARE.value if nobody else 0.0,
+    preparation = _Preparation(
+        start=LEARNING.start(),
+        people=tuple(Path(folder) for folder in PEOPLE.value),
+        images=tuple(Path(path) for path in IMAGES.value),
+        nobody=Path(NOBODY.value) if NOBODY.value else None,
+        nobody_share=NOBODY_SHARE.value,
     )
-    LEARNING.run(student, feed, options, distil_people.error)
+    LEARNING.run(preparation, () if ALL_LAYERS.value else distil_people.FROZEN)
 
 
-def _people(folders: Sequence[Path]) -> "Callable[[], cached_people.Shard]":
-    """Reads the caches, and again only when shards have been added."""
+def _people(folders: Sequence[Path], share: "Share") -> "Callable[[], cached_people.Shard]":
+    """Reads a share of the caches, and again only when shards have been added."""
     from tfpose.data import cached_people
 
     known: int = -1
@@ -85,7 +111,13 @@ def _people(folders: Sequence[Path]) -> "Callable[[], cached_people.Shard]":
         nonlocal known, people
         count = sum(cached_people.count(folder) for folder in folders)
         if count != known:
-            known, people = count, cached_people.joined([*map(cached_people.read, folders)])
+            whole = cached_people.joined([*map(cached_people.read, folders)])
+            known, people = count, cached_people.part(whole, share.has)
+            if not people.people:
+                raise ValueError(
+                    f"{share.processes} processes for the {len(whole.people)} people of "
+                    f"{', '.join(map(str, folders))}: give fewer --processes"
+                )
             logging.info("%d people", len(people.people))
         return people
 
