@@ -311,11 +311,24 @@ def around(xy: Float) -> Float:
     Returns:
       (N, 4): x, y, width, height around those found; zeros where none was.
     """
-    first = np.fmin.reduce(xy, axis=1, initial=np.inf)
-    last = np.fmax.reduce(xy, axis=1, initial=-np.inf)
+    first, last = bounds(xy)
     boxes = np.concatenate([first, last - first], axis=1)
     boxes[first[:, 0] == np.inf] = 0
     return boxes
+
+
+def bounds(xy: Float) -> tuple[Float, Float]:
+    """The lowest and the highest x and y of keypoints.
+
+    Args:
+      xy: (N, K, 2), NaN where a keypoint was not found.
+
+    Returns:
+      (N, 2) each; infinity and its negative where none was found.
+    """
+    first = np.fmin.reduce(xy, axis=1, initial=np.inf)
+    last = np.fmax.reduce(xy, axis=1, initial=-np.inf)
+    return first, last
 
 
 def concatenate(parts: Iterable[Poses], skeleton: Skeleton) -> Poses:

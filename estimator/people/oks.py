@@ -11,6 +11,7 @@ here a keypoint must be visible in both. And its soft suppression discards the l
 they are returned and rank the answers.
 """
 
+import functools
 from typing import TypeAlias
 
 import numpy as np
@@ -81,10 +82,17 @@ def expected(found: Numbers, area: Float, *, sigmas: tuple[float, ...], error: f
     Returns:
       (N,) 0..1; 0 where no keypoint counts.
     """
-    variance = area[:, np.newaxis] * np.square(2 * np.asarray(sigmas, np.float32))  # (N, K)
+    variance = area[:, np.newaxis] * _falloffs(sigmas)  # (N, K)
     counts = np.asarray(found, np.bool_)
     total = np.where(counts, 1 / (1 + error * error / variance), 0).sum(axis=1)
     return np.asarray(total / np.maximum(counts.sum(axis=1), 1), np.float32)
+
+
+@functools.lru_cache(maxsize=64)
+def _falloffs(sigmas: tuple[float, ...]) -> Float:
+    """(K,) of (2 sigma)²."""
+    falloffs: Float = np.square(2 * np.asarray(sigmas, np.float32))
+    return falloffs
 
 
 def between(

@@ -6,6 +6,7 @@ docs/decoder.md gives the measured effect of each constant.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from ...arrays import Float
 from ...geometry import map_to_input
 from ...people.boxes import area_around
 from ...people.oks import expected
-from ...poses import Poses, around
+from ...poses import Poses, bounds
 from .grouping import Groups, group
 from .limbs import Candidates, find_limbs
 from .peaks import Peaks, find_peaks
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 ANSWERS = "maps"
 # Names of fields in specs written before; they are read as the new ones.
 RENAMED = {"doubt": "missing_limb_prior", "error": "localisation_error"}
-NOWHERE = np.full((1, 2), np.nan, np.float32)
+NONE, NOWHERE = np.zeros(1), np.full((1, 2), np.nan, np.float32)  # a keypoint without a peak
 BOUNDS = {  # least and most; they bound the time and memory of a picture
     "samples": (2, 256),
     "min_keypoints": (2, 1024),
@@ -166,30 +167,39 @@ def _additive_only(
     candidates: Candidates, peaks: Peaks, skeleton: Skeleton, min_peak: float
 ) -> npt.NDArray[np.bool_]:
     """(C,) The candidates that only add to people: redundant limbs, and those at a weak peak."""
-    redundant = np.zeros(len(skeleton.limbs), np.bool_)
-    redundant[list(skeleton.redundant_limbs)] = True
+    redundant = _redundant(len(skeleton.limbs), skeleton.redundant_limbs)
     weak = peaks.score < min_peak
     return redundant[candidates.limb] | weak[candidates.first] | weak[candidates.second]
+
+
+@functools.cache
+def _redundant(count: int, redundant_limbs: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """(L,) Whether each limb is a redundant one."""
+    redundant = np.zeros(count, np.bool_)
+    redundant[list(redundant_limbs)] = True
+    return redundant
 
 
 def _people(
     groups: Groups, peaks: Peaks, skeleton: Skeleton, stride: int, parameters: Parameters
 ) -> Poses:
     """The groups that have enough keypoints, best first."""
-    height = np.append(peaks.score, 0)[groups.peak]  # (N, K); -1 is the 0 at the end
+    height = np.concatenate([peaks.score, NONE])[groups.peak]  # (N, K); -1 is the 0 at the end
     enough = (height >= parameters.min_peak).sum(axis=1) >= parameters.min_keypoints
-    height = height[enough]
-    input_xy = map_to_input(peaks.xy, stride) + np.array([0, parameters.offset_y], np.float32)
-    places = np.concatenate([input_xy, NOWHERE])
-    xy = places[groups.peak[enough]]
+    input_xy = map_to_input(peaks.xy, stride)
+    if parameters.offset_y:
+        input_xy[:, 1] += np.float32(parameters.offset_y)
+    xy = np.concatenate([input_xy, NOWHERE])[groups.peak]
     score = np.minimum(groups.limb_score / (groups.limbs + parameters.missing_limb_prior), 1)
-    area = area_around(*(around(xy)[:, 2:] / stride).T)
+    first, last = bounds(xy)
+    area = area_around(*((last - first) / stride).T)
     likely = expected(height > 0, area, sigmas=skeleton.sigmas, error=parameters.localisation_error)
-    score = score[enough].astype(np.float32) * likely
-    order = np.argsort(-score, kind="stable")
+    score = score.astype(np.float32) * likely
+    kept = enough.nonzero()[0]
+    order = kept[np.argsort(-score[kept], kind="stable")]
     return Poses(
         skeleton=skeleton,
         xy=xy[order],
-        score=np.clip(height, 0, 1).astype(np.float32)[order],
+        score=np.minimum(np.maximum(height[order], 0), 1).astype(np.float32),
         person_score=score[order],
     )

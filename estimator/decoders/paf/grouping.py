@@ -87,7 +87,8 @@ class _Builder:
           limbs: in the order of choice.
           add: takes a limb only if it lies in one group, or adds a free peak to a started group.
         """
-        owner, channels, scores, taken = self.owner, self.channels, self.scores, self.taken
+        owner, members, channels = self.owner, self.members, self.channels
+        scores, taken = self.scores, self.taken
         for one_end, other_end, one, other, score in limbs:
             if taken[one_end] or taken[other_end]:
                 continue
@@ -97,18 +98,16 @@ class _Builder:
                     continue
                 if add and bool(scores[here]) == bool(scores[there]):
                     continue
-                self._merge(here, there)
+                moved = members[there]
+                for peak in moved:
+                    owner[peak] = here
+                members[here] += moved
+                channels[here] |= channels[there]
+                if scores[there]:
+                    scores[here] += scores[there]
+                    scores[there] = []
             scores[here].append(score)
             taken[one_end] = taken[other_end] = 1
-
-    def _merge(self, here: int, there: int) -> None:
-        moved = self.members[there]
-        for peak in moved:
-            self.owner[peak] = here
-        self.members[here] += moved
-        self.channels[here] |= self.channels[there]
-        self.scores[here] += self.scores[there]
-        self.scores[there] = []
 
     def groups(self) -> Groups:
         kept = [index for index, scores in enumerate(self.scores) if scores]

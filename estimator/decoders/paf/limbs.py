@@ -25,6 +25,8 @@ Double: TypeAlias = npt.NDArray[np.float64]
 
 BLOCK = 1 << 15  # pairs per table: bounds memory and keeps arrays in the cache
 ALMOST = 1 - 1e-3  # of the lowest component: a length and its bound differ by rounding
+FEW = 1024  # pairs of which each gets its length: fewer calls take less than fewer lengths
+TINY = np.finfo(np.float32).tiny
 _NONE = (np.zeros(0, np.int64),) * 3 + (np.zeros(0, np.float32),)
 
 
@@ -78,17 +80,20 @@ def find_limbs(
         raise ValueError(f"samples must be at least 2, found {samples}")
     fields = np.ascontiguousarray(pafs).view(np.complex64)  # (h, w, L), x + iy
     xy = np.ascontiguousarray(peaks.xy.T)  # (2, N)
-    parts = [_NONE]
+    parts = []
     for rows in _blocks(peaks, limbs):
         limb, first, second = _middle_supports(fields, xy, rows, min_field)
-        ends = xy.take([first, second], axis=1)  # (2, 2, P)
-        component = components(fields, limb, ends[:, 0], ends[:, 1], samples=samples)  # (P, S)
+        start, end = xy.take(first, axis=1), xy.take(second, axis=1)  # (2, P)
+        component = components(fields, limb, start, end, samples=samples)  # (P, S)
         score = component.sum(axis=1) / samples
         support = (component > min_field).sum(axis=1)
         enough = support >= min_share * samples - 1e-6
-        good = np.flatnonzero(enough & (score > 0) & (score < np.inf))
+        good = (enough & (score > 0) & (score < np.inf)).nonzero()[0]
         parts.append((limb[good], first[good], second[good], score[good]))
-    limb, first, second, score = (np.concatenate(part) for part in zip(*parts, strict=True))
+    if len(parts) == 1:
+        limb, first, second, score = parts[0]
+    else:
+        limb, first, second, score = map(np.concatenate, zip(_NONE, *parts, strict=True))
     return Candidates(limb=limb, first=first, second=second, score=score)
 
 
@@ -107,12 +112,11 @@ def components(fields: Complex, limb: Int, start: Float, end: Float, *, samples:
     height, width, kinds = fields.shape
     way = end - start
     point = start[:, None] + way[:, None] * _shares(samples)  # (2, S, C): the last is the longest
-    xy = np.minimum(point.astype(np.intp), [[[max(width - 2, 0)]], [[max(height - 2, 0)]]])
-    right, below = kinds * min(width - 1, 1), kinds * width * min(height - 1, 1)
-    corners = np.array([[0, right], [below, below + right]])[..., None, None]
+    last, corners = _cells(height, width, kinds)
+    xy = np.minimum(point.astype(np.intp), last)
     value = fields.reshape(-1).take((xy[1] * width + xy[0]) * kinds + limb + corners)
     value = value.view(np.float32)  # (2, 2, S, 2 C): y, x, points, x and y of each field
-    share_x, share_y = np.repeat(point - xy, 2, axis=2)
+    share_x, share_y = (point - xy).repeat(2, axis=2)
     rows = value[:, 0] + (value[:, 1] - value[:, 0]) * share_x
     field = (rows[0] + (rows[1] - rows[0]) * share_y) * _directions(way).view(np.float32)
     component = field[:, ::2] + field[:, 1::2]
@@ -126,11 +130,19 @@ def _shares(samples: int) -> Float:
     return shares
 
 
+@functools.lru_cache(maxsize=64)
+def _cells(height: int, width: int, kinds: int) -> tuple[Int, Int]:
+    """Of a map that is read between its cells: the last cells that have neighbours, (2, 1, 1), x
+    and y; and from a cell to the four around a point, (2, 2, 1, 1), y and x."""
+    last = np.array([[[max(width - 2, 0)]], [[max(height - 2, 0)]]], np.int64)
+    right, below = kinds * min(width - 1, 1), kinds * width * min(height - 1, 1)
+    return last, np.array([[[[0]], [[right]]], [[[below]], [[below + right]]]], np.int64)
+
+
 def _directions(way: Float) -> Complex:
     """Unit vectors along (2, C) ways as x + iy, (C,); 0 for a way without length."""
     joined = _joined(way)
-    length = np.abs(joined)
-    return np.divide(joined, length, out=np.zeros_like(joined), where=length > 0)
+    return np.divide(joined, np.maximum(np.abs(joined), TINY), dtype=np.complex64)
 
 
 class _Rows(NamedTuple):
@@ -154,16 +166,16 @@ def _middle_supports(
 ) -> tuple[Int, Int, Int]:
     """Pairs with a component above `min_field` in the cell at their middle.
 
-    All pairs are tried with the larger side of a segment for its length, which is never above it;
-    those that are left with their length.
+    Many pairs are first tried with the larger side of a segment for its length, which is never
+    above it.
 
     Returns:
       limb, first and second peak, (P,) each, limb after limb.
     """
     _, width, kinds = fields.shape
     until = rows.seconds.cumsum()
-    row = np.repeat(np.arange(len(until)), rows.seconds)  # (P,) of each pair
-    second = (rows.second + rows.seconds - until)[row]
+    row = np.arange(len(until)).repeat(rows.seconds)  # (P,) of each pair
+    second = (rows.second + rows.seconds - until).take(row)
     second += np.arange(len(row))
     start, end = xy.take(rows.first, axis=1).take(row, axis=1), xy.take(second, axis=1)
     middle = start + end  # (2, P)
@@ -172,15 +184,17 @@ def _middle_supports(
     y *= width
     y += x
     y *= kinds
-    y += rows.limb[row]
+    y += rows.limb.take(row)
     field = fields.reshape(-1).take(y)
     way = np.subtract(end, start, out=middle)
     along = field.real * way[0]
     along += field.imag * way[1]
-    larger = np.abs(way, out=start).max(axis=0)
-    pair = np.flatnonzero(along > np.float32(ALMOST * min_field) * larger)
-    length = np.abs(_joined(way[:, pair]))
-    pair = pair[along[pair] > min_field * length]
+    if len(row) > FEW:
+        larger = np.abs(way, out=start).max(axis=0)
+        pair = (along > np.float32(ALMOST * min_field) * larger).nonzero()[0]
+        pair = pair[along[pair] > min_field * np.abs(_joined(way[:, pair]))]
+    else:
+        pair = (along > min_field * np.abs(_joined(way))).nonzero()[0]
     kept = row[pair]
     return rows.limb[kept], rows.first[kept], second[pair]
 
@@ -192,17 +206,19 @@ def _joined(xy: Float) -> Complex:
 
 def _blocks(peaks: Peaks, limbs: tuple[tuple[int, int], ...]) -> Iterator[_Rows]:
     """All pairs of peaks of all limbs, in parts of about BLOCK pairs."""
-    ends = _ends(limbs)
-    begin = peaks.start[ends]  # (L, 2)
-    firsts, seconds = (peaks.start[ends + 1] - begin).T
-    limb = np.repeat(np.arange(len(ends)), firsts)  # (R,)
+    counts = peaks.start[1:] - peaks.start[:-1]
+    of_first, of_second = _ends(limbs)
+    firsts = counts[of_first]
+    limb = np.arange(len(limbs)).repeat(firsts)  # (R,)
+    before = peaks.start[of_first] + firsts - firsts.cumsum()
+    seconds = counts[of_second][limb]
     rows = _Rows(
         limb=limb,
-        first=np.arange(len(limb)) + (begin[:, 0] + firsts - firsts.cumsum())[limb],
-        second=begin[limb, 1],
-        seconds=seconds[limb],
+        first=before[limb] + np.arange(len(limb)),
+        second=peaks.start[of_second][limb],
+        seconds=seconds,
     )
-    until = rows.seconds.cumsum()
+    until = seconds.cumsum()
     pairs = int(until[-1]) if len(until) else 0
     if 0 < pairs <= BLOCK:
         yield rows
@@ -213,6 +229,7 @@ def _blocks(peaks: Peaks, limbs: tuple[tuple[int, int], ...]) -> Iterator[_Rows]
 
 
 @functools.cache
-def _ends(limbs: tuple[tuple[int, int], ...]) -> Int:
-    """(L, 2) indices of the keypoints that limbs join."""
-    return np.array(limbs, np.int64).reshape(-1, 2)
+def _ends(limbs: tuple[tuple[int, int], ...]) -> tuple[Int, Int]:
+    """(L,) indices of the keypoints at which limbs begin, and end."""
+    first, second = np.array(limbs, np.int64).reshape(-1, 2).T
+    return first, second
