@@ -180,12 +180,12 @@ class Poses:
 
     def select(self, index: npt.NDArray[np.bool_] | npt.NDArray[np.integer]) -> Poses:
         """The people selected by a mask (N,) or by indices."""
-        return replace(
-            self,
-            xy=self.xy[index],
-            score=self.score[index],
-            person_score=self.person_score[index],
-            identity=None if self.identity is None else self.identity[index],
+        return _of_checked(
+            self.skeleton,
+            self.xy[index],
+            self.score[index],
+            self.person_score[index],
+            None if self.identity is None else self.identity[index],
         )
 
     def plot(self, picture: UInt8 | str | os.PathLike[str], **options: Any) -> UInt8:
@@ -292,7 +292,8 @@ class Poses:
         needed: npt.NDArray[np.bool_] = np.asarray(weights > 0)
         missing = needed & ~self.found[:, np.newaxis]  # (N, Kt, Ks)
         have = np.logical_and(needed.any(axis=1), ~missing.any(axis=2))  # (N, Kt)
-        xy = np.einsum("ts,nsc->ntc", weights, np.nan_to_num(self.xy)).astype(np.float32)
+        known = np.where(self.found[..., np.newaxis], self.xy, np.float32(0))
+        xy = np.einsum("ts,nsc->ntc", weights, known).astype(np.float32)
         lowest = np.where(needed, self.score[:, np.newaxis], np.inf).min(axis=2, initial=np.inf)
         return replace(
             self,
@@ -339,9 +340,31 @@ def concatenate(parts: Iterable[Poses], skeleton: Skeleton) -> Poses:
       skeleton: theirs.
     """
     everyone = [Poses.empty(skeleton), *parts]
-    return Poses(
-        skeleton=skeleton,
-        xy=np.concatenate([poses.xy for poses in everyone]),
-        score=np.concatenate([poses.score for poses in everyone]),
-        person_score=np.concatenate([poses.person_score for poses in everyone]),
+    return _of_checked(
+        skeleton,
+        np.concatenate([poses.xy for poses in everyone]),
+        np.concatenate([poses.score for poses in everyone]),
+        np.concatenate([poses.person_score for poses in everyone]),
     )
+
+
+def _of_checked(
+    skeleton: Skeleton,
+    xy: Float,
+    score: Float,
+    person_score: Float,
+    identity: Int | None = None,
+) -> Poses:
+    """Rows of other poses, whose values were checked when those were made.
+
+    Raises:
+      ValueError: a shape is wrong, or an identity occurs twice.
+    """
+    check_shape("xy", xy, (None, len(skeleton.keypoints), 2))
+    poses = object.__new__(Poses)
+    poses.__dict__.update(
+        skeleton=skeleton, xy=xy, score=score, person_score=person_score, identity=identity
+    )
+    if identity is not None:
+        poses._check_identity(identity)
+    return poses

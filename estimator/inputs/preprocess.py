@@ -140,10 +140,11 @@ def _halved(picture: UInt8, step: int) -> UInt8:
     result = np.empty((rows, columns, 3), np.uint8)
     for top in range(0, rows, _BAND):
         band = picture[top * step : (top + _BAND) * step]
-        for _ in range(step.bit_length() - 1):
+        while band.shape[1] > 2 * columns:
             half = (band.shape[1] // 2, band.shape[0] // 2)
             band = cv2.resize(band, half, interpolation=cv2.INTER_AREA)
-        result[top : top + _BAND] = band
+        into = result[top : top + _BAND]
+        cv2.resize(band, into.shape[1::-1], dst=into, interpolation=cv2.INTER_AREA)
     return result
 
 

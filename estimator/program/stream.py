@@ -15,6 +15,8 @@ from pathlib import Path
 from statistics import median
 from typing import Protocol
 
+import cv2
+
 from .. import files, pictures
 from ..arrays import UInt8
 from ..outputs.frame_writers import FrameWriter
@@ -92,6 +94,8 @@ def prepare(options: Options, names: Sequence[str], stack: ExitStack) -> Callabl
     part = None if options.frames is None else sliced.parse(options.frames)
     video = _video_path(options, source)
     count = 1 if source.live else options.cores
+    if count > 1:
+        cv2.setNumThreads(1)  # a network per core: OpenCV's own threads would only wait for one
     estimators = options.estimators(count, pictures=None if paths is None else len(paths))
     spec = estimators[0].spec
     frame_estimators = options.frame_estimators(estimators, paths)

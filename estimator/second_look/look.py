@@ -89,9 +89,10 @@ class SecondLook:
         again, new = read.select(order[: len(chosen)]), read.select(order[len(chosen) :])
         seen = merging.merge(chosen, again, self.options.merging)
         known = concatenate([seen, rest], poses.skeleton)
-        new = merging.alone(new, missed[:, 4], poses.skeleton, self.options.merging)
-        everyone = concatenate([known, merging.strangers(known, new)], poses.skeleton)
-        return merging.best_first(everyone, self._first.image, limit=self.options.limit)
+        if len(new):
+            new = merging.alone(new, missed[:, 4], poses.skeleton, self.options.merging)
+            known = concatenate([known, merging.strangers(known, new)], poses.skeleton)
+        return merging.best_first(known, self._first.image, limit=self.options.limit)
 
     def _missed(self, poses: Poses, boxes: Float) -> Float:
         """The boxes (M, 5) in which the first network found nobody."""

@@ -74,7 +74,7 @@ def merge(first: Poses, second: Poses, merging: Merging) -> Poses:
     read = second.to_skeleton(first.skeleton)
     both = first.found & read.found  # (N, K)
     size = np.sqrt(np.prod(first.boxes[:, 2:] + 1, axis=1))  # (N,)
-    between = np.linalg.norm(np.nan_to_num(first.xy) - np.nan_to_num(read.xy), axis=2)
+    between = np.linalg.norm(first.xy - read.xy, axis=2)  # NaN unless both have it
     near = both & (between <= merging.near * size[:, np.newaxis])
     kept = both & ~near & (merging.surer * first.score >= read.score)
     kept |= first.found & ~read.found

@@ -11,6 +11,7 @@ import inspect
 import io
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import tempfile
@@ -36,11 +37,9 @@ def decode(people: str) -> Work:
 
 def maps(file: str) -> Work:
     """A stored file of maps to poses."""
-    from pathlib import Path
-
     from tfpose.benchmarks.stored_maps import SPEC, read
 
-    return functools.partial(SPEC.decode, read(Path(file)))
+    return functools.partial(SPEC.decode, read(pathlib.Path(file)))
 
 
 def picture(height: str) -> Work:
@@ -60,7 +59,7 @@ def samples(people: str) -> Work:
     """192 training samples of pictures with so many people, one thread; see `input_pipeline`."""
     from tfpose.pipeline import batches
 
-    input_pipeline = _input_pipeline()
+    input_pipeline = _benchmark("training", "input_pipeline")
     records = batches.from_records(input_pipeline.make(int(people))).cache()
     older = getattr(input_pipeline, "_pipeline", None)  # of the other checkout
     iterator = iter((older or input_pipeline.pipeline)(records, "default", 1))
@@ -72,12 +71,12 @@ def samples(people: str) -> Work:
     return turn
 
 
-def _input_pipeline() -> Any:
-    """The benchmark; it lies in no room where the other checkout is older than the rooms."""
+def _benchmark(room: str, name: str) -> Any:
+    """A benchmark; it lies in no room where the other checkout is older than the rooms."""
     try:
-        return importlib.import_module("tfpose.benchmarks.training.input_pipeline")
+        return importlib.import_module(f"tfpose.benchmarks.{room}.{name}")
     except ImportError:
-        return importlib.import_module("tfpose.benchmarks.input_pipeline")
+        return importlib.import_module(f"tfpose.benchmarks.{name}")
 
 
 def evaluate(pictures: str) -> Work:
@@ -165,6 +164,13 @@ def start(program: str) -> Work:
     return _process(words)
 
 
+def film(frames: str) -> Work:
+    """A new process that draws people into a made film of 1280x720, see `stream`."""
+    folder = tempfile.mkdtemp()
+    made = _benchmark("runtime", "stream").make_film(pathlib.Path(folder), int(frames))
+    return _process(["-m", "tfpose", "predict", str(made), f"--out={folder}"])
+
+
 def export(pictures: str) -> Work:
     """A new process that exports the shipped second network as int8, calibrated so."""
     from estimator.pose_estimator import SHIPPED
@@ -203,6 +209,7 @@ KINDS: dict[str, tuple[Callable[[str], Work], int]] = {  # and how often a turn 
     "picture": (picture, 5),
     "samples": (samples, 1),
     "evaluate": (evaluate, 1),
+    "film": (film, 1),
     "export": (export, 1),
     "start": (start, 1),
 }

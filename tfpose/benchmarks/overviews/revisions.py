@@ -8,8 +8,9 @@ Each side is a process of its own that does the same work, one after the other. 
 time of all threads and child processes, medians of the turns, so that other programs on the
 machine disturb them little. Works are KIND@ARGUMENT: `decode@PEOPLE` (made maps), `maps@FILE`
 (stored ones), `picture@HEIGHT` (a JPEG to poses), `samples@PEOPLE` (192 training samples),
-`evaluate@PICTURES` (pictures to AP with its interval), and a new process: `export@PICTURES` (a
-network to int8, calibrated with so many), `start@import`, `start@predict`, `start@evaluate`.
+`evaluate@PICTURES` (pictures to AP with its interval), and a new process: `film@FRAMES` (a drawn
+film of 1280x720), `export@PICTURES` (a network to int8, calibrated with so many), `start@import`,
+`start@predict`, `start@evaluate`.
 """
 
 import os
