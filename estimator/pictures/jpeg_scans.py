@@ -14,6 +14,7 @@ MOST = 100  # scans; more are not decoded
 MOST_SEGMENTS = 4096  # of tables and texts, before the first scan and again after it
 SCAN, END = 0xDA, 0xD9
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_TAIL = 1 << 10  # bytes at the end of a file that are searched first
 _PIECE = 1 << 18  # bytes that are searched at a time: meanwhile no other thread runs Python
 
 
@@ -33,7 +34,9 @@ def count(data: bytes, start: int) -> int:
 
 
 def has_end(data: bytes, start: int) -> bool:
-    """Whether there is an end of a picture behind `start`."""
+    """Whether there is an end of a picture behind `start`; it is nearly always the last thing."""
+    if data.find(b"\xff\xd9", max(start, len(data) - _TAIL)) >= 0:
+        return True
     for place in range(len(data), start, -_PIECE):
         if data.find(b"\xff\xd9", max(start, place - _PIECE), place + 1) >= 0:
             return True
