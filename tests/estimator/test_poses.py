@@ -68,6 +68,16 @@ def crowd(identity: list[int]) -> Poses:
     )
 
 
+def test_a_person_with_an_identity_cannot_be_selected_twice() -> None:
+    with pytest.raises(ValueError, match="name each person once"):
+        crowd([7, 3, 5]).select(np.array([1, 1]))
+
+
+def test_people_are_selected_by_a_row_of_indices() -> None:
+    with pytest.raises(ValueError, match=r"xy must have shape \(\*, 17, 2\)"):
+        one_person().select(np.array([[0]]))
+
+
 def test_identity_stays_with_its_person() -> None:
     chosen = crowd([7, 3, 5]).select(np.array([2, 0]))
     assert chosen.identity.tolist() == [5, 7]

@@ -167,10 +167,10 @@ def test_networks_wants_names_that_there_are(
 
 def test_revisions_compares_two_checkouts(tfpose: Tfpose) -> None:
     here = Path(__file__).resolve().parents[2]
-    arguments = (f"--other={here}", "--works=decode@1,decode@2", "--turns=1")
+    arguments = (f"--other={here}", "--works=decode@1,film@2", "--turns=1")
     ended = tfpose("benchmark", "revisions", *arguments)
     rows = [line.split() for line in ended.stdout.splitlines()[2:]]
-    assert [row[0] for row in rows] == ["decode@1", "decode@2"]
+    assert [row[0] for row in rows] == ["decode@1", "film@2"]
     assert all(float(cell) > 0 for row in rows for cell in row[1:])
 
 

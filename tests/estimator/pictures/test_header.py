@@ -27,6 +27,7 @@ def test_a_jpeg_without_its_end_is_not_whole() -> None:
     data = cv2.imencode(".jpg", np.zeros((8, 16, 3), np.uint8))[1].tobytes()
     assert picture_header.read(data).whole
     assert picture_header.read(data + b"a camera's own notes").whole
+    assert picture_header.read(data + bytes(10_000)).whole
     assert not picture_header.read(data[:-2]).whole
 
 
@@ -67,6 +68,7 @@ def test_scans_and_ends_are_found_wherever_the_file_is_cut_into_pieces(
     piece: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jpeg_scans, "_PIECE", piece)
+    monkeypatch.setattr(jpeg_scans, "_TAIL", 3)
     draws = random.Random(0)
     for _ in range(500):
         data = bytes(draws.choice((0xFF, 0xDA, 0xD9, 1)) for _ in range(draws.randint(0, 30)))

@@ -51,6 +51,19 @@ def test_a_video_is_drawn_beside_itself(
     assert out.endswith("; a.poses.mp4\n")
 
 
+@pytest.mark.parametrize(("threads", "wanted"), [(1, 3), (2, 1)])
+def test_opencv_keeps_to_one_thread_where_several_networks_run(
+    threads: int, wanted: int, colour_model: Model, clip: Path
+) -> None:
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(3)
+    try:
+        assert run(f"--model={colour_model()}", "a.avi", f"--threads={threads}") == 0
+        assert cv2.getNumThreads() == wanted
+    finally:
+        cv2.setNumThreads(before)
+
+
 def test_every_output_at_once(colour_model: Model, clip: Path) -> None:
     arguments = ["--jsonl=a.jsonl", "--csv=a.csv", "--json=a.json", "--video=b.avi", "--smooth"]
     assert run(f"--model={colour_model()}", "a.avi", *arguments) == 0
