@@ -18,7 +18,7 @@ from estimator.skeleton import Skeleton
 from estimator.spec import PoseSpec
 
 from .. import models
-from ..blocks import fused_norm
+from ..blocks import cpu_gradients, fused_norm
 from ..blocks.layer_names import variable_name
 from ..losses import hints
 from ..weights import checkpoints, loading, shipped
@@ -147,6 +147,7 @@ def _build(recipe: Recipe, spec: PoseSpec, feed: Feed, strategy: Any) -> Parts:
         if isinstance(layer, keras.layers.BatchNormalization) and recipe.frozen_norms:
             layer.trainable = False
     network = hinted if recipe.frozen_norms else fused_norm.fused(hinted)
+    network = cpu_gradients.faster(network)
     _begin(model, spec, recipe)
     trainable = {
         variable_name(variable): variable.value for variable in network.trainable_variables
