@@ -44,7 +44,7 @@ class Merging:
     """
 
     near: float = 0.3
-    weight: float = 0.35
+    weight: float = 0.2
     surer: float = 2.0
     filled: float = 0.1
     scale: float = 0.65
