@@ -20,12 +20,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from estimator import bundle, engines
 from estimator.engines.litert import LiteRtRunner, is_quantised
 from estimator.maps import Runner
-from estimator.pose_estimator import model_path
+from estimator.pose_estimator import model_path, shipped_names
 from estimator.program import run
 from estimator.spec import PoseSpec
 
@@ -34,7 +34,10 @@ from .. import timing
 FLAGS = run.new_flags()
 
 MODELS = flags.DEFINE_multi_string(
-    "models", [], "A .tflite or .onnx that carries its spec; may be repeated.", flag_values=FLAGS
+    "models",
+    [],
+    "A .tflite or .onnx that carries its spec; may be repeated. Default: those that ship.",
+    flag_values=FLAGS,
 )
 ENGINES = flags.DEFINE_list("engines", [], "Default: each file's own.", flag_values=FLAGS)
 THREAD_COUNTS = flags.DEFINE_list(
@@ -76,9 +79,7 @@ Task = tuple[Path, str | None, tuple[int, int]]  # file, engine, height and widt
 
 def main(_: list[str]) -> None:
     """Prints the table."""
-    if not MODELS.value:
-        raise app.UsageError("give at least one --models=FILE.tflite")
-    paths = [model_path(model) for model in MODELS.value]
+    paths = [model_path(model) for model in MODELS.value or shipped_names()]
     specs = {path: bundle.read(path) for path in paths}
     sizes: list[tuple[int, int] | None] = [_parse(size) for size in SIZES.value]
     rows = [
