@@ -20,7 +20,7 @@ class Transport(asyncio.Transport):
 
     def __init__(self) -> None:
         super().__init__()
-        self.reading, self.written = True, b""
+        self.reading, self.written, self.aborted = True, b"", False
 
     def get_protocol(self) -> Any:
         return self.protocol
@@ -30,6 +30,9 @@ class Transport(asyncio.Transport):
 
     def close(self) -> None:
         self.reading = False
+
+    def abort(self) -> None:
+        self.aborted = True
 
     def can_write_eof(self) -> bool:
         return False
@@ -68,8 +71,10 @@ async def kept(scope: Any, receive: Any, send: Any) -> None:
     await refused_at_once(scope, receive, send)
 
 
-def send(app: Any, pace: Asked, limits: Limits, pieces: list[bytes]) -> Transport:
-    """Sends a request in pieces to an application, each as soon as reading goes on."""
+def send(
+    app: Any, pace: Asked, limits: Limits, pieces: list[bytes], *, answers: int = 1
+) -> Transport:
+    """Sends requests in pieces to an application, each as soon as reading goes on."""
 
     async def main() -> Transport:
         made = connection.bounded(limits, pace)
@@ -80,11 +85,11 @@ def send(app: Any, pace: Asked, limits: Limits, pieces: list[bytes]) -> Transpor
         transport.protocol = protocol
         protocol.connection_made(transport)
         for piece in pieces:
-            while not transport.reading:
+            while not (transport.reading or transport.aborted):
                 await asyncio.sleep(0.001)
             protocol.data_received(piece)
             await asyncio.sleep(0)
-        while not transport.written:
+        while transport.written.count(b"HTTP/1.1 ") < answers and not transport.aborted:
             await asyncio.sleep(0.001)
         protocol.connection_lost(None)
         return transport
@@ -123,3 +128,46 @@ def test_bulk_is_not_read_while_it_waits() -> None:
     transport = send(kept, pace, limits, [HEAD % 5000, *[bytes(1000)] * 5])
     assert len(pace.told) >= 4
     assert b"422" in transport.written
+
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+CHUNKED = (
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    + b"1770\r\n%b\r\n" % bytes(6000)
+    + b"0\r\n\r\n"
+)
+
+
+async def late(scope: Any, receive: Any, send: Any) -> None:
+    """Answers when what was sent ahead has been parsed."""
+    await asyncio.sleep(0.002)
+    await kept(scope, receive, send)
+
+
+@pytest.mark.parametrize("sent", [CHUNKED + GET * 20, (CHUNKED + GET) * 20, GET * 20])
+def test_requests_sent_ahead_are_answered_wherever_what_arrives_is_cut(sent: bytes) -> None:
+    """Also in the middle of what ends a head or a body."""
+    wanted, end = sent.count(b" / HTTP/1.1"), sent.index(b"\r\n\r\nGET") + 4
+    for cut in (1, *range(end - 6, end + 6), end + 1000, len(sent) - 1):
+        limits = Limits(bulk_bytes=1000, pipelined=4)
+        transport = send(late, Asked(0.0), limits, [sent[:cut], sent[cut:]], answers=wanted)
+        assert transport.written.count(b"HTTP/1.1 422") == wanted, cut
+
+
+def test_bytes_that_look_like_a_bodys_end_do_not_cut_it_to_pieces(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    marks, pieces = b"0\r\n\r\n" * 2000, 0
+    chunk = b"%x\r\n%b\r\n" % (len(marks), marks)
+    step = connection.BoundedProtocol._step
+
+    def counted(protocol: Any, data: bytes, place: int) -> int:
+        nonlocal pieces
+        pieces += 1
+        return step(protocol, data, place)
+
+    monkeypatch.setattr(connection.BoundedProtocol, "_step", counted)
+    sent = CHUNKED.partition(b"1770")[0] + chunk + b"0\r\n\r\n" + GET
+    transport = send(late, Asked(0.0), Limits(), [sent], answers=2)
+    assert transport.written.count(b"HTTP/1.1 422") == 2
+    assert pieces < 30
