@@ -103,16 +103,12 @@ def run(
     arrays = student.arrays()
     updater = Updater({name: one for name, one in arrays.items() if one.requires_grad})
     averages = {name: value.detach().clone() for name, value in arrays.items()}
-    device = next(student.parameters()).device
     begun = saved = time.monotonic()
     step, losses = 0, []
     over = False
     while not over:
         done = min((time.monotonic() - begun) / options.seconds, 1.0)
-        image, *targets = (part.to(device) for part in feed.batch(options.batch))
-        with torch.autocast(device.type, torch.bfloat16, enabled=options.bfloat16):
-            predicted = student(image.contiguous(memory_format=torch.channels_last))
-        loss = error(predicted.float(), *targets)
+        loss = _loss(student, feed, options, error)
         if not torch.isfinite(loss):
             raise ValueError(f"the loss is not finite at step {step}: lower the rate")
         loss.backward()
@@ -137,6 +133,15 @@ def run(
         path = save(to_numpy(averages))
         views = step * options.batch * (together.count if together else 1)
         logging.info("%d steps, %d views; %s", step, views, path)
+
+
+def _loss(student: Student, feed: Batches, options: Options, error: Error) -> Tensor:
+    """The error of the student's answer to a new batch."""
+    device = next(student.parameters()).device
+    image, *targets = (part.to(device) for part in feed.batch(options.batch))
+    with torch.autocast(device.type, torch.bfloat16, enabled=options.bfloat16):
+        predicted = student(image.contiguous(memory_format=torch.channels_last))
+    return error(predicted.float(), *targets)
 
 
 def freeze(student: Student, prefixes: Sequence[str]) -> None:
