@@ -1,6 +1,7 @@
 """PoseEstimator: a model's file and a picture in, people out. It joins the other parts."""
 
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -46,8 +47,8 @@ class PoseEstimator:
       engine: one of `engines.ENGINES`, or "auto" for the fastest that is installed, which may take
         a second longer to start; None takes LiteRT for a .tflite, ONNX Runtime for an .onnx.
       second_look: whether a small top-down network reads the people found again: "auto", "off",
-        "always", or `second_look.options.Options`. "auto" is for the network that ships, and the
-        best people of a picture, so that the time stays bounded.
+        "always", or `second_look.options.Options`. "auto" is for the networks that ship and for
+        detectors, and the best people of a picture, so that the time stays bounded.
 
     Raises:
       FileNotFoundError: there is no such model.
@@ -91,7 +92,12 @@ class PoseEstimator:
         )
         by_itself = self.second_look.mode == "auto"
         own = not isinstance(model, PoseSpec) and not is_shipped(model)
-        self._second_look = None if by_itself and own else self._open_second_look(threads, engine)
+        alone = by_itself and own and self.spec.answers != "boxes"
+        self._second_look = None if alone else self._open_second_look(threads, engine)
+        self._threads, self._engine = threads, engine if engine == engines.AUTO else None
+        self._reads_crowds = by_itself and self.spec.answers == "boxes" and self._fits_crowds()
+        self._crowd: PoseEstimator | None = None  # opened when the first crowd comes
+        self._opening = threading.Lock()
 
     @property
     def engine(self) -> str:
@@ -230,8 +236,24 @@ class PoseEstimator:
         """
         if self._second_look is None:
             return poses
-        boxes = NO_BOXES if maps is None else self.boxes(maps, least=self.second_look.box)
+        least = self._second_look.least_box
+        boxes = NO_BOXES if maps is None else self.boxes(maps, least=least)
+        if self._reads_crowds and len(boxes) > self.second_look.people:
+            return self._for_crowds()(picture)
         return self._second_look(picture, poses, boxes)
+
+    def _for_crowds(self) -> "PoseEstimator":
+        """The network for pictures with more people than a detector's second look may read."""
+        with self._opening:
+            if self._crowd is None:
+                self._crowd = PoseEstimator(
+                    self.second_look.crowd,
+                    threads=self._threads,
+                    engine=self._engine,
+                    averaging=Averaging(flip=self.averaging.flip),
+                    second_look=self.second_look,
+                )
+            return self._crowd
 
     def boxes(self, maps: Maps, *, least: float = 0.1) -> Float:
         """The boxes of people that a network gives beside its maps (`outputs.boxes`).
@@ -255,10 +277,14 @@ class PoseEstimator:
         """Reads maps as people, in pixels of the picture, without a second look."""
         return self.spec.decode(maps.outputs).transformed(geometry.invert(maps.matrix))
 
+    def _fits_crowds(self) -> bool:
+        crowd = self.second_look.crowd
+        return bool(crowd) and bundle.read(model_path(crowd)).skeleton == self.spec.skeleton
+
     def _open_second_look(self, threads: int | None, engine: str | None) -> SecondLook | None:
         """Opens the second network, where there is to be a second look."""
         first = self.spec
-        if not self.second_look.applies_to(first.model, first.image.fit, first.skeleton.name):
+        if not self.second_look.applies_to(first):
             return None
         path = model_path(self.second_look.model)
         spec = bundle.read(path)

@@ -67,10 +67,14 @@ class PoseSpec:
                 f"{self.image.multiple}, and the input be a whole picture (image.fit "
                 f"{self.image.fit!r})"
             )
-        if self.outputs.boxes and self.answers != "maps":
+        if self.outputs.boxes and self.answers not in ("maps", "boxes"):
             raise ValueError(
-                "outputs.boxes is a map beside heatmaps; a network that answers "
+                "outputs.boxes is a map beside heatmaps, or a detector's; a network that answers "
                 f"{self.answers} has none: set it to 0"
+            )
+        if self.answers == "boxes" and not self.outputs.boxes:
+            raise ValueError(
+                "a detector (decoder 'boxes') needs outputs.boxes, the stride of its map, found 0"
             )
         if self.outputs.pafs and not self.skeleton.limbs:
             raise ValueError(
@@ -86,7 +90,7 @@ class PoseSpec:
 
     @property
     def answers(self) -> str:
-        """What the network answers: "maps", "bins", or, of foreign files, "points"."""
+        """What the network answers: "maps", "bins", "boxes", or, of foreign files, "points"."""
         kind: str = decoders.get(decoders.name_of(self.decoder)).ANSWERS
         return kind
 

@@ -2,7 +2,7 @@
 
 A decoder module has a frozen dataclass `Parameters` (thresholds and the like, which travel in the
 spec of the model), `RENAMED` (fields of `Parameters` by their names in older specs),
-`ANSWERS` ("maps", SimCC's "bins", or "points": keypoints already),
+`ANSWERS` ("maps", SimCC's "bins", "points": keypoints already, or a detector's "boxes"),
 `shapes(skeleton, layout, height, width)`, the shape of each output for an input of that size, and
 `decode(outputs, skeleton, layout, parameters) -> Poses`, with the poses in pixels of the network's
 input. A decoder knows nothing of specs, files or pictures.

@@ -27,7 +27,7 @@ def merge_mirrored(
 
     Args:
       maps: `heatmaps` (..., h, w, K or K + 1), maybe `pafs` (..., h, w, 2L) and `person_boxes`
-        (..., h, w, 5); or `simcc_x` and `simcc_y`, (..., K, bins).
+        (..., h, w, 5), or that alone; or `simcc_x` and `simcc_y`, (..., K, bins).
       mirrored: the same for the mirrored picture.
       spec: of the network.
 
@@ -38,14 +38,14 @@ def merge_mirrored(
     if spec.outputs.simcc:
         shift = round(-2 * offset * spec.outputs.simcc)
         return merge_flipped_bins(maps, mirrored, spec.skeleton, shift=shift)
-    merged = {
-        "heatmaps": merge_flipped(
+    merged = {}
+    if "heatmaps" in maps:
+        merged["heatmaps"] = merge_flipped(
             maps["heatmaps"],
             mirrored["heatmaps"],
             spec.skeleton,
             shift=round(-2 * offset / spec.outputs.stride),
         )
-    }
     if "pafs" in maps:
         channels, signs = mirrored_fields(spec.skeleton)
         back = mirrored["pafs"][..., ::-1, channels] * signs

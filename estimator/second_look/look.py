@@ -62,6 +62,9 @@ class SecondLook:
                 f"({', '.join(first.skeleton.keypoints)})"
             )
         self.spec, self.options = spec, options
+        self.least_box = options.least_box(first)  # score of a box in which somebody is looked for
+        merge = options.merging
+        self._scale = merge.detected if first.answers == "boxes" else merge.box
         self._runner, self._first, self._flip = runner, first, flip
 
     def __call__(self, picture: UInt8, poses: Poses, boxes: Float = NO_BOXES) -> Poses:
@@ -90,13 +93,15 @@ class SecondLook:
         seen = merging.merge(chosen, again, self.options.merging)
         known = concatenate([seen, rest], poses.skeleton)
         if len(new):
-            new = merging.alone(new, missed[:, 4], poses.skeleton, self.options.merging)
+            new = merging.alone(
+                new, missed[:, 4], poses.skeleton, self.options.merging, scale=self._scale
+            )
             known = concatenate([known, merging.strangers(known, new)], poses.skeleton)
         return merging.best_first(known, self._first.image, limit=self.options.limit)
 
     def _missed(self, poses: Poses, boxes: Float) -> Float:
         """The boxes (M, 5) in which the first network found nobody."""
-        boxes = boxes[boxes[:, 4] >= self.options.box]
+        boxes = boxes[boxes[:, 4] >= self.least_box]
         for box in person_boxes.around(poses):
             left, top, width, height = box.box
             corners = np.array([left, top, left + width, top + height], np.float32)

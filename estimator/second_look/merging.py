@@ -38,6 +38,7 @@ class Merging:
       scale: factor on the scores of people, so that the same threshold suits one network and both:
         at 0.2 as large a share of the people found is right.
       box: the same for people of whom the first network gave a box alone.
+      detected: the same where the first network is a detector, which gives boxes alone.
 
     Raises:
       ValueError: a value is out of range.
@@ -49,13 +50,15 @@ class Merging:
     filled: float = 0.1
     scale: float = 0.65
     box: float = 0.3
+    detected: float = 0.7
 
     def __post_init__(self) -> None:
-        positive = self.scale > 0 and self.box > 0
+        positive = min(self.scale, self.box, self.detected) > 0
         if self.near < 0 or self.surer < 0 or not (0 <= self.weight <= 1 and positive):
             raise ValueError(
-                "near and surer must not be negative, weight 0 to 1, scale and box positive, found "
-                f"{self.near}, {self.surer}, {self.weight}, {self.scale} and {self.box}"
+                "near and surer must not be negative, weight 0 to 1, scale, box and detected "
+                f"positive, found {self.near}, {self.surer}, {self.weight}, {self.scale}, "
+                f"{self.box} and {self.detected}"
             )
 
 
@@ -90,14 +93,17 @@ def merge(first: Poses, second: Poses, merging: Merging) -> Poses:
     )
 
 
-def alone(second: Poses, box_score: Float, skeleton: Skeleton, merging: Merging) -> Poses:
+def alone(
+    second: Poses, box_score: Float, skeleton: Skeleton, merging: Merging, *, scale: float
+) -> Poses:
     """People of whom the first network gave a box alone, as the second network reads them.
 
     Args:
       second: N people by the second network.
       box_score: (N,) of their boxes, 0..1.
       skeleton: of the first network.
-      merging: how.
+      merging: which keypoints count.
+      scale: factor on the scores of people.
 
     Returns:
       N people with the first network's skeleton.
@@ -108,7 +114,7 @@ def alone(second: Poses, box_score: Float, skeleton: Skeleton, merging: Merging)
         read,
         xy=np.where(doubtful[..., np.newaxis], np.float32(np.nan), read.xy),
         score=np.where(doubtful, np.float32(0), read.score),
-        person_score=np.float32(merging.box) * np.sqrt(box_score * second.person_score),
+        person_score=np.float32(scale) * np.sqrt(box_score * second.person_score),
     )
 
 

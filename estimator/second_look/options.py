@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from ..spec import PoseSpec
 from .merging import Merging
 
 MODES = ("auto", "off", "always")
-FIRST = {"tfpose_s": "openpose18"}  # networks whose people get one by default, with these keypoints
+# Networks whose people get one by default, with these keypoints.
+FIRST = {"tfpose_s": "openpose18", "tfpose_detector": "openpose18"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +19,9 @@ class Options:
         best of a picture, which bounds the time, and only where that network is one of `FIRST`.
       model: path or shipped name of a top-down network.
       people: highest number of people per picture in "auto".
+      crowd: path or shipped name of a bottom-up network that in "auto" reads the pictures in which a
+        detector sees more than `people`, if it has the detector's keypoints; "": none does, and the
+        best `people` are read.
       widen: factor on the usual size of a person around their keypoints (people/boxes.py), since
         the first network may miss a leg or an arm.
       merging: how both answers are joined.
@@ -31,6 +36,7 @@ class Options:
     mode: str = "auto"
     model: str = "tfpose_person"
     people: int = 10
+    crowd: str = "tfpose_s"
     widen: float = 1.0
     merging: Merging = field(default_factory=Merging)
     limit: float = 0.9
@@ -48,14 +54,27 @@ class Options:
         if not 0 < self.box <= 1:
             raise ValueError(f"second_look.box must be above 0 and at most 1, found {self.box}")
 
-    def applies_to(self, model: str, fit: str, skeleton: str) -> bool:
+    def applies_to(self, first: PoseSpec) -> bool:
         """Returns whether the people of a first network get a second look.
 
-        Args:
-          model: name in the first network's spec.
-          fit: its `image.fit`. A network that takes boxes reads people from crops already, so that
-            it never gets one.
-          skeleton: name of its keypoints; a network trained for others is the user's own.
+        A network that takes boxes reads people from crops already, so that it never gets one; a
+        detector gives boxes alone, and always does. In "auto" others than those of `FIRST`, or with
+        other keypoints, are the user's own.
+
+        Raises:
+          ValueError: a detector, and the second look is off.
         """
-        ours = FIRST.get(model) == skeleton
-        return fit != "crop" and (self.mode == "always" or (self.mode == "auto" and ours))
+        if first.answers == "boxes":
+            if self.mode == "off":
+                raise ValueError(
+                    f"{first.model} gives people's boxes and no keypoints: second_look must be "
+                    "'auto' or 'always', found 'off'"
+                )
+            return True
+        ours = FIRST.get(first.model) == first.skeleton.name
+        whole = first.image.fit != "crop"
+        return whole and (self.mode == "always" or (self.mode == "auto" and ours))
+
+    def least_box(self, first: PoseSpec) -> float:
+        """Returns the lowest score of a box of a first network in which somebody is looked for."""
+        return float(first.decoder.min_box if first.answers == "boxes" else self.box)

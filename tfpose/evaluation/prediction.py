@@ -55,7 +55,8 @@ def predict(
       requests: iterated in another thread, shortly before they are needed.
       averaging: over the mirrored picture and over sizes; nothing if not given.
       batch: pictures per run; `BATCH` where the network allows, else 1.
-      second_look: as `PoseEstimator` takes it; by default the network is measured alone.
+      second_look: as `PoseEstimator` takes it; by default the network is measured alone, but for a
+        detector, which has no keypoints of its own.
 
     Yields:
       The key of a request and its people, in pixels of its picture, in completion order.
@@ -63,6 +64,8 @@ def predict(
     Raises:
       ValueError: the network cannot do what is asked.
     """
+    if second_look == "off" and network.spec.answers == "boxes":
+        second_look = "auto"
     batch = _batch(network, batch)
     if batch == 1:
         yield from _one_by_one(_estimators(network, averaging, second_look), requests)

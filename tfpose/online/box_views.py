@@ -39,7 +39,7 @@ class BoxViewOptions:
     edge: int = 320
     stride: int = 16
     sure: float = 0.25
-    sizes: tuple[float, float] = (0.14, 1.25)
+    sizes: tuple[float, float] = (0.1, 1.25)
     close: float = 0.15
     closest: float = 2.5
 

@@ -1,6 +1,7 @@
-"""What gives `tfpose_s` people's boxes: layers beside its maps, which learn detectors' boxes.
+"""Networks that learn people's boxes from detectors: `tfpose_detector`, and `tfpose_s` beside maps.
 
-All other layers stay as they are, so that keypoints and limbs do.
+Of `tfpose_s` all other layers stay as they are, so that keypoints and limbs do; the detector is its
+trunk, which learns too.
 """
 
 from __future__ import annotations
@@ -18,9 +19,8 @@ from estimator.layout import BOX_CHANNELS
 from ..data.box_lines import Boxes
 from . import box_views
 from .box_views import BoxViewOptions
-from .networks import Numbers, Student
+from .networks import Numbers, Student, numbers_of, to_numpy
 
-FROZEN = ("stem", "down", "stride", "up", "side", "neck", "stage", "fine")
 DOUBT = -3.5  # logit of the score before training
 SIDE = 1.3  # square root of cells, likewise
 FOCUS = 1.5  # power of the score's error by which cells count
@@ -38,6 +38,8 @@ class BoxStudent(Student):
     Raises:
       ValueError: the arrays belong to another network.
     """
+
+    frozen = ("stem", "down", "stride", "up", "side", "neck", "stage", "fine")
 
     def _add_stages(self, numbers: Numbers) -> None:
         super()._add_stages(numbers)
@@ -59,18 +61,67 @@ class BoxStudent(Student):
         if LAST not in arrays:
             raise ValueError(f"these arrays are of no tfpose_s: they lack {LAST!r}")
         completed = super()._completed(arrays)
-        with torch.no_grad():
-            for name, layer in self.convolutions.items():
-                if name.startswith("boxes"):
-                    torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            last = self.convolutions["boxes"]
-            torch.nn.init.normal_(last.weight, std=0.02)
-            last.bias.copy_(torch.tensor([DOUBT] + (BOX_CHANNELS - 1) * [SIDE]))
-        for name, value in self.arrays().items():
-            if name.startswith("boxes") and name not in completed:
-                order = (2, 3, 1, 0) if value.ndim == 4 else (0,)
-                completed[name] = np.asarray(value.detach().permute(order))
-        return completed
+        return completed | {
+            name: value for name, value in _begun(self).items() if name not in completed
+        }
+
+
+class DetectorStudent(Student):
+    """`tfpose_detector`; `forward` returns the map of boxes (B, 5, H / 16, W / 16).
+
+    Args:
+      arrays: of `tfpose_detector`, or of `tfpose_s`, from which training starts: the trunk is taken
+        over, and the layers that give boxes are random.
+
+    Raises:
+      ValueError: the arrays belong to another network.
+    """
+
+    name = "tfpose_detector"
+    frozen = ("stem", "down4")
+
+    def _numbers(self, arrays: Mapping[str, Float]) -> Numbers:
+        return numbers_of(arrays, "stage1.0/kernel" if LAST in arrays else "boxes.0/kernel")
+
+    def _add_neck(self, numbers: Numbers) -> None:
+        self._point("up32", numbers.channels[4], 4 * numbers.channels[3])
+
+    def _add_stages(self, numbers: Numbers) -> None:
+        self._wide("boxes.0", numbers.channels[3], numbers.head)
+        self._wide("boxes.1", numbers.head, numbers.head)
+        self._point("boxes", numbers.head, BOX_CHANNELS)
+
+    def forward(self, image: Tensor) -> Tensor:
+        _, x = self.trunk(image)
+        for name in ("boxes.0", "boxes.1"):
+            x = self._convolved(x, name)
+        return self.convolutions["boxes"](x)
+
+    def _completed(self, arrays: Mapping[str, Float]) -> dict[str, Float]:
+        if LAST not in arrays:
+            return dict(arrays)
+        own = self.arrays()
+        return _begun(self) | {
+            name: array
+            for name, array in arrays.items()
+            if name in own and not name.startswith("boxes")
+        }
+
+
+STUDENTS = {student.name: student for student in (BoxStudent, DetectorStudent)}
+
+
+def _begun(student: Student) -> dict[str, Float]:
+    """Gives the layers of boxes the values that training starts from, and returns them."""
+    with torch.no_grad():
+        for name, layer in student.convolutions.items():
+            if name.startswith("boxes"):
+                torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        last = student.convolutions["boxes"]
+        torch.nn.init.normal_(last.weight, std=0.02)
+        last.bias.copy_(torch.tensor([DOUBT] + (BOX_CHANNELS - 1) * [SIDE]))
+    boxes = {name: one for name, one in student.arrays().items() if name.startswith("boxes")}
+    return to_numpy(boxes)
 
 
 class BoxFeed:

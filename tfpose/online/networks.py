@@ -41,8 +41,12 @@ class Numbers:
     head: int
 
 
-def numbers_of(arrays: Mapping[str, Float]) -> Numbers:
+def numbers_of(arrays: Mapping[str, Float], head: str = "side/kernel") -> Numbers:
     """The numbers of the network that the arrays belong to.
+
+    Args:
+      arrays: by the Keras network's names.
+      head: of which the last axis is as long as the head is wide.
 
     Raises:
       ValueError: they belong to a network of another family; says which array is missing.
@@ -57,7 +61,7 @@ def numbers_of(arrays: Mapping[str, Float]) -> Numbers:
                 sum(name.startswith(f"stride{stride}.") for name in arrays if _CLOSES.search(name))
                 for stride in STRIDES
             ),
-            head=arrays["side/kernel"].shape[-1],
+            head=arrays[head].shape[-1],
         )
     except KeyError as missing:
         raise ValueError(f"these arrays are of no tfpose_s: they lack {missing}") from None
@@ -150,6 +154,13 @@ class Student(nn.Module):  # type: ignore[misc]  # PyTorch may be absent
 
     def both_features(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the features at stride 8 that the stages read, and those at stride 16."""
+        eighth, sixteenth = self.trunk(image)
+        up = depth_to_space(self.convolutions["up"](sixteenth))
+        x = F.relu(up + self.convolutions["side"](eighth))
+        return self._convolved(x, "neck"), sixteenth
+
+    def trunk(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the trunk's features at stride 8, and those at 16, which know those at 32."""
         x = self._convolved(image / 255, "stem")
         found = {}
         for stride, blocks in self._blocks.items():
@@ -160,10 +171,7 @@ class Student(nn.Module):  # type: ignore[misc]  # PyTorch may be absent
                 x = F.relu(x + y)
             found[stride] = x
         context = depth_to_space(self.convolutions["up32"](found[32]))
-        sixteenth = F.relu(found[16] + context)
-        up = depth_to_space(self.convolutions["up"](sixteenth))
-        x = F.relu(up + self.convolutions["side"](found[8]))
-        return self._convolved(x, "neck"), sixteenth
+        return found[8], F.relu(found[16] + context)
 
     def keep_statistics(self, prefixes: tuple[str, ...]) -> None:
         """Sets the norms of some layers to use their running statistics, and not to change them."""

@@ -1,6 +1,13 @@
+from dataclasses import replace
+
 import pytest
 
+from estimator import skeletons
+from estimator.decoders import boxes, heatmap
+from estimator.layout import ImageSpec, OutputSpec
 from estimator.second_look.options import FIRST, MODES, Options
+from estimator.spec import PoseSpec
+from tests.estimator.conftest import COLOURS
 
 
 @pytest.mark.parametrize(
@@ -17,7 +24,31 @@ from estimator.second_look.options import FIRST, MODES, Options
 def test_auto_is_for_our_own_network_and_always_for_every_bottom_up_one(
     mode: str, model: str, fit: str, skeleton: str, looks: bool
 ) -> None:
-    assert Options(mode=mode).applies_to(model, fit, skeleton) is looks
+    keypoints = skeletons.get(skeleton) if skeleton != "toy5" else replace(COLOURS, name="toy5")
+    first = PoseSpec(
+        model=model,
+        skeleton=keypoints,
+        image=ImageSpec(height=64, width=64, fit=fit),
+        outputs=OutputSpec(pafs=False),
+        decoder=heatmap.Parameters(),
+    )
+    assert Options(mode=mode).applies_to(first) is looks
+
+
+def test_a_detectors_people_are_always_looked_at() -> None:
+    """It gives boxes and no keypoints, whatever its name; the decoder says which boxes count."""
+    detector = PoseSpec(
+        model="mine",
+        skeleton=COLOURS,
+        image=ImageSpec(height=64, width=64, multiple=16),
+        outputs=OutputSpec(stride=16, background=False, pafs=False, boxes=16),
+        decoder=boxes.Parameters(min_box=0.3),
+    )
+    assert Options(mode="auto").applies_to(detector)
+    assert Options(mode="always").applies_to(detector)
+    assert Options(box=0.6).least_box(detector) == pytest.approx(0.3)
+    with pytest.raises(ValueError, match="mine gives people's boxes and no keypoints"):
+        Options(mode="off").applies_to(detector)
 
 
 def test_the_default_network_is_one_of_those_that_auto_is_for() -> None:
@@ -34,6 +65,7 @@ def test_the_default_network_is_one_of_those_that_auto_is_for() -> None:
         ({"people": 0}, "people must be at least 1, found 0"),
         ({"widen": 0.0}, "widen must be positive, found 0"),
         ({"limit": 1.5}, "limit must be above 0 and at most 1, found 1.5"),
+        ({"box": 0.0}, "box must be above 0 and at most 1, found 0.0"),
     ],
 )
 def test_wrong_options_are_refused(changes: dict[str, object], message: str) -> None:

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 NAMES = (
     *("dsconv", "hg_s2_b1_mobile", "hrnet_w18_v1", "lightweight_openpose_half", "lpn_18"),
     *("mobilenet_thin", "mobilenet_v2_small", "tf_pose_mobilenet_v2_small", "pose_resnet_50"),
-    *("rtmpose_t", "tfpose_person", "tfpose_s", "vitpose_s"),
+    *("rtmpose_t", "tfpose_detector", "tfpose_person", "tfpose_s", "vitpose_s"),
 )
 QUICK = ("tfpose_person", "tfpose_s")
 

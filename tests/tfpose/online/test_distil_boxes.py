@@ -17,7 +17,7 @@ from tfpose.online.box_views import BoxViewOptions
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 from tfpose import models  # noqa: E402
 from tfpose.online import distil_boxes, learning  # noqa: E402
-from tfpose.online.distil_boxes import BoxFeed, BoxStudent  # noqa: E402
+from tfpose.online.distil_boxes import BoxFeed, BoxStudent, DetectorStudent  # noqa: E402
 from tfpose.online.muon import Updater  # noqa: E402
 from tfpose.online.networks import to_numpy  # noqa: E402
 from tfpose.weights import loading  # noqa: E402
@@ -95,7 +95,7 @@ def test_the_twin_answers_as_keras_and_only_its_boxes_learn() -> None:
             return float(distil_boxes.error(student.eval()(batch[0].float()), *batch[1:]))
 
     first = error_now()
-    learning.freeze(student.train(), distil_boxes.FROZEN)
+    learning.freeze(student.train(), BoxStudent.frozen)
     updater = Updater(
         {name: value for name, value in student.arrays().items() if value.requires_grad}
     )
@@ -119,6 +119,42 @@ def test_the_twin_answers_as_keras_and_only_its_boxes_learn() -> None:
         wanted = student.eval()(torch.from_numpy(image).permute(0, 3, 1, 2))
     answer = np.asarray(twin(image)["person_boxes"][-1])
     np.testing.assert_allclose(answer[0], wanted[0].permute(1, 2, 0).numpy(), atol=1e-4)
+
+
+def test_the_detectors_twin_answers_as_keras_and_starts_from_tfpose_s() -> None:
+    """Its trunk is tfpose_s's; its boxes are not, though tfpose_s may have such layers, too."""
+    spec = models.spec("tfpose_s", height=64, width=64)
+    start = models.build(replace(spec, outputs=replace(spec.outputs, boxes=16)))
+    arrays = {name: np.asarray(value) for name, value in loading.named_variables(start).items()}
+    student = DetectorStudent(arrays).eval()
+    made = to_numpy(student.arrays())
+    np.testing.assert_array_equal(
+        made["stride16.1.conv2/kernel"], arrays["stride16.1.conv2/kernel"]
+    )
+    assert made["boxes/bias"].tolist() == pytest.approx(
+        [distil_boxes.DOUBT] + 4 * [distil_boxes.SIDE]
+    )
+    again = to_numpy(DetectorStudent(made).arrays())
+    assert all(np.array_equal(again[name], made[name]) for name in made)
+    twin = models.build(models.spec("tfpose_detector", height=64, width=64))
+    for name, variable in loading.named_variables(twin).items():
+        variable.assign(made[name])
+    image = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
+    with torch.no_grad():
+        wanted = student(torch.from_numpy(image).permute(0, 3, 1, 2))
+    answer = np.asarray(twin(image)["person_boxes"][-1])
+    np.testing.assert_allclose(answer[0], wanted[0].permute(1, 2, 0).numpy(), atol=1e-4)
+
+
+def test_the_detectors_trunk_learns_but_for_its_first_layers() -> None:
+    network = models.build(models.spec("tfpose_detector", height=64, width=64))
+    student = DetectorStudent(
+        {name: np.asarray(value) for name, value in loading.named_variables(network).items()}
+    )
+    learning.freeze(student.train(), DetectorStudent.frozen)
+    learns = {name for name, value in student.arrays().items() if value.requires_grad}
+    assert {"stride8.0.conv1/kernel", "down32/kernel", "boxes/bias"} <= learns
+    assert not {"stem/kernel", "down4/kernel"} & learns
 
 
 def test_lines_are_read_as_written_and_a_cut_line_is_left_out(tmp_path: Path) -> None:

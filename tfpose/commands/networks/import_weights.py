@@ -86,7 +86,8 @@ def main(_: list[str]) -> None:
     out = Path(OUT.value)
     skeleton = arguments.skeleton_of(SKELETON.value)
     spec = models.spec(MODEL.value, skeleton=skeleton, height=HEIGHT.value, width=WIDTH.value)
-    spec = replace(spec, outputs=replace(spec.outputs, boxes=BOXES.value))
+    if BOXES.value:
+        spec = replace(spec, outputs=replace(spec.outputs, boxes=BOXES.value))
     model = models.build(spec, flexible=out.suffix != ".tflite" and spec.image.flexible)
     untouched = foreign.load(
         model,

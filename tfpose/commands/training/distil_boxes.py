@@ -1,13 +1,16 @@
-"""Gives tfpose_s a map of people's boxes, learnt from detectors (docs/training.md).
+"""Trains our person detector, or a map of boxes beside tfpose_s's maps (docs/training.md).
 
   tfpose find-boxes --detectors=picodet.xml,rtmdet.onnx --images=photos --out=boxes.jsonl
-  tfpose distil-boxes --boxes=boxes.jsonl --images=photos --out=runs/boxes --seconds=3000 \
+  tfpose distil-boxes --boxes=boxes.jsonl --images=photos --out=runs/detector --seconds=6000 \
     --start=saved_models/tfpose_s/model.keras
+  tfpose import-weights --model=tfpose_detector --source=runs/detector/student.npz \
+    --out=detector.keras
+  tfpose distil-boxes --model=tfpose_s ... --rate=0.01 --edge=320
   tfpose import-weights --model=tfpose_s --boxes=16 --source=runs/boxes/student.npz --ignore=fine \
     --out=boxes.keras
 
-In PyTorch. All other layers stay as they are, and so do keypoints and limbs. Pictures without
-people belong among the others.
+In PyTorch. Of tfpose_s all other layers stay as they are, and so do keypoints and limbs. Pictures
+without people belong among the others.
 """
 
 from collections.abc import Mapping
@@ -34,11 +37,19 @@ BOXES = flags.DEFINE_string(
 IMAGES = flags.DEFINE_list(
     "images", None, "Folders and zips with the pictures.", required=True, flag_values=FLAGS
 )
-EDGE = flags.DEFINE_integer("edge", 320, "Height and width of a view.", 32, flag_values=FLAGS)
+EDGE = flags.DEFINE_integer("edge", 256, "Height and width of a view.", 32, flag_values=FLAGS)
+MODEL = flags.DEFINE_enum(
+    "model",
+    "tfpose_detector",
+    ("tfpose_detector", "tfpose_s"),
+    "What is trained: a detector of its own, or boxes beside tfpose_s's maps.",
+    flag_values=FLAGS,
+)
 LEARNING = LearningFlags(
     FLAGS,
-    start="tfpose_s's .keras, or a student.npz; saved_models/tfpose_s/model.keras.",
-    rate=0.01,
+    start="A .keras of that network or of tfpose_s, or a student.npz; "
+    "saved_models/tfpose_s/model.keras.",
+    rate=0.003,
     ema=0.995,
 )
 
@@ -54,6 +65,7 @@ class _Preparation:
     boxes: Path
     images: tuple[Path, ...]
     edge: int
+    model: str
 
     def __call__(self, share: "Share", seed: int) -> "Lesson":
         """The network, and a feed of the pictures of one share."""
@@ -77,7 +89,8 @@ class _Preparation:
             BoxViewOptions(edge=self.edge),
             seed=seed,
         )
-        return Lesson(distil_boxes.BoxStudent(self.start), feed, distil_boxes.error)
+        student = distil_boxes.STUDENTS[self.model](self.start)
+        return Lesson(student, feed, distil_boxes.error)
 
 
 def main(_: list[str]) -> None:
@@ -89,5 +102,6 @@ def main(_: list[str]) -> None:
         boxes=Path(BOXES.value),
         images=tuple(Path(path) for path in IMAGES.value),
         edge=EDGE.value,
+        model=MODEL.value,
     )
-    LEARNING.run(preparation, distil_boxes.FROZEN)
+    LEARNING.run(preparation, distil_boxes.STUDENTS[MODEL.value].frozen)
