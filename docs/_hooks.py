@@ -18,6 +18,7 @@ from mkdocs.structure.pages import Page
 PAGES = {  # file of the repository -> page of the site
     "saved_models/tfpose_s/card.md": "cards/tfpose_s.md",
     "saved_models/tfpose_person/card.md": "cards/tfpose_person.md",
+    "saved_models/tfpose_detector/card.md": "cards/tfpose_detector.md",
     "web/README.md": "web_package.md",
     "notebooks/quick_start.ipynb": "notebooks/quick_start.md",
     "notebooks/train_your_own_skeleton.ipynb": "notebooks/train_your_own_skeleton.md",

@@ -125,7 +125,10 @@ flags.DEFINE_string(
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
-    "detector", None, "Boxes for a top-down model: those of a bottom-up model.", flag_values=FLAGS
+    "detector",
+    None,
+    "Boxes for a top-down model: those of a detector, or of a bottom-up model.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_enum(
     "second_look",

@@ -1,7 +1,6 @@
 """PoseEstimator: a model's file and a picture in, people out. It joins the other parts."""
 
 import os
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,15 +15,17 @@ from .inputs.averaging import Averaging, View
 from .layout import BOXES
 from .maps import Maps, Runner
 from .people import box_map
+from .people import boxes as person_boxes
+from .people.boxes import PersonBox
 from .poses import Poses, concatenate
-from .second_look.look import NO_BOXES, SecondLook
+from .second_look.look import NO_BOXES, SecondLook, corners_to_box
 from .second_look.options import Options as SecondLookOptions
 from .spec import PoseSpec
 
 Picture: TypeAlias = UInt8 | str | os.PathLike[str]
 Several: TypeAlias = Sequence[UInt8] | Sequence[Path] | list[str] | tuple[str, ...]
 SHIPPED = Path(__file__).resolve().parent.parent / "saved_models"
-DEFAULT = "tfpose_s"  # our own small network, int8; saved_models/tfpose_s/card.md
+DEFAULT = "tfpose_detector"  # our own networks, int8; saved_models/tfpose_detector/card.md
 
 
 class PoseEstimator:
@@ -94,10 +95,6 @@ class PoseEstimator:
         own = not isinstance(model, PoseSpec) and not is_shipped(model)
         alone = by_itself and own and self.spec.answers != "boxes"
         self._second_look = None if alone else self._open_second_look(threads, engine)
-        self._threads, self._engine = threads, engine if engine == engines.AUTO else None
-        self._reads_crowds = by_itself and self.spec.answers == "boxes" and self._fits_crowds()
-        self._crowd: PoseEstimator | None = None  # opened when the first crowd comes
-        self._opening = threading.Lock()
 
     @property
     def engine(self) -> str:
@@ -156,7 +153,8 @@ class PoseEstimator:
         """
         if self.averaging.scales != (1.0,):
             return self(pictures.read(source))
-        picture, reduced_by = scaled_decoding.read(source, self.spec.image)
+        keep = scaled_decoding.kept(self.spec)
+        picture, reduced_by = scaled_decoding.read(source, self.spec.image, keep=keep)
         return self(picture).transformed(geometry.invert(reduced_by))
 
     def maps(self, picture: UInt8, box: Sequence[float] | None = None) -> Maps:
@@ -238,22 +236,7 @@ class PoseEstimator:
             return poses
         least = self._second_look.least_box
         boxes = NO_BOXES if maps is None else self.boxes(maps, least=least)
-        if self._reads_crowds and len(boxes) > self.second_look.people:
-            return self._for_crowds()(picture)
         return self._second_look(picture, poses, boxes)
-
-    def _for_crowds(self) -> "PoseEstimator":
-        """The network for pictures with more people than a detector's second look may read."""
-        with self._opening:
-            if self._crowd is None:
-                self._crowd = PoseEstimator(
-                    self.second_look.crowd,
-                    threads=self._threads,
-                    engine=self._engine,
-                    averaging=Averaging(flip=self.averaging.flip),
-                    second_look=self.second_look,
-                )
-            return self._crowd
 
     def boxes(self, maps: Maps, *, least: float = 0.1) -> Float:
         """The boxes of people that a network gives beside its maps (`outputs.boxes`).
@@ -268,18 +251,33 @@ class PoseEstimator:
         """
         if BOXES not in maps.outputs:
             return NO_BOXES
-        found = box_map.decode(maps.outputs[BOXES], self.spec.outputs.boxes, least=least)
+        overlap = getattr(self.spec.decoder, "overlap", box_map.OVERLAP)  # a detector's own
+        found = box_map.decode(
+            maps.outputs[BOXES], self.spec.outputs.boxes, least=least, overlap=overlap
+        )
         back = geometry.invert(maps.matrix)
         corners = geometry.transform(back, found[:, :4].reshape(-1, 2)).reshape(-1, 4)
         return np.concatenate([corners, found[:, 4:]], axis=1).astype(np.float32)
 
+    def person_boxes(self, picture: UInt8, *, min_score: float = 0.0) -> list[PersonBox]:
+        """Boxes of the people in a picture, for a top-down network.
+
+        Args:
+          picture: (H, W, 3) uint8, RGB.
+          min_score: lowest score of a box.
+
+        Returns:
+          A detector's own boxes; of another network those around the people that it finds.
+        """
+        if self.spec.answers != "boxes":
+            return person_boxes.around(self(picture), min_score=min_score)
+        least = max(min_score, self.spec.decoder.min_box)
+        found = self.boxes(self.maps(picture), least=least)
+        return [PersonBox(corners_to_box(row[:4]), float(row[4])) for row in found]
+
     def decode(self, maps: Maps) -> Poses:
         """Reads maps as people, in pixels of the picture, without a second look."""
         return self.spec.decode(maps.outputs).transformed(geometry.invert(maps.matrix))
-
-    def _fits_crowds(self) -> bool:
-        crowd = self.second_look.crowd
-        return bool(crowd) and bundle.read(model_path(crowd)).skeleton == self.spec.skeleton
 
     def _open_second_look(self, threads: int | None, engine: str | None) -> SecondLook | None:
         """Opens the second network, where there is to be a second look."""

@@ -22,13 +22,18 @@ class Parameters:
 
     Attributes:
       min_box: lowest score of a box in which a person is looked for, 0..1.
+      overlap: intersection over union from which the weaker of two boxes is dropped, 0..1.
     """
 
     min_box: float = 0.2
+    overlap: float = 0.5
 
     def __post_init__(self) -> None:
-        if not 0 < self.min_box <= 1:
-            raise ValueError(f"decoder.min_box must be above 0 and at most 1, found {self.min_box}")
+        for name in ("min_box", "overlap"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(
+                    f"decoder.{name} must be above 0 and at most 1, found {getattr(self, name)}"
+                )
 
 
 def shapes(

@@ -16,9 +16,12 @@ from .. import geometry, pictures
 from ..arrays import UInt8
 from ..layout import ImageSpec
 from ..pictures import header as picture_header
+from ..spec import PoseSpec
 from . import preprocess
 
 MOST = 8  # the strongest reduction of JPEG decoders
+# Pixels of a picture whose people are cut out of it: those of COCO's, on which AP was measured.
+FOR_CROPS = 640 * 480
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,6 +44,7 @@ def read(
     source: str | os.PathLike[str] | bytes,
     image: ImageSpec,
     *,
+    keep: int = 0,
     header: picture_header.Header | None = None,
 ) -> tuple[UInt8, npt.NDArray[np.float64]]:
     """Reads a picture from a file, or from the bytes of one, for a network's input.
@@ -51,6 +55,7 @@ def read(
     Args:
       source: as in `pictures.read`.
       image: the input that the picture is to be laid into.
+      keep: number of pixels that a reduced picture has at least.
       header: of the picture, where it was read already.
 
     Returns:
@@ -60,7 +65,7 @@ def read(
     Raises:
       FileNotFoundError, OSError, ValueError: as in `pictures.read`.
     """
-    found = read_reduced(source, image, header=header)
+    found = read_reduced(source, image, keep=keep, header=header)
     return found.picture, geometry.scaling(1, 1) if found.matrix is None else found.matrix
 
 
@@ -100,6 +105,11 @@ def read_reduced(
     )
     height, width = header.upright
     return Reduced(picture=picture, height=height, width=width, matrix=matrix(header, factor))
+
+
+def kept(spec: PoseSpec) -> int:
+    """Pixels that a picture needs besides those of the input: a detector's people are cut out."""
+    return FOR_CROPS if spec.answers == "boxes" else 0
 
 
 def factor_for(header: picture_header.Header, image: ImageSpec, *, keep: int = 0) -> int:

@@ -63,6 +63,7 @@ class SecondLook:
             )
         self.spec, self.options = spec, options
         self.least_box = options.least_box(first)  # score of a box in which somebody is looked for
+        self._most = options.most(first)
         merge = options.merging
         self._scale = merge.detected if first.answers == "boxes" else merge.box
         self._runner, self._first, self._flip = runner, first, flip
@@ -80,7 +81,7 @@ class SecondLook:
           The people with the same skeleton, best first. Those beyond `options.people` are as the
           first network found them.
         """
-        most = len(poses) + len(boxes) if self.options.mode == "always" else self.options.people
+        most = len(poses) + len(boxes) if self.options.mode == "always" else self._most
         order = np.arange(len(poses))
         chosen, rest = poses.select(order[:most]), poses.select(order[most:])
         missed = self._missed(poses, boxes)[: most - len(chosen)]

@@ -22,6 +22,7 @@ from ..poses import Poses, concatenate
 from ..skeleton import Skeleton
 
 SAME = 0.5  # OKS from which two answers are one person's
+SURE = 0.3  # score of keypoints that are compared: where a box shows a part, others are guesses
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,7 @@ class Merging:
     filled: float = 0.1
     scale: float = 0.65
     box: float = 0.3
-    detected: float = 0.7
+    detected: float = 0.42
 
     def __post_init__(self) -> None:
         positive = min(self.scale, self.box, self.detected) > 0
@@ -121,14 +122,14 @@ def alone(
 def strangers(known: Poses, new: Poses) -> Poses:
     """Returns those of the new people who are somebody else, best first.
 
-    That is, of whom a keypoint was found, and whose OKS is below `SAME` with each of the known and
-    with each better one of the new: two boxes may be of one person.
+    That is, of whom a keypoint was found, and whose OKS over sure keypoints is below `SAME` with
+    each of the known and with each better one of the new: two boxes may be of one person.
     """
     new = new.select(new.found.any(axis=1) & (new.person_score > 0))
     new = new.select(np.argsort(-new.person_score, kind="stable"))
     both = concatenate([known, new], known.skeleton)
     area = area_around(both.boxes[:, 2], both.boxes[:, 3]).astype(np.float32)
-    alike = oks.between(both.xy, both.score, area, sigmas=known.skeleton.sigmas, visible_above=0.0)
+    alike = oks.between(both.xy, both.score, area, sigmas=known.skeleton.sigmas, visible_above=SURE)
     apart = list(range(len(known)))
     for index in range(len(known), len(both)):
         if alike[index, apart].max(initial=0) < SAME:

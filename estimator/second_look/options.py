@@ -19,9 +19,7 @@ class Options:
         best of a picture, which bounds the time, and only where that network is one of `FIRST`.
       model: path or shipped name of a top-down network.
       people: highest number of people per picture in "auto".
-      crowd: path or shipped name of a bottom-up network that in "auto" reads the pictures in which a
-        detector sees more than `people`, if it has the detector's keypoints; "": none does, and the
-        best `people` are read.
+      boxes: the same of a detector's boxes, of which more are nobody.
       widen: factor on the usual size of a person around their keypoints (people/boxes.py), since
         the first network may miss a leg or an arm.
       merging: how both answers are joined.
@@ -36,7 +34,7 @@ class Options:
     mode: str = "auto"
     model: str = "tfpose_person"
     people: int = 10
-    crowd: str = "tfpose_s"
+    boxes: int = 20
     widen: float = 1.0
     merging: Merging = field(default_factory=Merging)
     limit: float = 0.9
@@ -45,8 +43,11 @@ class Options:
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise ValueError(f"second_look must be one of {', '.join(MODES)}, found {self.mode!r}")
-        if self.people < 1:
-            raise ValueError(f"second_look.people must be at least 1, found {self.people}")
+        for name in ("people", "boxes"):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f"second_look.{name} must be at least 1, found {getattr(self, name)}"
+                )
         if not self.widen > 0:
             raise ValueError(f"second_look.widen must be positive, found {self.widen}")
         if not 0 < self.limit <= 1:
@@ -68,12 +69,16 @@ class Options:
             if self.mode == "off":
                 raise ValueError(
                     f"{first.model} gives people's boxes and no keypoints: second_look must be "
-                    "'auto' or 'always', found 'off'"
+                    "'auto' or 'always', found 'off'; tfpose_s does without one"
                 )
             return True
         ours = FIRST.get(first.model) == first.skeleton.name
         whole = first.image.fit != "crop"
         return whole and (self.mode == "always" or (self.mode == "auto" and ours))
+
+    def most(self, first: PoseSpec) -> int:
+        """Returns how many people of a picture of a first network are read in "auto"."""
+        return self.boxes if first.answers == "boxes" else self.people
 
     def least_box(self, first: PoseSpec) -> float:
         """Returns the lowest score of a box of a first network in which somebody is looked for."""

@@ -1,6 +1,6 @@
 """A top-down network over whole frames: first the boxes of people, then the pose in each box.
 
-Boxes come from a detector's file or from a bottom-up network. As in HRNet's evaluation
+Boxes come from a detector or its file, or from a bottom-up network. As in HRNet's evaluation
 (`lib/dataset/coco.py`, `lib/nms/nms.py`), the score of a person is that of the box times that of
 the keypoints, and of two answers for one person, with an OKS above 0.9, the better stays.
 """
@@ -57,7 +57,7 @@ class TopDown:
 
 
 def boxes_of_network(detector: PoseEstimator, *, min_score: float = 0.0) -> Boxes:
-    """Makes a function that gives boxes around the people that a bottom-up network finds.
+    """Makes a function that gives the boxes of a detector, or around a bottom-up network's people.
 
     Raises:
       ValueError: the detector needs boxes itself.
@@ -66,8 +66,7 @@ def boxes_of_network(detector: PoseEstimator, *, min_score: float = 0.0) -> Boxe
         raise ValueError(f"the detector must find people by itself; {detector.spec.model} cannot")
 
     def boxes(frame: Frame) -> list[PersonBox]:
-        poses = detector(frame.picture)
-        return person_boxes.around(poses, min_score=min_score)
+        return detector.person_boxes(frame.picture, min_score=min_score)
 
     return boxes
 

@@ -166,7 +166,8 @@ def _opened(
     head = picture_header.read(content)
     factor = 1
     if estimator.averaging.scales == (1.0,):
-        factor = scaled_decoding.factor_for(head, estimator.spec.image)
+        spec = estimator.spec
+        factor = scaled_decoding.factor_for(head, spec.image, keep=scaled_decoding.kept(spec))
     picture = pictures.decode(content, name, factor)
     if factor == 1:
         return partial(estimator, picture), (picture.shape[0], picture.shape[1])

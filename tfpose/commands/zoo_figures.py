@@ -16,7 +16,7 @@ class Figures:
     """One network, at its default input.
 
     Attributes:
-      task: "bottom-up" sees the whole picture, "top-down" one person.
+      task: "bottom-up" sees the whole picture, "top-down" one person; a "detector" gives boxes.
       skeleton: name of the keypoints.
       height, width: of the input, pixels.
       stride: input pixels per map cell.

@@ -12,10 +12,12 @@ from ..benchmarks.scatter import Point
 from .zoo_figures import Figures
 
 BEGIN, END = "<!-- models:", "<!-- models: end -->"
+TASKS = ("detector", "bottom-up", "top-down")  # in the table's order
 OURS = "ours, 173 pictures"  # docs/decoder.md, docs/evaluation.md; one harness
 # AP on COCO's validation pictures, of 1, and who says so. Figures of others are on other pictures
 # or with boxes of a detector, so that they compare within one source only.
 ACCURACY: Mapping[str, tuple[str, str]] = {
+    "tfpose_detector": ("0.345", f"{OURS}, with tfpose_person"),
     "tfpose_s": ("0.264", OURS),
     "human_pose_estimation_0001": ("0.395", f"{OURS} at height 368; 0.428 Intel's"),
     "lightweight_openpose": ("0.400", "its README"),
@@ -43,7 +45,11 @@ ACCURACY: Mapping[str, tuple[str, str]] = {
     "vitpose_b": ("0.757", "mmpose, a detector's boxes"),
 }
 # Milliseconds in int8, one thread of an EPYC with AVX-512 VNNI: tfpose_s's card, docs/export.md.
-MILLISECONDS: Mapping[str, str] = {"tfpose_s": "9.9", "human_pose_estimation_0001": "19.0"}
+MILLISECONDS: Mapping[str, str] = {
+    "tfpose_detector": "5.8",
+    "tfpose_s": "9.9",
+    "human_pose_estimation_0001": "19.0",
+}
 HEAD = (
     "network",
     "keypoints",
@@ -70,7 +76,7 @@ def text(figures: Mapping[str, Figures], weights: Mapping[str, str], *, every: b
       every: rows for the networks without weights, too.
     """
     names = [name for name in figures if every or name in weights]
-    names.sort(key=lambda name: (figures[name].task, name != "tfpose_s", name))
+    names.sort(key=lambda name: (TASKS.index(figures[name].task), name != "tfpose_s", name))
     rows = [_row(name, figures[name], weights.get(name, "")) for name in names]
     lines = [HEAD, ("---",) * len(HEAD), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + f"\n\n{NOTE}\n"
@@ -78,7 +84,7 @@ def text(figures: Mapping[str, Figures], weights: Mapping[str, str], *, every: b
 
 def _row(name: str, one: Figures, licence: str) -> tuple[str, ...]:
     accuracy, whose = ACCURACY.get(name, ("", ""))
-    kind = "" if one.task == "bottom-up" else ", one person"
+    kind = ", one person" if one.task == "top-down" else ""
     return (
         f"`{name}`",
         one.skeleton,

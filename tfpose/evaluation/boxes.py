@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from estimator.arrays import UInt8
 from estimator.inputs.averaging import Averaging
-from estimator.people.boxes import PersonBox, around, of_coco, read_detections
+from estimator.people.boxes import PersonBox, of_coco, read_detections
 
 from .annotations import Truth
 from .network import Network
@@ -50,12 +50,13 @@ def of_detections(path: str | os.PathLike[str], truth: Truth, *, min_score: floa
 def of_network(
     network: Network, *, averaging: Averaging | None = None, min_score: float = 0.0
 ) -> Source:
-    """Boxes around the people that a bottom-up network finds.
+    """The boxes of a detector, or around the people that a bottom-up network finds.
 
     Raises:
       ValueError: the network needs boxes itself.
     """
     if network.spec.image.fit != "letterbox":
         raise ValueError(f"boxes must come from a bottom-up network; {network.name} needs boxes")
-    estimator = estimator_of(network, averaging)
-    return lambda image_id, picture: around(estimator(picture), min_score=min_score)
+    look = "auto" if network.spec.answers == "boxes" else "off"
+    estimator = estimator_of(network, averaging, second_look=look)
+    return lambda image_id, picture: estimator.person_boxes(picture, min_score=min_score)

@@ -38,7 +38,9 @@ class Entry:
 
     @property
     def task(self) -> str:
-        """ "bottom-up" for networks of whole pictures, "top-down" for networks of one person."""
+        """ "detector", "bottom-up" for networks of whole pictures, "top-down" for one person's."""
+        if self.spec.answers == "boxes":
+            return "detector"
         return {"letterbox": "bottom-up", "crop": "top-down"}[self.spec.image.fit]
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from estimator.arrays import Float, UInt8
+from estimator.people import box_map
 from estimator.people.boxes import AREA_OF_BOX
 from estimator.people.oks import oks
 from estimator.poses import Poses
@@ -21,7 +22,7 @@ from ..evaluation import evaluate
 from ..evaluation.annotations import Truth
 from ..evaluation.metrics import coco
 from ..evaluation.network import Network
-from ..evaluation.prediction import Request, predict
+from ..evaluation.prediction import Request, estimator_of, predict
 from .calibration import lay_in
 
 SURE = 0.2  # least person_score of a person who must be found again; the estimator's --min_score
@@ -35,7 +36,8 @@ class Thresholds:
     Attributes:
       largest: error of one value, as a share of the head's largest magnitude.
       rms: root mean square of a head's errors, as a share of that of its values.
-      oks: least mean OKS between the people that Keras finds and the export's nearest.
+      oks: least mean OKS between the people that Keras finds and the export's nearest; of a
+        detector the least mean intersection over union of boxes.
       ap: drop of the AP, 0..1; its mean counts, since intervals on few pictures are wide.
     """
 
@@ -82,12 +84,15 @@ class Alike:
       oks: mean over them of the OKS with the export's nearest person.
       lost: number of them without a person of OKS 0.5 in the export's answer.
       invented: the export's people with that score who have none in Keras's answer.
+      measure: "OKS"; of a detector "IoU", the intersection over union of its boxes. Its people are
+        the second look's, so that its boxes are compared instead, in all that is said above.
     """
 
     people: int
     oks: float
     lost: int
     invented: int
+    measure: str = "OKS"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +178,10 @@ def measure(
     thresholds = thresholds or THRESHOLDS[kind]
     keras = replace(keras, spec=exported.spec)
     heads = head_errors(keras, exported, pictures)
-    people = alike(_found(keras, pictures), _found(exported, pictures))
+    if exported.spec.answers == "boxes":
+        people = alike_boxes(_boxes_found(keras, pictures), _boxes_found(exported, pictures))
+    else:
+        people = alike(_found(keras, pictures), _found(exported, pictures))
     cost = _cost(keras, exported, annotated) if annotated else None
     return Report(
         model=exported.spec.model,
@@ -263,21 +271,58 @@ def _found(network: Network, pictures: Sequence[UInt8]) -> list[Poses]:
     return [answers[index] for index in range(len(pictures))]
 
 
+def _boxes_found(network: Network, pictures: Sequence[UInt8]) -> list[Float]:
+    """A detector's boxes (N, 5) in each picture, in pixels of it."""
+    estimator = estimator_of(network, second_look="auto")
+    return [
+        estimator.boxes(estimator.maps(picture), least=network.spec.decoder.min_box)
+        for picture in pictures
+    ]
+
+
 def alike(wanted: Sequence[Poses], found: Sequence[Poses]) -> Alike:
     """Compares the people of each picture; a lost person has OKS 0."""
+    return _agreement(
+        [
+            (_oks(first, second), first.person_score, second.person_score)
+            for first, second in zip(wanted, found, strict=True)
+        ],
+        measure="OKS",
+    )
+
+
+def alike_boxes(wanted: Sequence[Float], found: Sequence[Float]) -> Alike:
+    """Compares the boxes (N, 5) of each picture by their intersection over union, as `alike`."""
+    return _agreement(
+        [
+            (_overlaps(first, second), first[:, 4], second[:, 4])
+            for first, second in zip(wanted, found, strict=True)
+        ],
+        measure="IoU",
+    )
+
+
+def _agreement(pictures: Sequence[tuple[Float, Float, Float]], *, measure: str) -> Alike:
+    """Of each picture the similarity (N, M), and the scores of Keras's people and the export's."""
     best: list[float] = []
     invented = 0
-    for first, second in zip(wanted, found, strict=True):
-        matrix = _oks(first, second)  # (N, M)
-        best += matrix.max(axis=1, initial=0)[first.person_score >= SURE].tolist()
+    for matrix, first, second in pictures:
+        best += matrix.max(axis=1, initial=0)[first >= SURE].tolist()
         matched = matrix.max(axis=0, initial=0) >= 0.5
-        invented += int(((second.person_score >= SURE) & ~matched).sum())
+        invented += int(((second >= SURE) & ~matched).sum())
     return Alike(
         people=len(best),
         oks=float(np.mean(best)) if best else 1.0,
         lost=sum(value < 0.5 for value in best),
         invented=invented,
+        measure=measure,
     )
+
+
+def _overlaps(first: Float, second: Float) -> Float:
+    """(N, M) intersection over union of boxes (N, 5) and (M, 5)."""
+    rows = [box_map.overlaps(box[:4], second[:, :4]) for box in first]
+    return np.array(rows, np.float32).reshape(len(first), len(second))
 
 
 def _oks(first: Poses, second: Poses) -> Float:
@@ -324,7 +369,9 @@ def _failures(
         if not getattr(error, measure) <= getattr(limits, measure)
     ]
     if people.oks < limits.oks:
-        failures.append(f"OKS with Keras {people.oks:.3f}, at least {limits.oks} is wanted")
+        failures.append(
+            f"{people.measure} with Keras {people.oks:.3f}, at least {limits.oks} is wanted"
+        )
     if cost is not None and -cost.difference > limits.ap:
         failures.append(f"AP drops by {-cost.difference:.4f}, allowed {limits.ap}")
     return failures

@@ -45,11 +45,11 @@ def table(report: Report) -> str:
     rows.append(f"{'allowed':12}{limits.largest:10.2e}{limits.rms:10.2e}")
     if alike.people:
         rows.append(
-            f"OKS {alike.oks:.4f} over {alike.people} people (at least {limits.oks}); "
+            f"{alike.measure} {alike.oks:.4f} over {alike.people} people (at least {limits.oks}); "
             f"{alike.lost} lost, {alike.invented} invented"
         )
     else:
-        rows.append("OKS not measured: Keras finds nobody in these pictures")
+        rows.append(f"{alike.measure} not measured: Keras finds nobody in these pictures")
     if report.cost:
         cost = report.cost
         rows.append(

@@ -114,9 +114,10 @@ class Service:
                 strict=True,
             )
         )
-        image = self.catalogue.specs[model].image
+        spec = self.catalogue.specs[model]
+        keep = scaled_decoding.kept(spec)
         for one in costly:  # one after the other: each takes much memory
-            factor = 1 if whole else scaled_decoding.factor_for(one.header, image)
+            factor = 1 if whole else scaled_decoding.factor_for(one.header, spec.image, keep=keep)
             reduced = await self.decoder.read(one.data, one.name, factor=factor, until=until)
             (done[one.index],) = await self.batcher.run([job(one, reduced=reduced)])
         return [done[index] for index in range(len(files))]
@@ -188,9 +189,13 @@ def _see(
     elif whole or boxes is not None:
         picture = encoded_pictures.decode(checked.data, checked.name, checked.header)
     else:
-        image = network.spec.image
+        spec = network.spec
         picture, matrix = encoded_pictures.decode_for(
-            checked.data, checked.name, checked.header, image
+            checked.data,
+            checked.name,
+            checked.header,
+            spec.image,
+            keep=scaled_decoding.kept(spec),
         )
     poses = network(picture) if boxes is None else network(picture, boxes)
     poses = poses.transformed(geometry.invert(matrix))

@@ -1,7 +1,9 @@
 """A detector gives boxes; the second look reads the people in them."""
 
 from dataclasses import replace
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -10,6 +12,8 @@ from estimator.arrays import Float, UInt8
 from estimator.decoders import boxes
 from estimator.inputs.averaging import Averaging
 from estimator.layout import BOXES, ImageSpec, OutputSpec
+from estimator.maps import Runner
+from estimator.poses import Poses
 from estimator.second_look.options import Options
 from estimator.spec import PoseSpec
 from tests.conftest import ROOT
@@ -75,26 +79,63 @@ def test_the_second_look_reads_whom_the_detector_sees() -> None:
     assert len(mirrored(picture)) == 1
 
 
+def test_a_detectors_boxes_are_its_own() -> None:
+    """For another top-down network: here the whole picture, not what is around the keypoints."""
+    picture = pictures.read(SAMPLE)
+    estimator = PoseEstimator(DETECTOR, runner=Everything(0.9), threads=1)
+    (found,) = estimator.person_boxes(picture)
+    height, width = picture.shape[:2]
+    np.testing.assert_allclose(found.box, (0, 0, width, height), atol=0.1 * width)
+    assert found.score == pytest.approx(0.9, abs=1e-3)
+    assert estimator.person_boxes(picture, min_score=0.95) == []
+    (around,) = PoseEstimator("tfpose_s", threads=1).person_boxes(picture)
+    assert around.box[2] < width
+
+
+def test_a_large_jpeg_keeps_what_the_second_look_cuts_out(tmp_path: Path) -> None:
+    """A detector's input is small; its people are read in a picture of COCO's size or more."""
+    estimator = PoseEstimator(DETECTOR, runner=Everything(0.9), threads=1)
+    seen: list[tuple[int, ...]] = []
+    look = estimator._second_look
+    assert look is not None
+
+    def watched(picture: UInt8, poses: Poses, found: Float) -> Poses:
+        seen.append(picture.shape)
+        return look(picture, poses, found)
+
+    estimator._second_look = watched  # type: ignore[assignment]
+    watched.least_box = look.least_box  # type: ignore[attr-defined]
+    large = cv2.resize(pictures.read(SAMPLE), (3000, 3000))
+    cv2.imwrite(str(tmp_path / "large.jpg"), large)
+    estimator(tmp_path / "large.jpg")
+    assert seen == [(750, 750, 3)]  # an eighth would suffice for the input
+
+
 def test_a_weak_box_is_nobody() -> None:
     estimator = PoseEstimator(DETECTOR, runner=Everything(0.4), threads=1)
     assert len(estimator(pictures.read(SAMPLE))) == 0
 
 
-def test_a_crowd_is_read_by_the_bottom_up_network() -> None:
-    """One box more than may be read, and tfpose_s answers; without it, the best are read."""
+def test_of_many_boxes_the_best_are_read() -> None:
+    """Up to `boxes` of a picture, so that the time is bounded; "always" reads all."""
     picture = pictures.read(SAMPLE)
-    crowd = Options(people=1)
-    rows = PoseEstimator(DETECTOR, runner=TwoHalves(0.9), threads=1, second_look=crowd)(picture)
-    whole = PoseEstimator("tfpose_s", threads=1, second_look=crowd)(picture)
-    np.testing.assert_array_equal(rows.xy, whole.xy)
-    best = PoseEstimator(
-        DETECTOR, runner=TwoHalves(0.9), threads=1, second_look=replace(crowd, crowd="")
-    )
-    assert len(best(picture)) <= 1
-    few = PoseEstimator(
-        DETECTOR, runner=TwoHalves(0.9), threads=1, second_look=replace(crowd, people=2)
-    )
-    assert few(picture).xy.tolist() != whole.xy.tolist()
+    read: list[int] = []
+    for options in (Options(), Options(boxes=1), Options(boxes=1, mode="always")):
+        estimator = PoseEstimator(DETECTOR, runner=TwoHalves(0.9), threads=1, second_look=options)
+        look = estimator._second_look
+        assert look is not None
+        runs, inner = [0], look._runner
+
+        def counted(
+            image: UInt8, runs: list[int] = runs, inner: Runner = inner
+        ) -> dict[str, Float]:
+            runs[0] += 1
+            return inner(image)
+
+        look._runner = counted
+        estimator(picture)
+        read += runs
+    assert read == [2, 1, 2]
 
 
 def test_a_detector_without_a_second_look_is_refused() -> None:
@@ -108,3 +149,5 @@ def test_specs_that_cannot_be_are_refused() -> None:
     for value in (0.0, 1.5):
         with pytest.raises(ValueError, match="min_box must be above 0 and at most 1"):
             boxes.Parameters(min_box=value)
+        with pytest.raises(ValueError, match="overlap must be above 0 and at most 1"):
+            boxes.Parameters(overlap=value)

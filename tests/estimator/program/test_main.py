@@ -12,6 +12,7 @@ from estimator import __main__ as program
 from estimator import pictures
 from estimator.outputs import results
 from estimator.pictures import reading
+from estimator.pose_estimator import DEFAULT
 from estimator.streams import sources
 from tests.conftest import ROOT
 from tests.estimator.inputs.test_scaled_decoding import jpeg
@@ -218,7 +219,7 @@ def test_unwritable_out_is_said_before_work_starts(
 
 def test_without_a_model_our_own_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("a", "--json=p.json", "--draw=none") == 0
-    assert {entry["model"] for entry in json.loads(Path("p.json").read_text())} == {"tfpose_s"}
+    assert {entry["model"] for entry in json.loads(Path("p.json").read_text())} == {DEFAULT}
 
 
 def test_coco_results_need_coco_keypoints(

@@ -145,7 +145,7 @@ def test_a_network_of_other_keypoints_cannot_look_again() -> None:
 
 
 def test_off_is_what_a_network_answers_alone() -> None:
-    estimator = PoseEstimator(second_look="off", threads=1)
+    estimator = PoseEstimator("tfpose_s", second_look="off", threads=1)
     picture = np.zeros((64, 64, 3), np.uint8)
     maps = estimator.maps(picture)
     assert len(estimator.people(picture, maps)) == len(estimator.decode(maps))

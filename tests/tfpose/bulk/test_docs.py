@@ -23,7 +23,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     (folder / "a.jpg").write_bytes(pictures.SAMPLE.read_bytes())
     (folder / "b.jpg").write_bytes(b"broken")
-    job = Job(output=str(tmp_path / "out" / "poses"), height=128, second_look="off", most=1)
+    job = Job(
+        output=str(tmp_path / "out" / "poses"),
+        model="tfpose_s",
+        height=128,
+        second_look="off",
+        most=1,
+    )
     made = plan.make([str(folder)], most=job.most, reading=job.reading)
     estimator: PoseEstimator = job.estimator()
     for shard in progress.begin(job, made):

@@ -20,7 +20,7 @@ from tests.tfpose.bulk import made_containers
 
 pytest.importorskip("apache_beam", reason="needs apache-beam (the extra [beam])")
 
-QUICK = ("--height=128", "--second_look=off", "--format=jsonl")
+QUICK = ("--model=tfpose_s", "--height=128", "--second_look=off", "--format=jsonl")
 BROKEN = 3
 
 

@@ -17,7 +17,7 @@ from tfpose.bulk import cost, plan, progress, rows, storage, work
 from tfpose.bulk.containers import Reading
 from tfpose.bulk.job import FORMATS, Counts, Job
 
-SMALL = {"height": 128, "second_look": "off"}  # of the shipped network: a picture takes a moment
+SMALL = {"model": "tfpose_s", "height": 128, "second_look": "off"}  # a picture takes a moment
 
 
 @pytest.fixture(scope="module")

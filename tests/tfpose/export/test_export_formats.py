@@ -368,3 +368,17 @@ def test_a_person_who_is_lost_or_invented_counts() -> None:
     assert same.oks == pytest.approx(1)
     assert gate.alike([two], [none]) == gate.Alike(people=2, oks=0.0, lost=2, invented=0)
     assert gate.alike([one], [two]).invented == 1
+
+
+def test_a_detectors_boxes_are_compared_by_their_overlap() -> None:
+    one = np.array([[0, 0, 10, 10, 0.9]], np.float32)
+    two = np.concatenate([one, np.array([[50, 0, 60, 20, 0.5], [80, 0, 90, 9, 0.1]], np.float32)])
+    none = np.zeros((0, 5), np.float32)
+    same = gate.alike_boxes([two, none], [two, none])
+    assert (same.people, same.oks, same.lost, same.invented, same.measure) == (2, 1.0, 0, 0, "IoU")
+    lost = gate.alike_boxes([two], [one])
+    assert (lost.oks, lost.lost) == (0.5, 1)
+    assert gate.alike_boxes([one], [two]).invented == 1
+    assert gate.alike_boxes([two], [none]) == gate.Alike(
+        people=2, oks=0.0, lost=2, invented=0, measure="IoU"
+    )

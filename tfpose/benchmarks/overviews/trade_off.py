@@ -147,13 +147,14 @@ def _candidates() -> dict[tuple[str, int], PoseEstimator]:
     heights = [int(height) for height in HEIGHTS.value]
     found = {}
     for model in MODELS.value:
-        name = Path(model).stem
-        own = PoseEstimator(model).spec.image.height
-        looks = {name: "off"}
+        name, spec = Path(model).stem, PoseEstimator(model).spec
+        own = spec.image.height
+        looks = {name: "auto" if spec.answers == "boxes" else "off"}
         if SECOND_LOOK.value and model == "tfpose_s":
             looks[f"{name}, second look"] = "auto"
         for shown, look in looks.items():
-            for height in sorted({*heights, own} if model == MODELS.value[0] else heights):
+            own_too = model == MODELS.value[0] or spec.answers == "boxes"
+            for height in sorted({*heights, own} if own_too else heights):
                 estimator = PoseEstimator(model, height=height, threads=1, second_look=look)
                 found[shown, height] = estimator
     return found

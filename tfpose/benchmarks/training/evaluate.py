@@ -18,7 +18,6 @@ from statistics import median
 from absl import flags
 
 from estimator import pictures
-from estimator.pose_estimator import DEFAULT
 from estimator.program import run
 from estimator.second_look.options import MODES as LOOKS
 
@@ -28,7 +27,7 @@ from ..works import annotated
 FLAGS = run.new_flags()
 
 MODEL = flags.DEFINE_string(
-    "model", DEFAULT, "A .tflite, .keras or a shipped name.", flag_values=FLAGS
+    "model", "tfpose_s", "A .tflite, .keras or a shipped name.", flag_values=FLAGS
 )
 ANNOTATIONS = flags.DEFINE_string(
     "annotations", None, "COCO keypoints; made pictures if not given.", flag_values=FLAGS

@@ -161,9 +161,14 @@ def decode(data: bytes, name: str, header: Header) -> UInt8:
 
 
 def decode_for(
-    data: bytes, name: str, header: Header, image: ImageSpec
+    data: bytes, name: str, header: Header, image: ImageSpec, *, keep: int = 0
 ) -> tuple[UInt8, npt.NDArray[np.float64]]:
     """A checked picture as large as a network's input needs it, and how it lies in the whole.
+
+    Args:
+      data, name, header: of the picture.
+      image: the network's input.
+      keep: number of pixels that a reduced picture has at least.
 
     Returns:
       As `estimator.inputs.scaled_decoding.read`.
@@ -172,7 +177,7 @@ def decode_for(
       ServiceError: 422, it cannot be decoded.
     """
     with _told(name):
-        return scaled_decoding.read(data, image, header=header)
+        return scaled_decoding.read(data, image, keep=keep, header=header)
 
 
 @contextmanager
