@@ -134,8 +134,9 @@ flags.DEFINE_enum(
     "second_look",
     SecondLook.mode,
     LOOKS,
-    "A small network reads the people found again: auto is for our own network and the "
-    f"{SecondLook.people} best people of a picture; docs/estimator.md.",
+    "A small network reads the people found: auto is for our own networks and the "
+    f"{SecondLook.people} best people of a picture, {SecondLook.boxes} of a detector; "
+    "docs/estimator.md.",
     flag_values=FLAGS,
 )
 flags.DEFINE_integer(

@@ -311,6 +311,11 @@ class PoseEstimator:
                 f"{self.spec.model} takes boxes, which are always laid in whole: scales must be "
                 f"(1,), found {scales}"
             )
+        if self.spec.answers == "boxes":
+            raise ValueError(
+                f"{self.spec.model} gives boxes, of which there is no mean over sizes: scales must "
+                f"be (1,), found {scales}; set its height, or name tfpose_s"
+            )
         for scale in scales:
             averaging.scaled(self.spec.image, scale)
 

@@ -19,7 +19,7 @@ class Options:
         best of a picture, which bounds the time, and only where that network is one of `FIRST`.
       model: path or shipped name of a top-down network.
       people: highest number of people per picture in "auto".
-      boxes: the same of a detector's boxes, of which more are nobody.
+      boxes: highest number of a detector's boxes per picture in "auto".
       widen: factor on the usual size of a person around their keypoints (people/boxes.py), since
         the first network may miss a leg or an arm.
       merging: how both answers are joined.
@@ -77,7 +77,7 @@ class Options:
         return whole and (self.mode == "always" or (self.mode == "auto" and ours))
 
     def most(self, first: PoseSpec) -> int:
-        """Returns how many people of a picture of a first network are read in "auto"."""
+        """Returns how many people or boxes of a first network are read in a picture in "auto"."""
         return self.boxes if first.answers == "boxes" else self.people
 
     def least_box(self, first: PoseSpec) -> float:

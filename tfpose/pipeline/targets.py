@@ -36,12 +36,18 @@ def render(keypoints: tf.Tensor, spec: PoseSpec) -> dict[str, tf.Tensor]:
       `simcc_y`, see `bins`; float32.
 
     Raises:
-      ValueError: `keypoints` has another rank, or another number of keypoints than the skeleton.
+      ValueError: `keypoints` has another rank, or another number of keypoints than the skeleton, or
+        the network gives boxes.
     """
     keypoints = tf.convert_to_tensor(keypoints, tf.float32)
     count = len(spec.skeleton.keypoints)
     if keypoints.shape.rank != 4 or keypoints.shape[2:] != (count, 3):
         raise ValueError(f"keypoints must be (B, P, {count}, 3), found {keypoints.shape}")
+    if spec.answers == "boxes":
+        raise ValueError(
+            f"{spec.model} gives boxes, for which there are no targets here: "
+            "`tfpose distil-boxes` trains it"
+        )
     if spec.outputs.simcc:
         return bins(keypoints[:, 0], spec)
     stride = spec.outputs.stride

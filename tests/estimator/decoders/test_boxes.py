@@ -143,6 +143,11 @@ def test_a_detector_without_a_second_look_is_refused() -> None:
         PoseEstimator(DETECTOR, runner=Everything(0.9), second_look="off")
 
 
+def test_boxes_have_no_mean_over_sizes() -> None:
+    with pytest.raises(ValueError, match=r"no mean over sizes: scales must be \(1,\)"):
+        PoseEstimator(DETECTOR, runner=Everything(0.9), averaging=Averaging(scales=(1.0, 1.5)))
+
+
 def test_specs_that_cannot_be_are_refused() -> None:
     with pytest.raises(ValueError, match=r"needs outputs\.boxes"):
         replace(DETECTOR, outputs=replace(DETECTOR.outputs, boxes=0))

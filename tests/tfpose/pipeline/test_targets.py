@@ -273,3 +273,9 @@ def test_bins_are_the_keypoints_of_the_person_and_come_back_exactly() -> None:
     labelled = np.arange(17) != 4
     assert poses.found[0].tolist() == labelled.tolist()
     assert np.abs(poses.xy[0] - keypoints[0, 0, :, :2])[labelled].max() < 0.02
+
+
+def test_a_detector_has_no_targets_here() -> None:
+    spec = models.spec("tfpose_detector", height=64, width=64)
+    with pytest.raises(ValueError, match="tfpose distil-boxes"):
+        targets.render(np.zeros((1, 1, 18, 3), np.float32), spec)
