@@ -33,7 +33,11 @@ def test_json_leads_back(name: str) -> None:
 @pytest.mark.parametrize("name", decoders.names())
 def test_every_decoder_travels(name: str) -> None:
     module = decoders.get(name)
-    outputs = {"maps": OutputSpec(), "bins": OutputSpec(background=False, pafs=False, simcc=2)}
+    outputs = {
+        "maps": OutputSpec(),
+        "bins": OutputSpec(background=False, pafs=False, simcc=2),
+        "boxes": OutputSpec(background=False, pafs=False, boxes=8),
+    }
     parameters = {"height": 64, "width": 64} if name == "movenet" else {}
     spec = replace(
         spec_of("coco17"),
@@ -97,7 +101,7 @@ def put(*path: Any) -> Callable[[dict[str, Any]], None]:
         (put("skeleton", "limbs", [[0, 99]]), "different keypoints of 0..16"),
         (
             put("decoder", "name", "psychic"),
-            "no decoder 'psychic'; there are blazepose, heatmap, movenet, paf",
+            "no decoder 'psychic'; there are blazepose, boxes, heatmap, movenet, paf",
         ),
         (put("decoder", "name", None), "no decoder 'None'"),
         (put("decoder", "magic", 1), r"decoder has unknown fields \['magic'\]"),
