@@ -16,7 +16,6 @@ from estimator.maps import Runner
 from estimator.poses import Poses
 from estimator.second_look.options import Options
 from estimator.spec import PoseSpec
-from tests.conftest import ROOT
 
 DETECTOR = PoseSpec(
     model="mine",
@@ -25,7 +24,6 @@ DETECTOR = PoseSpec(
     outputs=OutputSpec(stride=16, background=False, pafs=False, boxes=16),
     decoder=boxes.Parameters(min_box=0.5),
 )
-SAMPLE = ROOT / "estimator" / "pictures" / "sample.jpg"
 
 
 class Everything:
@@ -64,7 +62,7 @@ def test_the_map_of_boxes_is_the_only_output() -> None:
 
 
 def test_the_second_look_reads_whom_the_detector_sees() -> None:
-    picture = pictures.read(SAMPLE)
+    picture = pictures.read(pictures.SAMPLE)
     estimator = PoseEstimator(DETECTOR, runner=Everything(0.9), threads=1)
     (score,) = estimator(picture).person_score
     assert score > 0.2
@@ -81,7 +79,7 @@ def test_the_second_look_reads_whom_the_detector_sees() -> None:
 
 def test_a_detectors_boxes_are_its_own() -> None:
     """For another top-down network: here the whole picture, not what is around the keypoints."""
-    picture = pictures.read(SAMPLE)
+    picture = pictures.read(pictures.SAMPLE)
     estimator = PoseEstimator(DETECTOR, runner=Everything(0.9), threads=1)
     (found,) = estimator.person_boxes(picture)
     height, width = picture.shape[:2]
@@ -105,7 +103,7 @@ def test_a_large_jpeg_keeps_what_the_second_look_cuts_out(tmp_path: Path) -> Non
 
     estimator._second_look = watched  # type: ignore[assignment]
     watched.least_box = look.least_box  # type: ignore[attr-defined]
-    large = cv2.resize(pictures.read(SAMPLE), (3000, 3000))
+    large = cv2.resize(pictures.read(pictures.SAMPLE), (3000, 3000))
     cv2.imwrite(str(tmp_path / "large.jpg"), large)
     estimator(tmp_path / "large.jpg")
     assert seen == [(750, 750, 3)]  # an eighth would suffice for the input
@@ -113,12 +111,12 @@ def test_a_large_jpeg_keeps_what_the_second_look_cuts_out(tmp_path: Path) -> Non
 
 def test_a_weak_box_is_nobody() -> None:
     estimator = PoseEstimator(DETECTOR, runner=Everything(0.4), threads=1)
-    assert len(estimator(pictures.read(SAMPLE))) == 0
+    assert len(estimator(pictures.read(pictures.SAMPLE))) == 0
 
 
 def test_of_many_boxes_the_best_are_read() -> None:
     """Up to `boxes` of a picture, so that the time is bounded; "always" reads all."""
-    picture = pictures.read(SAMPLE)
+    picture = pictures.read(pictures.SAMPLE)
     read: list[int] = []
     for options in (Options(), Options(boxes=1), Options(boxes=1, mode="always")):
         estimator = PoseEstimator(DETECTOR, runner=TwoHalves(0.9), threads=1, second_look=options)
