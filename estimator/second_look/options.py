@@ -6,8 +6,8 @@ from ..spec import PoseSpec
 from .merging import Merging
 
 MODES = ("auto", "off", "always")
-# Networks whose people get one by default, with these keypoints.
-FIRST = {"tfpose_s": "openpose18", "tfpose_detector": "openpose18"}
+# Networks besides detectors whose people get one by default, with these keypoints.
+FIRST = {"tfpose_s": "openpose18"}
 
 
 @dataclass(frozen=True, kw_only=True)

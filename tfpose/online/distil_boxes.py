@@ -60,10 +60,7 @@ class BoxStudent(Student):
     def _completed(self, arrays: Mapping[str, Float]) -> dict[str, Float]:
         if LAST not in arrays:
             raise ValueError(f"these arrays are of no tfpose_s: they lack {LAST!r}")
-        completed = super()._completed(arrays)
-        return completed | {
-            name: value for name, value in _begun(self).items() if name not in completed
-        }
+        return _begun(self) | super()._completed(arrays)
 
 
 class DetectorStudent(Student):

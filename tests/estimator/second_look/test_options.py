@@ -2,10 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from estimator import skeletons
+from estimator import bundle, skeletons
 from estimator.decoders import boxes, heatmap
 from estimator.layout import ImageSpec, OutputSpec
-from estimator.second_look.options import FIRST, MODES, Options
+from estimator.pose_estimator import DEFAULT, model_path
+from estimator.second_look.options import Options
 from estimator.spec import PoseSpec
 from tests.estimator.conftest import COLOURS
 
@@ -52,10 +53,8 @@ def test_a_detectors_people_are_always_looked_at() -> None:
 
 
 def test_the_default_network_is_one_of_those_that_auto_is_for() -> None:
-    from estimator.pose_estimator import DEFAULT
-
-    assert DEFAULT in FIRST
-    assert Options().mode in MODES
+    assert Options().mode == "auto"
+    assert Options().applies_to(bundle.read(model_path(DEFAULT)))
 
 
 @pytest.mark.parametrize(
