@@ -284,7 +284,7 @@ class PoseEstimator:
         first = self.spec
         if not self.second_look.applies_to(first):
             return None
-        path = model_path(self.second_look.model)
+        path = model_path(self.second_look.reader_of(first))
         spec = bundle.read(path)
         return SecondLook(
             spec,

@@ -8,6 +8,8 @@ from .merging import Merging
 MODES = ("auto", "off", "always")
 # Networks besides detectors whose people get one by default, with these keypoints.
 FIRST = {"tfpose_s": "openpose18"}
+READERS = {"tfpose_detector_nano": "tfpose_person_nano"}  # by the network that finds people
+READER = "tfpose_person"  # of all others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +19,7 @@ class Options:
     Attributes:
       mode: "off"; "always": at everybody whom a bottom-up network finds; "auto": at the `people`
         best of a picture, which bounds the time, and only where that network is one of `FIRST`.
-      model: path or shipped name of a top-down network.
+      model: path or shipped name of a top-down network; empty: the one of `READERS`.
       people: highest number of people per picture in "auto".
       boxes: highest number of a detector's boxes per picture in "auto".
       widen: factor on the usual size of a person around their keypoints (people/boxes.py), since
@@ -32,7 +34,7 @@ class Options:
     """
 
     mode: str = "auto"
-    model: str = "tfpose_person"
+    model: str = ""
     people: int = 10
     boxes: int = 20
     widen: float = 1.0
@@ -75,6 +77,10 @@ class Options:
         ours = FIRST.get(first.model) == first.skeleton.name
         whole = first.image.fit != "crop"
         return whole and (self.mode == "always" or (self.mode == "auto" and ours))
+
+    def reader_of(self, first: PoseSpec) -> str:
+        """Returns the path or shipped name of the network that reads a first network's people."""
+        return self.model or READERS.get(first.model, READER)
 
     def most(self, first: PoseSpec) -> int:
         """Returns how many people or boxes of a first network are read in a picture in "auto"."""

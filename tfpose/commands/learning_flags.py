@@ -73,6 +73,11 @@ class LearningFlags:
         named = loading.named_variables(keras_files.load_keras(path))
         return {name: np.asarray(variable) for name, variable in named.items()}
 
+    @property
+    def seed(self) -> int:
+        """Of the views."""
+        return int(self._seed.value)
+
     def run(self, prepare: "Prepare", frozen: tuple[str, ...]) -> None:
         """Trains, on a GPU where there is one, and writes student.npz now and then.
 
@@ -93,7 +98,7 @@ class LearningFlags:
             frozen=frozen,
             bfloat16=self._bfloat16.value,
             ema=self._ema.value,
-            seed=self._seed.value,
+            seed=self.seed,
         )
         lessons.run(prepare, options, self._saver(), processes=self._processes.value)
 

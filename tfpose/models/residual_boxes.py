@@ -3,7 +3,8 @@
 `tfpose_detector` finds people for the second look (estimator/second_look), which reads each in a
 crop. It is `tfpose_s` down to stride 32 and back to 16, so that training begins with its weights;
 there two convolutions give the map of boxes of estimator/people/box_map.py, one box a cell (Tian
-et al. 2019, FCOS, arXiv:1904.01355).
+et al. 2019, FCOS, arXiv:1904.01355). `tfpose_detector_nano` has half of its channels, about, and
+begins with those of its channels that carry most (tfpose/online/narrowing.py).
 """
 
 import keras
@@ -18,7 +19,10 @@ from .residual_paf import Variant
 
 BOX_STRIDE = residual_paf.BOX_STRIDE
 
-VARIANTS = {"tfpose_detector": Variant()}
+VARIANTS = {
+    "tfpose_detector": Variant(),
+    "tfpose_detector_nano": Variant(channels=(16, 32, 64, 112, 112), blocks=(0, 1, 2, 2), head=64),
+}
 
 
 def spec(name: str) -> PoseSpec:

@@ -18,7 +18,8 @@ and for the second look, whose teachers answered before (`tfpose cache-people`):
     person_views    crops of cached people, as a first network's boxes would cut them
     distil_people   what it learns from
     box_views       windows of pictures with the boxes that detectors found
-    distil_boxes    the boxes of tfpose_s, likewise
+    distil_boxes    the boxes of tfpose_s, and our detectors, likewise
+    narrowing       a narrow detector's start, from a wide one's channels
     learning        the loop of both
     lessons         the loop in one process or in several
     together        processes that average their weights

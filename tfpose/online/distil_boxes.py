@@ -26,6 +26,7 @@ SIDE = 1.3  # square root of cells, likewise
 FOCUS = 1.5  # power of the score's error by which cells count
 SIDES_WEIGHT = 0.6  # of the sides, beside the score
 LAST = "stage2.heatmaps/kernel"  # of tfpose_s alone
+DETECTOR_HEAD = "boxes.0/kernel"  # as wide as a detector's head
 KEPT_PICTURES = 2000  # decoded, in memory
 
 
@@ -75,10 +76,10 @@ class DetectorStudent(Student):
     """
 
     name = "tfpose_detector"
-    frozen = ("stem", "down4")
+    frozen: tuple[str, ...] = ("stem", "down4")
 
     def _numbers(self, arrays: Mapping[str, Float]) -> Numbers:
-        return numbers_of(arrays, "stage1.0/kernel" if LAST in arrays else "boxes.0/kernel")
+        return numbers_of(arrays, "stage1.0/kernel" if LAST in arrays else DETECTOR_HEAD)
 
     def _add_neck(self, numbers: Numbers) -> None:
         self._point("up32", numbers.channels[4], 4 * numbers.channels[3])
@@ -105,7 +106,14 @@ class DetectorStudent(Student):
         }
 
 
-STUDENTS = {student.name: student for student in (BoxStudent, DetectorStudent)}
+class NanoDetectorStudent(DetectorStudent):
+    """`tfpose_detector_nano`, all of whose layers learn; begins with `narrowing.narrowed`."""
+
+    name = "tfpose_detector_nano"
+    frozen = ()
+
+
+STUDENTS = {student.name: student for student in (BoxStudent, DetectorStudent, NanoDetectorStudent)}
 
 
 def _begun(student: Student) -> dict[str, Float]:

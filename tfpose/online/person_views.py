@@ -7,7 +7,7 @@ as `tfpose_s`'s boxes are. The maps are the teachers', moved with the picture.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 import cv2
@@ -33,7 +33,7 @@ class ViewOptions:
     """How views are drawn.
 
     Attributes:
-      height, width: pixels.
+      height, width: pixels, multiples of 32.
       stride: pixels per cell of the maps.
       padding: factor on the box.
       sure: lowest maximum of a map whose keypoint counts.
@@ -46,10 +46,13 @@ class ViewOptions:
       disputed: distance from the human label, as a share of the person, beyond which a map counts
         `disputed_weight`.
       outside: weight of cells that the teachers did not see.
+
+    Raises:
+      ValueError: a height or width is no such multiple.
     """
 
-    height: int = 192
-    width: int = 128
+    height: int = 256
+    width: int = 192
     stride: int = 4
     padding: float = 1.15
     sure: float = 0.3
@@ -62,6 +65,13 @@ class ViewOptions:
     disputed: float = 0.12
     disputed_weight: float = 0.25
     outside: float = 0.15
+
+    def __post_init__(self) -> None:
+        if min(self.height, self.width) < 32 or self.height % 32 or self.width % 32:
+            raise ValueError(
+                "height and width must be positive multiples of 32, found "
+                f"{self.height} and {self.width}"
+            )
 
 
 class View(NamedTuple):
@@ -311,8 +321,3 @@ def _moved(subject: Subject, matrix: Matrix, options: ViewOptions) -> tuple[Floa
 def _joined(second: Matrix, first: Matrix) -> Matrix:
     joined: Matrix = (np.vstack([second, [0, 0, 1]]) @ np.vstack([first, [0, 0, 1]]))[:2]
     return joined
-
-
-def with_size(options: ViewOptions, height: int, width: int) -> ViewOptions:
-    """The same for a network of another input."""
-    return replace(options, height=height, width=width)

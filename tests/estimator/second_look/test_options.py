@@ -52,6 +52,22 @@ def test_a_detectors_people_are_always_looked_at() -> None:
         Options(mode="off").applies_to(detector)
 
 
+@pytest.mark.parametrize(
+    ("first", "chosen", "reader"),
+    [
+        ("tfpose_detector", "", "tfpose_person"),
+        ("tfpose_s", "", "tfpose_person"),
+        ("tfpose_detector_nano", "", "tfpose_person_nano"),
+        ("tfpose_detector_nano", "mine.tflite", "mine.tflite"),
+    ],
+)
+def test_a_small_network_reads_the_people_of_a_small_detector(
+    first: str, chosen: str, reader: str
+) -> None:
+    spec = bundle.read(model_path("tfpose_detector"))
+    assert Options(model=chosen).reader_of(replace(spec, model=first)) == reader
+
+
 def test_the_default_network_is_one_of_those_that_auto_is_for() -> None:
     assert Options().mode == "auto"
     assert Options().applies_to(bundle.read(model_path(DEFAULT)))

@@ -24,7 +24,7 @@ SMALLEST = (
     *("cmu", "dsconv", "hg_s2_b1", "hg_s2_b1_mobile", "hrnet_w18_v1", "human_pose_estimation_0001"),
     *("lightweight_openpose_half", "lpn_18", "lpn_50", "mobilenet_fast", "mobilenet_thin"),
     *("mobilenet_v2_small", "pose_resnet_50", "tf_pose_mobilenet_v2_small"),
-    *("tfpose_detector", "tfpose_person", "tfpose_s"),
+    *("tfpose_detector_nano", "tfpose_person_nano", "tfpose_s"),
     *("rtmpose_t", "vitpose_s", "vitpose_s_classic"),
 )
 # Where 64 pixels leave one cell inside, and the converter reshapes instead of resizing.

@@ -203,8 +203,8 @@ def test_a_few_steps_lower_the_error_and_leave_frozen_layers(student: keras.Mode
     twin = PersonStudent(keras_arrays(models.build(models.spec("tfpose_person"), flexible=True)))
     before = {name: value.detach().clone() for name, value in twin.arrays().items()}
     image, maps, weight = feed.batch(4)
-    assert image.shape == (4, 3, 192, 128)
-    assert maps.shape == weight.shape == (4, 17, 48, 32)
+    assert image.shape == (4, 3, 256, 192)
+    assert maps.shape == weight.shape == (4, 17, 64, 48)
     with torch.no_grad():
         first = distil_people.error(twin(image), maps, weight)
     learning.freeze(twin.train(), options.frozen)

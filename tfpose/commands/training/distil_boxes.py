@@ -5,16 +5,18 @@
     --start=saved_models/tfpose_s/model.keras
   tfpose import-weights --model=tfpose_detector --source=runs/detector/student.npz \
     --out=detector.keras
+  tfpose distil-boxes --model=tfpose_detector_nano ... --start=detector.keras
   tfpose distil-boxes --model=tfpose_s ... --rate=0.01 --edge=320
   tfpose import-weights --model=tfpose_s --boxes=16 --source=runs/boxes/student.npz --ignore=fine \
     --out=boxes.keras
 
-In PyTorch. Of tfpose_s all other layers stay as they are, and so do keypoints and limbs. Pictures
-without people belong among the others.
+In PyTorch. The nano detector begins with the channels of a wide one that carry most. Of tfpose_s
+all other layers stay as they are, and so do keypoints and limbs. Pictures without people belong
+among the others.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +29,10 @@ from tfpose.commands import arguments
 from tfpose.commands.learning_flags import LearningFlags
 
 if TYPE_CHECKING:
+    from tfpose.online.distil_boxes import BoxFeed
     from tfpose.online.lessons import Lesson, Share
+
+NARROWED_ON = 32  # views
 
 FLAGS = run.new_flags()
 
@@ -38,17 +43,18 @@ IMAGES = flags.DEFINE_list(
     "images", None, "Folders and zips with the pictures.", required=True, flag_values=FLAGS
 )
 EDGE = flags.DEFINE_integer("edge", 256, "Height and width of a view.", 32, flag_values=FLAGS)
+NANO = "tfpose_detector_nano"
 MODEL = flags.DEFINE_enum(
     "model",
     "tfpose_detector",
-    ("tfpose_detector", "tfpose_s"),
+    ("tfpose_detector", NANO, "tfpose_s"),
     "What is trained: a detector of its own, or boxes beside tfpose_s's maps.",
     flag_values=FLAGS,
 )
 LEARNING = LearningFlags(
     FLAGS,
-    start="A .keras of that network or of tfpose_s, or a student.npz; "
-    "saved_models/tfpose_s/model.keras.",
+    start="A .keras of that network or of tfpose_s, or a student.npz; the nano detector's may be a "
+    "wide one's.",
     rate=0.003,
     ema=0.995,
 )
@@ -69,11 +75,18 @@ class _Preparation:
 
     def __call__(self, share: "Share", seed: int) -> "Lesson":
         """The network, and a feed of the pictures of one share."""
+        from tfpose.online import distil_boxes
+        from tfpose.online.lessons import Lesson
+
+        student = distil_boxes.STUDENTS[self.model](self.start)
+        return Lesson(student, self.feed(share, seed), distil_boxes.error)
+
+    def feed(self, share: "Share", seed: int) -> "BoxFeed":
+        """Views of the pictures of one share."""
         from tfpose.data import box_lines
         from tfpose.data.picture_files import Pictures
-        from tfpose.online import distil_boxes
         from tfpose.online.box_views import BoxViewOptions
-        from tfpose.online.lessons import Lesson
+        from tfpose.online.distil_boxes import BoxFeed
 
         images = Pictures(self.images)
         found = box_lines.read(self.boxes)
@@ -83,14 +96,35 @@ class _Preparation:
                 f"{len(missing)} of the {len(found)} pictures of {self.boxes} are not in "
                 f"--images, or more than once, such as {missing[0]}"
             )
-        feed = distil_boxes.BoxFeed(
+        return BoxFeed(
             [one for one in found if share.has(one.file)],
             lambda name: pictures.read(images.read(name)),
             BoxViewOptions(edge=self.edge),
             seed=seed,
         )
-        student = distil_boxes.STUDENTS[self.model](self.start)
-        return Lesson(student, feed, distil_boxes.error)
+
+    def narrowed(self, seed: int) -> "_Preparation":
+        """The same; from a wide detector, the channels that carry most on some views.
+
+        Raises:
+          ValueError: the start is no detector.
+        """
+        from tfpose.models import residual_boxes
+        from tfpose.online import distil_boxes, narrowing
+        from tfpose.online.lessons import Share
+        from tfpose.online.networks import Numbers, numbers_of
+
+        if distil_boxes.LAST in self.start or distil_boxes.DETECTOR_HEAD not in self.start:
+            raise ValueError(
+                f"--start must be a detector for {self.model}, found another network: give "
+                "saved_models/tfpose_detector/model.keras"
+            )
+        numbers = Numbers(**asdict(residual_boxes.VARIANTS[self.model]))
+        if numbers_of(self.start, distil_boxes.DETECTOR_HEAD) == numbers:
+            return self
+        wide = distil_boxes.DetectorStudent(self.start)
+        images, *_ = self.feed(Share(), seed).batch(NARROWED_ON)
+        return replace(self, start=narrowing.narrowed(wide, images, numbers))
 
 
 def main(_: list[str]) -> None:
@@ -104,4 +138,6 @@ def main(_: list[str]) -> None:
         edge=EDGE.value,
         model=MODEL.value,
     )
+    if MODEL.value == NANO:
+        preparation = preparation.narrowed(LEARNING.seed)
     LEARNING.run(preparation, distil_boxes.STUDENTS[MODEL.value].frozen)

@@ -3,6 +3,8 @@
   tfpose distil-people --people=people --images=lspet.zip,ccp.zip --out=runs/person --seconds=3000
   tfpose import-weights --model=tfpose_person --source=runs/person/student.npz --out=person.keras
 
+--height=192 --width=128 trains tfpose_person_nano.
+
 Training starts with tfpose_s's weights (--start, a .keras), or goes on from a student.npz. Several
 caches, made with other seeds or teachers, are trained on together; they may still be filling.
 """
@@ -44,6 +46,8 @@ NOBODY = flags.DEFINE_string(
 NOBODY_SHARE = flags.DEFINE_float(
     "nobody_share", 0.06, "With --nobody: share of such views.", 0, 1, flag_values=FLAGS
 )
+HEIGHT = flags.DEFINE_integer("height", 256, "Of a view, pixels.", 32, flag_values=FLAGS)
+WIDTH = flags.DEFINE_integer("width", 192, "Of a view, pixels.", 32, flag_values=FLAGS)
 LEARNING = LearningFlags(
     FLAGS,
     start="tfpose_s's or tfpose_person's .keras, or a student.npz; "
@@ -65,6 +69,8 @@ class _Preparation:
     images: tuple[Path, ...]
     nobody: Path | None
     nobody_share: float
+    height: int
+    width: int
 
     def __call__(self, share: "Share", seed: int) -> "Lesson":
         """The network, and a feed of the pictures of one share."""
@@ -78,7 +84,7 @@ class _Preparation:
         feed = distil_people.Feed(
             _people(self.people, share),
             lambda name: pictures.read(found.read(name)),
-            ViewOptions(),
+            ViewOptions(height=self.height, width=self.width),
             seed=seed,
             nobody=nobody,
             nobody_share=self.nobody_share if nobody else 0.0,
@@ -96,6 +102,8 @@ def main(_: list[str]) -> None:
         images=tuple(Path(path) for path in IMAGES.value),
         nobody=Path(NOBODY.value) if NOBODY.value else None,
         nobody_share=NOBODY_SHARE.value,
+        height=HEIGHT.value,
+        width=WIDTH.value,
     )
     LEARNING.run(preparation, () if ALL_LAYERS.value else distil_people.FROZEN)
 
