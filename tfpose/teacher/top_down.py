@@ -3,6 +3,7 @@
 A bottom-up network may find people, too; what both kinds of box gave for one person is joined.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -71,7 +72,6 @@ class TopDown:
     def __init__(self, detectors: Detectors, teacher: PersonTeacher, recipe: Recipe) -> None:
         self.teacher, self.recipe = teacher, recipe
         self._detectors = detectors
-        self._layout, self._reading = _reading(teacher.spec)
 
     def __call__(self, picture: UInt8, found: Poses | None = None) -> tuple[Poses, Float]:
         """Labels a picture.
@@ -88,7 +88,7 @@ class TopDown:
         sides = boxes[:, 2:4] - boxes[:, :2]
         read = boxes[(boxes[:, 4] >= self.recipe.box) & (sides.prod(axis=1) > self.recipe.area)]
         corners = [(float(a), float(b), float(c - a), float(d - b)) for a, b, c, d in read[:, :4]]
-        seen = self._read(picture, corners, self.recipe.trust * read[:, 4])
+        seen = read_boxes(picture, corners, self.recipe.trust * read[:, 4], self.teacher)
         if found is not None and len(found):
             seen = joined(seen, self._again(picture, found), self.recipe)
         kept = oks.suppress(_similarity(seen, seen), seen.person_score, limit=self.recipe.limit)
@@ -97,7 +97,7 @@ class TopDown:
     def _again(self, picture: UInt8, found: Poses) -> Poses:
         """A bottom-up network's people as the teacher reads them, in the same order."""
         around = [box.box for box in person_boxes.around(found)]
-        seen = self._read(picture, around, found.person_score)
+        seen = read_boxes(picture, around, found.person_score, self.teacher)
         own = found.to_skeleton(seen.skeleton)
         size = np.sqrt([width * height for _, _, width, height in around])[:, np.newaxis]
         distance = np.linalg.norm(np.nan_to_num(own.xy) - seen.xy, axis=2)
@@ -106,19 +106,34 @@ class TopDown:
         mean = weight * np.nan_to_num(own.xy) + (1 - weight) * seen.xy
         return replace(seen, xy=mean.astype(np.float32))
 
-    def _read(
-        self, picture: UInt8, boxes: list[tuple[float, float, float, float]], scores: Float
-    ) -> Poses:
-        """One person per box; their score is the box's times the decoder's."""
-        people = []
-        for box in boxes:
-            crop, matrix = cut(picture, box, self.teacher.spec)
-            maps = np.clip(self.teacher(crop), 0, 1)[np.newaxis]
-            read = heatmap.decode_boxes(maps, self.teacher.skeleton, self._layout, self._reading)
-            people.append(read.transformed(geometry.invert(matrix)))
-        seen = concatenate(people, self.teacher.skeleton)
-        total = np.asarray(scores, np.float32) * seen.person_score
-        return replace(seen, person_score=total)
+
+def read_boxes(
+    picture: UInt8,
+    boxes: Sequence[tuple[float, float, float, float]],
+    scores: Float,
+    teacher: PersonTeacher,
+) -> Poses:
+    """Reads the person in each box.
+
+    Args:
+      picture: (H, W, 3) uint8, RGB.
+      boxes: x, y, width, height, pixels.
+      scores: (N,) of the boxes.
+      teacher: reads them.
+
+    Returns:
+      N people in pixels of the picture; their scores are the boxes' times the decoder's.
+    """
+    layout, reading = _reading(teacher.spec)
+    people = []
+    for box in boxes:
+        crop, matrix = cut(picture, box, teacher.spec)
+        maps = np.clip(teacher(crop), 0, 1)[np.newaxis]
+        read = heatmap.decode_boxes(maps, teacher.skeleton, layout, reading)
+        people.append(read.transformed(geometry.invert(matrix)))
+    seen = concatenate(people, teacher.skeleton)
+    total = np.asarray(scores, np.float32) * seen.person_score
+    return replace(seen, person_score=total)
 
 
 def _reading(spec: TeacherSpec) -> tuple[OutputSpec, heatmap.Parameters]:
