@@ -19,7 +19,8 @@ class Options:
     Attributes:
       mode: "off"; "always": at everybody whom a bottom-up network finds; "auto": at the `people`
         best of a picture, which bounds the time, and only where that network is one of `FIRST`.
-      model: path or shipped name of a top-down network; empty: the one of `READERS`.
+      model: path or shipped name of a top-down network; empty: the one that goes
+        with the first network (`reader_of`).
       people: highest number of people per picture in "auto".
       boxes: highest number of a detector's boxes per picture in "auto".
       widen: factor on the usual size of a person around their keypoints (people/boxes.py), since
