@@ -24,7 +24,7 @@ from .networks import Numbers, Student, numbers_of, to_numpy
 DOUBT = -3.5  # logit of the score before training
 SIDE = 1.3  # square root of cells, likewise
 FOCUS = 1.5  # power of the score's error by which cells count
-SIDES_WEIGHT = 0.6  # of the sides, beside the score
+SIDES_WEIGHT = 0.6  # of the sides, beside the score, where none is given
 LAST = "stage2.heatmaps/kernel"  # of tfpose_s alone
 DETECTOR_HEAD = "boxes.0/kernel"  # as wide as a detector's head
 KEPT_PICTURES = 2000  # decoded, in memory
@@ -173,7 +173,14 @@ class BoxFeed:
         return box_views.draw(self._pictures[one.file], one.boxes, self._options, self._rng)
 
 
-def error(predicted: Tensor, score: Tensor, sides: Tensor, known: Tensor) -> Tensor:
+def error(
+    predicted: Tensor,
+    score: Tensor,
+    sides: Tensor,
+    known: Tensor,
+    *,
+    sides_weight: float = SIDES_WEIGHT,
+) -> Tensor:
     """Returns the error of a map of boxes, per sure person.
 
     The score's is a cross-entropy to the detectors' score that fades where it is right; the sides'
@@ -182,6 +189,7 @@ def error(predicted: Tensor, score: Tensor, sides: Tensor, known: Tensor) -> Ten
     Args:
       predicted: (B, 5, h, w), as estimator/people/box_map.py has it.
       score, known: (B, h, w); `sides` (B, 4, h, w): as `box_views.BoxView`.
+      sides_weight: of the sides, beside the score.
     """
     people = known.sum().clamp(min=4)
     logit, roots = predicted[:, 0], predicted[:, 1:]
@@ -191,7 +199,7 @@ def error(predicted: Tensor, score: Tensor, sides: Tensor, known: Tensor) -> Ten
     off = F.smooth_l1_loss(roots, wanted, reduction="none", beta=0.1).mean(1)
     given = roots.clamp(min=0.05) ** 2
     apart = 1 - _overlap(given, sides)
-    return judged.sum() / people + SIDES_WEIGHT * ((off + apart) * known).sum() / people
+    return (judged.sum() + sides_weight * ((off + apart) * known).sum()) / people
 
 
 def _overlap(first: Tensor, second: Tensor) -> Tensor:

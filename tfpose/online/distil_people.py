@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from estimator import skeletons
@@ -23,6 +24,7 @@ from . import person_views
 from .person_views import Subject, ViewOptions
 
 SCALE, FOREGROUND = 300.0, 3.0  # of the loss; more for cells that show a keypoint
+STEEP = 25.0  # factor on maps of 0..1 that makes them logits of where a keypoint lies
 KEPT_PICTURES = 2000  # decoded, in memory
 RELOADED = 300.0  # seconds after which the cache is read again
 FROZEN = ("stem", "down4", "down8", "stride8.", "down16", "stride16.0", "stride16.1", "side")
@@ -149,6 +151,19 @@ def read_nobody(path: Path) -> list[Nobody]:
     return places
 
 
-def error(predicted: Tensor, maps: Tensor, weight: Tensor) -> Tensor:
-    """Returns the weighted squared error of heatmaps (B, K, h, w)."""
-    return SCALE * ((predicted - maps) ** 2 * weight * (1 + FOREGROUND * maps)).mean()
+def error(predicted: Tensor, maps: Tensor, weight: Tensor, *, places: float = 0.0) -> Tensor:
+    """Returns the weighted error of heatmaps (B, K, h, w): squares, and where their peaks lie.
+
+    Args:
+      predicted, maps, weight: the student's maps, the teachers', and what each cell counts.
+      places: weight of the Kullback-Leibler divergence, in nats, of the student's distribution of a
+        keypoint over the cells from the teachers'. Each is a softmax of a map times `STEEP`, so
+        that a map without a peak says nothing.
+    """
+    squares = SCALE * ((predicted - maps) ** 2 * weight * (1 + FOREGROUND * maps)).mean()
+    if places == 0:
+        return squares
+    wanted = torch.log_softmax(STEEP * maps.flatten(2), dim=2)
+    given = torch.log_softmax(STEEP * predicted.flatten(2), dim=2)
+    apart = F.kl_div(given, wanted, reduction="none", log_target=True).sum(dim=2)
+    return squares + places * (apart * weight.flatten(2).mean(dim=2)).mean()

@@ -222,6 +222,42 @@ def test_a_few_steps_lower_the_error_and_leave_frozen_layers(student: keras.Mode
         assert same == name.startswith(options.frozen) or not name.endswith("kernel"), name
 
 
+def blob(x: int, y: int, height: float) -> torch.Tensor:
+    """A map (1, 1, 16, 12) with a peak."""
+    rows, columns = torch.meshgrid(torch.arange(16.0), torch.arange(12.0), indexing="ij")
+    return height * torch.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 8)[None, None]
+
+
+@pytest.mark.parametrize("height", [0.0, 0.3, 0.9])
+def test_places_count_the_divergence_from_the_teachers_distribution(height: float) -> None:
+    """The formula of the docstring in numpy; the teachers' own map costs nothing."""
+    wanted, given = blob(5, 6, height), blob(8, 9, 0.7)
+    weight = torch.full_like(wanted, 0.25)
+    one, other = (np.exp(25 * part.double().numpy()) for part in (wanted, given))
+    one, other = one / one.sum(), other / other.sum()
+    divergence = (one * np.log(one / other)).sum()
+    squares = distil_people.error(given, wanted, weight)
+    both = distil_people.error(given, wanted, weight, places=2)
+    assert float(both - squares) == pytest.approx(2 * 0.25 * divergence, rel=1e-4)
+    assert float(distil_people.error(wanted, wanted, weight, places=2)) == 0
+
+
+def test_places_pull_a_peak_that_is_too_low_to_win() -> None:
+    """Of two peaks the right one is lower: it gains more, beside the wrong one, than by squares."""
+    wanted = blob(3, 4, 0.8)
+
+    def pull(places: float) -> float:
+        given = (blob(3, 4, 0.4) + blob(9, 12, 0.5)).requires_grad_()
+        distil_people.error(given, wanted, torch.ones_like(wanted), places=places).backward()
+        assert given.grad is not None
+        right, wrong = -given.grad[0, 0, 4, 3], given.grad[0, 0, 12, 9]
+        assert right > 0
+        assert wrong > 0
+        return float(wrong / right)
+
+    assert pull(1) > 1.5 * pull(0)
+
+
 def test_a_prefix_of_no_layer_is_refused(student: keras.Model) -> None:
     with pytest.raises(ValueError, match="no layer of tfpose_person begins with 'stage9'"):
         learning.freeze(PersonStudent(keras_arrays(student)), ("stage9",))

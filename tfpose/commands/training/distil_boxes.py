@@ -17,6 +17,7 @@ among the others.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,9 @@ IMAGES = flags.DEFINE_list(
     "images", None, "Folders and zips with the pictures.", required=True, flag_values=FLAGS
 )
 EDGE = flags.DEFINE_integer("edge", 256, "Height and width of a view.", 32, flag_values=FLAGS)
+SIDES = flags.DEFINE_float(
+    "sides", 0.6, "Weight of a box's sides, beside its score.", 0, flag_values=FLAGS
+)
 NANO = "tfpose_detector_nano"
 MODEL = flags.DEFINE_enum(
     "model",
@@ -71,6 +75,7 @@ class _Preparation:
     boxes: Path
     images: tuple[Path, ...]
     edge: int
+    sides: float
     model: str
 
     def __call__(self, share: "Share", seed: int) -> "Lesson":
@@ -79,7 +84,8 @@ class _Preparation:
         from tfpose.online.lessons import Lesson
 
         student = distil_boxes.STUDENTS[self.model](self.start)
-        return Lesson(student, self.feed(share, seed), distil_boxes.error)
+        error = partial(distil_boxes.error, sides_weight=self.sides)
+        return Lesson(student, self.feed(share, seed), error)
 
     def feed(self, share: "Share", seed: int) -> "BoxFeed":
         """Views of the pictures of one share."""
@@ -136,6 +142,7 @@ def main(_: list[str]) -> None:
         boxes=Path(BOXES.value),
         images=tuple(Path(path) for path in IMAGES.value),
         edge=EDGE.value,
+        sides=SIDES.value,
         model=MODEL.value,
     )
     if MODEL.value == NANO:

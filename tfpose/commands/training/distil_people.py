@@ -11,6 +11,7 @@ caches, made with other seeds or teachers, are trained on together; they may sti
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,13 @@ NOBODY = flags.DEFINE_string(
 NOBODY_SHARE = flags.DEFINE_float(
     "nobody_share", 0.06, "With --nobody: share of such views.", 0, 1, flag_values=FLAGS
 )
+PLACES = flags.DEFINE_float(
+    "places",
+    0.0,
+    "Weight of where keypoints lie, beside the maps' squared error; 1 makes both alike.",
+    0,
+    flag_values=FLAGS,
+)
 HEIGHT = flags.DEFINE_integer("height", 256, "Of a view, pixels.", 32, flag_values=FLAGS)
 WIDTH = flags.DEFINE_integer("width", 192, "Of a view, pixels.", 32, flag_values=FLAGS)
 LEARNING = LearningFlags(
@@ -71,6 +79,7 @@ class _Preparation:
     nobody_share: float
     height: int
     width: int
+    places: float
 
     def __call__(self, share: "Share", seed: int) -> "Lesson":
         """The network, and a feed of the pictures of one share."""
@@ -89,7 +98,8 @@ class _Preparation:
             nobody=nobody,
             nobody_share=self.nobody_share if nobody else 0.0,
         )
-        return Lesson(person_network.PersonStudent(self.start), feed, distil_people.error)
+        error = partial(distil_people.error, places=self.places)
+        return Lesson(person_network.PersonStudent(self.start), feed, error)
 
 
 def main(_: list[str]) -> None:
@@ -104,6 +114,7 @@ def main(_: list[str]) -> None:
         nobody_share=NOBODY_SHARE.value,
         height=HEIGHT.value,
         width=WIDTH.value,
+        places=PLACES.value,
     )
     LEARNING.run(preparation, () if ALL_LAYERS.value else distil_people.FROZEN)
 
