@@ -113,7 +113,11 @@ flags.DEFINE_string(
     "frames", None, "START:STOP:STEP of a video's frames, counted from 0.", flag_values=FLAGS
 )
 flags.DEFINE_bool(
-    "flip", False, "Average with the mirrored picture; takes twice the time.", flag_values=FLAGS
+    "flip",
+    False,
+    "Average with the mirrored picture, or a detector's people with their mirror images: twice the "
+    "time of the network that gives keypoints.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_list(
     "scales", ["1"], "Average over sizes of the picture, such as 0.5,1,1.5.", flag_values=FLAGS

@@ -41,7 +41,8 @@ class PoseEstimator:
       height: base height of a flexible model's input, pixels: lower is faster, higher finds smaller
         people. The width follows from the aspect ratio of the picture.
       decoder: fields of the decoder's `Parameters` that replace those of the spec.
-      averaging: test-time averaging over the mirrored picture and over sizes; none by default.
+      averaging: test-time averaging over the mirrored picture and over sizes; none by default. Of
+        a detector's people the crops alone are mirrored: its boxes gain nothing by it.
       batch: number of boxes of one picture per run of a top-down network. docs/video.md says which
         networks gain by it; some graphs take only 1.
       runner: an engine of your own; a network in memory needs one.
@@ -197,7 +198,8 @@ class PoseEstimator:
         images = views[0].image  # (B, h, w, 3)
         if len(views) > 1:
             images = np.concatenate([view.image for view in views])
-        outputs = averaging.answer(self.runner, images, self.spec, flip=self.averaging.flip)
+        flip = self.averaging.flip and self.spec.answers != "boxes"  # a detector gains nothing
+        outputs = averaging.answer(self.runner, images, self.spec, flip=flip)
         return [
             Maps(
                 outputs={name: maps[index] for name, maps in outputs.items()},  # (h, w, C)

@@ -64,16 +64,23 @@ def test_networks_are_measured_and_drawn(tmp_path: Path, tfpose: Tfpose) -> None
     out, plot = tmp_path / "a.json", tmp_path / "a.svg"
     ended = tfpose(
         *("benchmark", "trade_off", "--heights=96", "--timed=2", f"--out={out}", f"--plot={plot}"),
+        "--mirrored=tfpose_s",
         *(f"--annotations={tmp_path / 'val.json'}", f"--images={tmp_path / 'pictures'}"),
     )
     assert ended.returncode == 0, ended.stderr
     rows = json.loads(out.read_text())["figures"]
     shown = [(row["network"], row["height"]) for row in rows]
-    names = ("tfpose_s", "tfpose_s, second look")
+    names = ("tfpose_s", "tfpose_s, second look", "tfpose_s, --flip")
     assert shown == [(name, height) for name in names for height in (96, 352)]
     assert rows[1]["ratio"] == 1
     assert all(row["milliseconds"] > 0 and row["low"] <= row["ap"] <= row["high"] for row in rows)
-    assert len(circles(plot.read_text())) == 4 + 2
+    assert len(circles(plot.read_text())) == 6 + 3
+
+
+def test_only_a_measured_network_is_mirrored(tfpose: Tfpose) -> None:
+    ended = tfpose("benchmark", "trade_off", "--mirrored=other", "--annotations=a", "--images=b")
+    assert ended.returncode != 0
+    assert "--mirrored must be of --models, found other" in ended.stderr
 
 
 def test_without_pictures_or_figures_it_says_what_to_give(tfpose: Tfpose) -> None:

@@ -71,10 +71,25 @@ def test_the_second_look_reads_whom_the_detector_sees() -> None:
         name for name, is_found in zip(DETECTOR.skeleton.keypoints, found, strict=True) if is_found
     ]
     assert {"nose", "left_shoulder", "right_shoulder"} <= set(names)
-    mirrored = PoseEstimator(
-        DETECTOR, runner=Everything(0.9), threads=1, averaging=Averaging(flip=True)
-    )
-    assert len(mirrored(picture)) == 1
+
+
+def test_of_a_detector_the_crops_alone_are_mirrored() -> None:
+    """Its boxes gain nothing by a second run; its people, who are read twice, do."""
+    picture = pictures.read(pictures.SAMPLE)
+    seen: list[int] = []
+
+    class Counted(Everything):
+        def __call__(self, image: UInt8) -> dict[str, Float]:
+            seen.append(len(image))
+            return super().__call__(image)
+
+    averaging = Averaging(flip=True)
+    estimator = PoseEstimator(DETECTOR, runner=Counted(0.9), threads=1, averaging=averaging)
+    (there,) = estimator(picture)
+    (back,) = estimator(np.ascontiguousarray(picture[:, ::-1]))
+    assert sum(seen) == 2  # one run for each picture
+    shift = there.xy[:, 0] + back.xy[list(DETECTOR.skeleton.flip_order), 0] - picture.shape[1] + 1
+    assert np.nanmedian(np.abs(shift)) < 3  # mirrored crops are answered alike but for rounding
 
 
 def test_a_detectors_boxes_are_its_own() -> None:

@@ -23,6 +23,7 @@ from absl import flags
 from estimator import PoseEstimator, files, pictures
 from estimator.arrays import UInt8
 from estimator.engines import cpu
+from estimator.inputs.averaging import Averaging
 from estimator.program import run
 
 from .. import scatter, timing
@@ -38,6 +39,9 @@ HEIGHTS = flags.DEFINE_list(
 )
 SECOND_LOOK = flags.DEFINE_bool(
     "second_look", True, "Our own network with a second look at people, too.", flag_values=FLAGS
+)
+MIRRORED = flags.DEFINE_list(
+    "mirrored", [], "Those of --models that are measured with --flip, too.", flag_values=FLAGS
 )
 ANNOTATIONS = flags.DEFINE_string("annotations", None, "COCO keypoints.", flag_values=FLAGS)
 IMAGES = flags.DEFINE_list("images", [], "Folders and zips.", flag_values=FLAGS)
@@ -109,14 +113,16 @@ def _measured() -> tuple[list[Figure], str]:
     from tfpose.data.picture_files import Pictures
     from tfpose.evaluation import annotations, evaluate
 
+    if strange := set(MIRRORED.value) - set(MODELS.value):
+        raise ValueError(f"--mirrored must be of --models, found {', '.join(sorted(strange))}")
     if not ANNOTATIONS.value or not IMAGES.value:
         raise ValueError("give --annotations and --images, or --figures to draw stored ones")
     truth = annotations.read(ANNOTATIONS.value)
     images = Pictures([Path(part) for part in IMAGES.value])
-    settings = evaluate.Settings()
     candidates = _candidates()
     scores = {}
     for name, estimator in candidates.items():
+        settings = evaluate.Settings(averaging=estimator.averaging)
         report = evaluate.evaluate(estimator, truth, images, settings=settings)
         scores[name] = (report.scores.ap, *report.intervals["ap"])
     timed = [image.file_name for image in list(truth.images.values())[: TIMED.value]]
@@ -149,14 +155,17 @@ def _candidates() -> dict[tuple[str, int], PoseEstimator]:
     for model in MODELS.value:
         name, spec = Path(model).stem, PoseEstimator(model).spec
         own = spec.image.height
-        looks = {name: "auto" if spec.answers == "boxes" else "off"}
+        looks = {name: ("auto" if spec.answers == "boxes" else "off", Averaging())}
         if SECOND_LOOK.value and model == "tfpose_s":
-            looks[f"{name}, second look"] = "auto"
-        for shown, look in looks.items():
+            looks[f"{name}, second look"] = ("auto", Averaging())
+        if model in MIRRORED.value:
+            looks[f"{name}, --flip"] = (looks[name][0], Averaging(flip=True))
+        for shown, (look, averaging) in looks.items():
             own_too = model == MODELS.value[0] or spec.answers == "boxes"
             for height in sorted({*heights, own} if own_too else heights):
-                estimator = PoseEstimator(model, height=height, threads=1, second_look=look)
-                found[shown, height] = estimator
+                found[shown, height] = PoseEstimator(
+                    model, height=height, threads=1, second_look=look, averaging=averaging
+                )
     return found
 
 
