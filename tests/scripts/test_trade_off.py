@@ -80,7 +80,7 @@ def test_networks_are_measured_and_drawn(tmp_path: Path, tfpose: Tfpose) -> None
 def test_only_a_measured_network_is_mirrored(tfpose: Tfpose) -> None:
     ended = tfpose("benchmark", "trade_off", "--mirrored=other", "--annotations=a", "--images=b")
     assert ended.returncode != 0
-    assert "--mirrored must be of --models, found other" in ended.stderr
+    assert "--mirrored takes names of --models, found other" in ended.stderr
 
 
 def test_without_pictures_or_figures_it_says_what_to_give(tfpose: Tfpose) -> None:

@@ -151,19 +151,19 @@ def read_nobody(path: Path) -> list[Nobody]:
     return places
 
 
-def error(predicted: Tensor, maps: Tensor, weight: Tensor, *, places: float = 0.0) -> Tensor:
+def error(predicted: Tensor, maps: Tensor, weight: Tensor, *, divergence: float = 0.0) -> Tensor:
     """Returns the weighted error of heatmaps (B, K, h, w): squares, and where their peaks lie.
 
     Args:
       predicted, maps, weight: the student's maps, the teachers', and what each cell counts.
-      places: weight of the Kullback-Leibler divergence, in nats, of the student's distribution of a
-        keypoint over the cells from the teachers'. Each is a softmax of a map times `STEEP`, so
-        that a map without a peak says nothing.
+      divergence: weight of the Kullback-Leibler divergence, in nats, of the student's distribution
+        of a keypoint over the cells from the teachers'. Each is a softmax of a map times `STEEP`,
+        so that a map without a peak says nothing.
     """
     squares = SCALE * ((predicted - maps) ** 2 * weight * (1 + FOREGROUND * maps)).mean()
-    if places == 0:
+    if divergence == 0:
         return squares
     wanted = torch.log_softmax(STEEP * maps.flatten(2), dim=2)
     given = torch.log_softmax(STEEP * predicted.flatten(2), dim=2)
     apart = F.kl_div(given, wanted, reduction="none", log_target=True).sum(dim=2)
-    return squares + places * (apart * weight.flatten(2).mean(dim=2)).mean()
+    return squares + divergence * (apart * weight.flatten(2).mean(dim=2)).mean()

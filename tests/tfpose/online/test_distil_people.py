@@ -229,7 +229,7 @@ def blob(x: int, y: int, height: float) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("height", [0.0, 0.3, 0.9])
-def test_places_count_the_divergence_from_the_teachers_distribution(height: float) -> None:
+def test_the_divergence_is_that_from_the_teachers_distribution(height: float) -> None:
     """The formula of the docstring in numpy; the teachers' own map costs nothing."""
     wanted, given = blob(5, 6, height), blob(8, 9, 0.7)
     weight = torch.full_like(wanted, 0.25)
@@ -237,18 +237,18 @@ def test_places_count_the_divergence_from_the_teachers_distribution(height: floa
     one, other = one / one.sum(), other / other.sum()
     divergence = (one * np.log(one / other)).sum()
     squares = distil_people.error(given, wanted, weight)
-    both = distil_people.error(given, wanted, weight, places=2)
+    both = distil_people.error(given, wanted, weight, divergence=2)
     assert float(both - squares) == pytest.approx(2 * 0.25 * divergence, rel=1e-4)
-    assert float(distil_people.error(wanted, wanted, weight, places=2)) == 0
+    assert float(distil_people.error(wanted, wanted, weight, divergence=2)) == 0
 
 
-def test_places_pull_a_peak_that_is_too_low_to_win() -> None:
+def test_the_divergence_pulls_a_peak_that_is_too_low_to_win() -> None:
     """Of two peaks the right one is lower: it gains more, beside the wrong one, than by squares."""
     wanted = blob(3, 4, 0.8)
 
-    def pull(places: float) -> float:
+    def pull(weight: float) -> float:
         given = (blob(3, 4, 0.4) + blob(9, 12, 0.5)).requires_grad_()
-        distil_people.error(given, wanted, torch.ones_like(wanted), places=places).backward()
+        distil_people.error(given, wanted, torch.ones_like(wanted), divergence=weight).backward()
         assert given.grad is not None
         right, wrong = -given.grad[0, 0, 4, 3], given.grad[0, 0, 12, 9]
         assert right > 0

@@ -114,7 +114,7 @@ def _measured() -> tuple[list[Figure], str]:
     from tfpose.evaluation import annotations, evaluate
 
     if strange := set(MIRRORED.value) - set(MODELS.value):
-        raise ValueError(f"--mirrored must be of --models, found {', '.join(sorted(strange))}")
+        raise ValueError(f"--mirrored takes names of --models, found {', '.join(sorted(strange))}")
     if not ANNOTATIONS.value or not IMAGES.value:
         raise ValueError("give --annotations and --images, or --figures to draw stored ones")
     truth = annotations.read(ANNOTATIONS.value)

@@ -47,10 +47,11 @@ NOBODY = flags.DEFINE_string(
 NOBODY_SHARE = flags.DEFINE_float(
     "nobody_share", 0.06, "With --nobody: share of such views.", 0, 1, flag_values=FLAGS
 )
-PLACES = flags.DEFINE_float(
-    "places",
+DIVERGENCE = flags.DEFINE_float(
+    "divergence",
     0.0,
-    "Weight of where keypoints lie, beside the maps' squared error; 1 makes both alike.",
+    "Weight of a Kullback-Leibler divergence of where keypoints lie, beside the maps' squared "
+    "error; at 1 both are about as large.",
     0,
     flag_values=FLAGS,
 )
@@ -79,7 +80,7 @@ class _Preparation:
     nobody_share: float
     height: int
     width: int
-    places: float
+    divergence: float
 
     def __call__(self, share: "Share", seed: int) -> "Lesson":
         """The network, and a feed of the pictures of one share."""
@@ -98,7 +99,7 @@ class _Preparation:
             nobody=nobody,
             nobody_share=self.nobody_share if nobody else 0.0,
         )
-        error = partial(distil_people.error, places=self.places)
+        error = partial(distil_people.error, divergence=self.divergence)
         return Lesson(person_network.PersonStudent(self.start), feed, error)
 
 
@@ -114,7 +115,7 @@ def main(_: list[str]) -> None:
         nobody_share=NOBODY_SHARE.value,
         height=HEIGHT.value,
         width=WIDTH.value,
-        places=PLACES.value,
+        divergence=DIVERGENCE.value,
     )
     LEARNING.run(preparation, () if ALL_LAYERS.value else distil_people.FROZEN)
 
