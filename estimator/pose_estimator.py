@@ -47,7 +47,8 @@ class PoseEstimator:
         networks gain by it; some graphs take only 1.
       runner: an engine of your own; a network in memory needs one.
       engine: one of `engines.ENGINES`, or "auto" for the fastest that is installed, which may take
-        a second longer to start; None takes LiteRT for a .tflite, ONNX Runtime for an .onnx.
+        a second longer to start; None takes LiteRT for a .tflite, ONNX Runtime for an .onnx. The
+        second look's network runs on it, too, if the engine takes its file.
       second_look: whether a small top-down network reads the people found again: "auto", "off",
         "always", or `second_look.options.Options`. "auto" is for the networks that ship and for
         detectors, and the best people of a picture, so that the time stays bounded.
@@ -291,7 +292,7 @@ class PoseEstimator:
         return SecondLook(
             spec,
             engines.open_runner(
-                path, spec, threads=threads, engine=engine if engine == engines.AUTO else None
+                path, spec, threads=threads, engine=engines.where_it_fits(engine, path)
             ),
             first=self.spec,
             options=self.second_look,

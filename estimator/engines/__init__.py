@@ -3,6 +3,6 @@
 An engine gives maps; `estimator.decoders` turns them into people.
 """
 
-from .opening import AUTO, CHOICES, ENGINES, fastest, open_runner
+from .opening import AUTO, CHOICES, ENGINES, fastest, open_runner, where_it_fits
 
-__all__ = ["AUTO", "CHOICES", "ENGINES", "fastest", "open_runner"]
+__all__ = ["AUTO", "CHOICES", "ENGINES", "fastest", "open_runner", "where_it_fits"]

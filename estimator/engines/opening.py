@@ -86,6 +86,17 @@ def fastest(path: Path, spec: PoseSpec) -> str:
     return _first(path)
 
 
+def where_it_fits(engine: str | None, path: Path) -> str | None:
+    """The engine for a second file beside the one that it was chosen for.
+
+    Returns:
+      `engine`, where it is "auto" or takes such files; else None, the file's own engine.
+    """
+    if engine == AUTO or path.suffix in ENGINES.get(engine or "", ()):
+        return engine
+    return None
+
+
 def _first(path: Path) -> str:
     fitting = (name for name, suffixes in ENGINES.items() if path.suffix in suffixes)
     return next(fitting, "litert")

@@ -124,6 +124,15 @@ def test_a_large_jpeg_keeps_what_the_second_look_cuts_out(tmp_path: Path) -> Non
     assert seen == [(750, 750, 3)]  # an eighth would suffice for the input
 
 
+def test_an_engine_asked_for_runs_both_networks() -> None:
+    pytest.importorskip("openvino")
+    estimator = PoseEstimator("tfpose_detector", engine="openvino", threads=1)
+    look = estimator._second_look
+    assert look is not None
+    assert estimator.engine == getattr(look._runner, "engine", "") == "openvino"
+    assert len(estimator(pictures.read(pictures.SAMPLE))) == 1
+
+
 def test_a_weak_box_is_nobody() -> None:
     estimator = PoseEstimator(DETECTOR, runner=Everything(0.4), threads=1)
     assert len(estimator(pictures.read(pictures.SAMPLE))) == 0

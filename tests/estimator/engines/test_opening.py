@@ -66,3 +66,12 @@ def test_nothing_asked_for_takes_what_starts_fastest(
 def test_an_unknown_engine_is_refused() -> None:
     with pytest.raises(ValueError, match=r"must be one of auto, litert, .*found 'tensorrt'"):
         opening.open_runner(INT8, bundle.read(INT8), engine="tensorrt")
+
+
+def test_a_second_file_takes_the_same_engine_where_it_can() -> None:
+    tflite, onnx = Path("reader.tflite"), Path("reader.onnx")
+    assert opening.where_it_fits("openvino", tflite) == "openvino"
+    assert opening.where_it_fits("onnxruntime", tflite) is None
+    assert opening.where_it_fits("litert", onnx) is None
+    assert opening.where_it_fits("auto", tflite) == "auto"
+    assert opening.where_it_fits(None, tflite) is None
