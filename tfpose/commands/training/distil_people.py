@@ -26,6 +26,7 @@ from tfpose.commands.learning_flags import LearningFlags
 if TYPE_CHECKING:
     from tfpose.data import cached_people
     from tfpose.online.lessons import Lesson, Share
+    from tfpose.online.person_views import ViewOptions
 
 FLAGS = run.new_flags()
 
@@ -37,6 +38,13 @@ IMAGES = flags.DEFINE_list(
 )
 ALL_LAYERS = flags.DEFINE_bool(
     "all_layers", False, "Train the first layers, too; on a GPU.", flag_values=FLAGS
+)
+FROZEN = flags.DEFINE_list(
+    "frozen",
+    None,
+    "Layers that stay as they are, by the beginnings of their names, such as stem,down4; by "
+    "default all up to stride 16.",
+    flag_values=FLAGS,
 )
 NOBODY = flags.DEFINE_string(
     "nobody",
@@ -57,6 +65,13 @@ DIVERGENCE = flags.DEFINE_float(
 )
 HEIGHT = flags.DEFINE_integer("height", 256, "Of a view, pixels.", 32, flag_values=FLAGS)
 WIDTH = flags.DEFINE_integer("width", 192, "Of a view, pixels.", 32, flag_values=FLAGS)
+TURN = flags.DEFINE_float("turn", 0.5, "Share of views that are turned.", 0, 1, flag_values=FLAGS)
+CUT = flags.DEFINE_float(
+    "cut", 0.35, "Share of views with a part of the person behind an edge.", 0, 1, flag_values=FLAGS
+)
+COVER = flags.DEFINE_float(
+    "cover", 0.25, "Share of views with something in front.", 0, 1, flag_values=FLAGS
+)
 LEARNING = LearningFlags(
     FLAGS,
     start="tfpose_s's or tfpose_person's .keras, or a student.npz; "
@@ -67,6 +82,12 @@ LEARNING = LearningFlags(
 
 
 arguments.existing(PEOPLE, IMAGES, NOBODY)
+flags.register_multi_flags_validator(  # type: ignore[no-untyped-call]  # absl
+    ["all_layers", "frozen"],
+    lambda values: not (values["all_layers"] and values["frozen"]),
+    "give --all_layers or --frozen, not both",
+    flag_values=FLAGS,
+)
 
 
 @dataclass(frozen=True)
@@ -78,8 +99,7 @@ class _Preparation:
     images: tuple[Path, ...]
     nobody: Path | None
     nobody_share: float
-    height: int
-    width: int
+    views: "ViewOptions"
     divergence: float
 
     def __call__(self, share: "Share", seed: int) -> "Lesson":
@@ -87,14 +107,13 @@ class _Preparation:
         from tfpose.data.picture_files import Pictures
         from tfpose.online import distil_people, person_network
         from tfpose.online.lessons import Lesson
-        from tfpose.online.person_views import ViewOptions
 
         found = Pictures(self.images)
         nobody = distil_people.read_nobody(self.nobody) if self.nobody else []
         feed = distil_people.Feed(
             _people(self.people, share),
             lambda name: pictures.read(found.read(name)),
-            ViewOptions(height=self.height, width=self.width),
+            self.views,
             seed=seed,
             nobody=nobody,
             nobody_share=self.nobody_share if nobody else 0.0,
@@ -106,6 +125,7 @@ class _Preparation:
 def main(_: list[str]) -> None:
     """Trains, and writes student.npz now and then."""
     from tfpose.online import distil_people
+    from tfpose.online.person_views import ViewOptions
 
     preparation = _Preparation(
         start=LEARNING.start(),
@@ -113,11 +133,17 @@ def main(_: list[str]) -> None:
         images=tuple(Path(path) for path in IMAGES.value),
         nobody=Path(NOBODY.value) if NOBODY.value else None,
         nobody_share=NOBODY_SHARE.value,
-        height=HEIGHT.value,
-        width=WIDTH.value,
+        views=ViewOptions(
+            height=HEIGHT.value,
+            width=WIDTH.value,
+            turn=TURN.value,
+            cut=CUT.value,
+            cover=COVER.value,
+        ),
         divergence=DIVERGENCE.value,
     )
-    LEARNING.run(preparation, () if ALL_LAYERS.value else distil_people.FROZEN)
+    frozen = distil_people.FROZEN if FROZEN.value is None else tuple(FROZEN.value)
+    LEARNING.run(preparation, () if ALL_LAYERS.value else frozen)
 
 
 def _people(folders: Sequence[Path], share: "Share") -> "Callable[[], cached_people.Shard]":
