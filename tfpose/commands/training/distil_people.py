@@ -43,7 +43,7 @@ FROZEN = flags.DEFINE_list(
     "frozen",
     None,
     "Layers that stay as they are, by the beginnings of their names, such as stem,down4; by "
-    "default all up to stride 16.",
+    "default those up to the second block at stride 16.",
     flag_values=FLAGS,
 )
 NOBODY = flags.DEFINE_string(
