@@ -1,7 +1,10 @@
 """Runs OpenVINO's own .xml, an .onnx or a .tflite with OpenVINO on the CPU."""
 
+import os
 import threading
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,6 +12,9 @@ from ..arrays import Float, UInt8
 from ..spec import PoseSpec
 from . import cpu, saturation
 from .checks import check_alone, check_image, check_names, check_scale, check_size
+
+if TYPE_CHECKING:
+    import openvino
 
 PRECISION = "f32"  # OpenVINO's default is bfloat16 where the CPU has it
 
@@ -41,7 +47,7 @@ class OpenVinoRunner:
         precision: str = PRECISION,
     ) -> None:
         try:
-            import openvino
+            core = _core(os.getpid())
         except ImportError as error:
             raise ImportError("this needs OpenVINO: pip install 'tfpose[openvino]'") from error
         check_scale(path, spec)
@@ -50,14 +56,12 @@ class OpenVinoRunner:
         if threads:
             settings["INFERENCE_NUM_THREADS"] = str(threads)
         try:
-            core = openvino.Core()
-            core.set_property({"ENABLE_MMAP": False})  # a mapped file may change (SIGBUS)
             model = core.read_model(path)
             if cpu.may_lack_vnni():
                 saturation.guard(model)
             if spec.image.flexible:
                 model.reshape([1, -1, -1, 3])
-            self._model = openvino.compile_model(model, "CPU", settings)
+            self._model = core.compile_model(model, "CPU", settings)
         except RuntimeError as error:
             raise ValueError(f"{path} is no file that OpenVINO can run: {error}") from error
         self._type = self._model.input(0).element_type.to_dtype()
@@ -93,3 +97,17 @@ class OpenVinoRunner:
                 "channels; give it the .onnx"
             )
         return found
+
+
+@cache
+def _core(process: int) -> "openvino.Core":
+    """OpenVINO, once for a process, of which the number is given.
+
+    Each Core puts a stack for signals into its thread. Of two that end, the second leaves one
+    behind that is no longer memory, and the next signal, a Ctrl-C even, is a segmentation fault.
+    """
+    import openvino
+
+    core = openvino.Core()
+    core.set_property({"ENABLE_MMAP": False})  # a mapped file may change (SIGBUS)
+    return core
