@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import openvino
 
 PRECISION = "f32"  # OpenVINO's default is bfloat16 where the CPU has it
+_OPENING = threading.Lock()
 
 
 class OpenVinoRunner:
@@ -47,7 +48,7 @@ class OpenVinoRunner:
         precision: str = PRECISION,
     ) -> None:
         try:
-            core = _core(os.getpid())
+            shared = core()
         except ImportError as error:
             raise ImportError("this needs OpenVINO: pip install 'tfpose[openvino]'") from error
         check_scale(path, spec)
@@ -56,12 +57,12 @@ class OpenVinoRunner:
         if threads:
             settings["INFERENCE_NUM_THREADS"] = str(threads)
         try:
-            model = core.read_model(path)
+            model = shared.read_model(path)
             if cpu.may_lack_vnni():
                 saturation.guard(model)
             if spec.image.flexible:
                 model.reshape([1, -1, -1, 3])
-            self._model = core.compile_model(model, "CPU", settings)
+            self._model = shared.compile_model(model, "CPU", settings)
         except RuntimeError as error:
             raise ValueError(f"{path} is no file that OpenVINO can run: {error}") from error
         self._type = self._model.input(0).element_type.to_dtype()
@@ -99,15 +100,25 @@ class OpenVinoRunner:
         return found
 
 
-@cache
-def _core(process: int) -> "openvino.Core":
-    """OpenVINO, once for a process, of which the number is given.
+def core() -> "openvino.Core":
+    """OpenVINO's core, one for the process, whichever threads ask for it.
 
-    Each Core puts a stack for signals into its thread. Of two that end, the second leaves one
-    behind that is no longer memory, and the next signal, a Ctrl-C even, is a segmentation fault.
+    Each core gives its thread a stack for signals, and when it ends the one before. Where the
+    first of two ends first, the second brings back a stack that is no longer memory, and the next
+    signal, a Ctrl-C even, is a segmentation fault.
+
+    Raises:
+      ImportError: OpenVINO is not installed.
     """
+    with _OPENING:
+        return _core_of(os.getpid())
+
+
+@cache
+def _core_of(process: int) -> "openvino.Core":
+    """A forked process gets its own: the threads of its parent's stay behind."""
     import openvino
 
-    core = openvino.Core()
-    core.set_property({"ENABLE_MMAP": False})  # a mapped file may change (SIGBUS)
-    return core
+    opened = openvino.Core()
+    opened.set_property({"ENABLE_MMAP": False})  # a mapped file may change (SIGBUS)
+    return opened

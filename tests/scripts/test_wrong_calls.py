@@ -95,6 +95,14 @@ WRONG: list[tuple[str, tuple[str, ...], str]] = [
         ),
         "no such file",
     ),
+    (
+        "distil-people",
+        (
+            *("--people={toy}", "--images={toy}/pictures", "--out={toy}/d", "--seconds=1"),
+            *("--start={toy}/toy.json", "--all_layers", "--frozen=stem"),
+        ),
+        "give --all_layers or --frozen, not both",
+    ),
     ("bulk", ("--input={toy}/none*.zip", "--output={toy}/b"), "no files at"),
     ("draw", ("--predictions={toy}/none.json", "--images={toy}", "--out={toy}/d"), "no such file"),
     # A wrong suffix, or a file of another kind.

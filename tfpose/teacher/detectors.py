@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from estimator.arrays import Float, UInt8, check_shape
+from estimator.engines.openvino import core
 from estimator.people.box_map import overlaps, suppressed
 
 from . import spec_files
@@ -215,12 +216,10 @@ def _open(path: Path, size: int) -> Run:
         raise FileNotFoundError(f"no detector at {path}")
     if path.suffix not in (".xml", ".onnx"):
         raise ValueError(f"a detector must be an .xml or .onnx, found {path}")
-    import openvino
-
-    core = openvino.Core()
-    model = core.read_model(path)
+    shared = core()
+    model = shared.read_model(path)
     model.reshape([1, 3, size, size])
-    compiled = core.compile_model(
+    compiled = shared.compile_model(
         model, "CPU", {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32"}
     )
     return lambda image: [np.array(one) for one in compiled([image]).values()]

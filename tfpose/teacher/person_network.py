@@ -14,6 +14,7 @@ import numpy as np
 
 from estimator import geometry, skeletons
 from estimator.arrays import Float, UInt8, check_shape
+from estimator.engines.openvino import core
 from estimator.skeleton import Skeleton
 
 from . import spec_files
@@ -142,12 +143,10 @@ def _open(path: Path, spec: TeacherSpec) -> Run:
 
 
 def _open_openvino(path: Path, spec: TeacherSpec) -> Run:
-    import openvino
-
-    core = openvino.Core()
-    model = core.read_model(path)
+    shared = core()
+    model = shared.read_model(path)
     model.reshape([2, 3, spec.height, spec.width])
-    compiled = core.compile_model(
+    compiled = shared.compile_model(
         model, "CPU", {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32"}
     )
     place = compiled.output(spec.output) if spec.output else compiled.output(0)
