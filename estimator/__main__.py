@@ -143,6 +143,13 @@ flags.DEFINE_enum(
     "docs/estimator.md.",
     flag_values=FLAGS,
 )
+flags.DEFINE_string(
+    "reader",
+    None,
+    "The top-down network of the second look, such as one of your own. Default: the one of ours "
+    "that goes with the model.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_integer(
     "batch", 1, "Boxes per run of a top-down model; docs/video.md.", 1, flag_values=FLAGS
 )

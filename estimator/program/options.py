@@ -17,6 +17,7 @@ from ..people.smoothing import Smoother
 from ..people.tracking import PRESETS as TRACKINGS
 from ..people.tracking import Tracker
 from ..pose_estimator import PoseEstimator
+from ..second_look.options import Options as SecondLook
 from ..spec import PoseSpec
 from ..streams import top_down
 from ..streams.follow import FrameEstimator, PeopleFilter, whole_frame
@@ -54,6 +55,7 @@ class Options:
     boxes: str | None
     detector: str | None
     second_look: str
+    reader: str | None
     batch: int
     height: int | None
     threads: int | None
@@ -98,7 +100,7 @@ class Options:
                 averaging=Averaging(flip=self.flip, scales=scales),
                 batch=self.batch,
                 engine=self.engine or (AUTO if many else None),
-                second_look=self.second_look,
+                second_look=SecondLook(mode=self.second_look, model=self.reader or ""),
             )
             for _ in range(count)
         ]

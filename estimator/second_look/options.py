@@ -18,9 +18,10 @@ class Options:
 
     Attributes:
       mode: "off"; "always": at everybody whom a bottom-up network finds; "auto": at the `people`
-        best of a picture, which bounds the time, and only where that network is one of `FIRST`.
-      model: path or shipped name of a top-down network; empty: the one that goes
-        with the first network (`reader_of`).
+        best of a picture, which bounds the time, and only where that network is one of `FIRST` or
+        `model` is given.
+      model: path or shipped name of a top-down network; empty: the one that goes with the first
+        network (`reader_of`).
       people: highest number of people per picture in "auto".
       boxes: highest number of a detector's boxes per picture in "auto".
       widen: factor on the usual size of a person around their keypoints (people/boxes.py), since
@@ -31,7 +32,7 @@ class Options:
         for whom it did not find; 1 looks for nobody.
 
     Raises:
-      ValueError: a value is out of range; says which.
+      ValueError: a value is out of range, or a network is given and the mode is "off"; says which.
     """
 
     mode: str = "auto"
@@ -46,6 +47,10 @@ class Options:
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise ValueError(f"second_look must be one of {', '.join(MODES)}, found {self.mode!r}")
+        if self.model and self.mode == "off":
+            raise ValueError(
+                f"{self.model} cannot read people while second_look is 'off': leave one of them out"
+            )
         for name in ("people", "boxes"):
             if getattr(self, name) < 1:
                 raise ValueError(
@@ -63,10 +68,11 @@ class Options:
 
         A network that takes boxes reads people from crops already, so that it never gets one; a
         detector gives boxes alone, and always does. In "auto" others than those of `FIRST`, or with
-        other keypoints, are the user's own.
+        other keypoints, are the user's own, and get one where `model` is given.
 
         Raises:
-          ValueError: a detector, and the second look is off.
+          ValueError: a detector, and the second look is off; or a network that takes boxes, and
+            another is to read its people.
         """
         if first.answers == "boxes":
             if self.mode == "off":
@@ -75,9 +81,15 @@ class Options:
                     "'auto' or 'always', found 'off'; tfpose_s does without one"
                 )
             return True
-        ours = FIRST.get(first.model) == first.skeleton.name
-        whole = first.image.fit != "crop"
-        return whole and (self.mode == "always" or (self.mode == "auto" and ours))
+        if first.image.fit == "crop":
+            if self.model:
+                raise ValueError(
+                    f"{self.model} cannot read the people of {first.model}, which reads people in "
+                    "boxes itself: name a detector or a bottom-up network as the first"
+                )
+            return False
+        ours = FIRST.get(first.model) == first.skeleton.name or bool(self.model)
+        return self.mode == "always" or (self.mode == "auto" and ours)
 
     def reader_of(self, first: PoseSpec) -> str:
         """Returns the path or shipped name of the network that reads a first network's people."""

@@ -139,9 +139,12 @@ WRONG: list[tuple[str, tuple[str, ...], str]] = [
     # An unknown name.
     ("predict", ("--model=tfpose_x",), "no model 'tfpose_x'"),
     ("serve", ("--model=tfpose_x",), "no model 'tfpose_x'"),
+    ("serve", ("--reader=tfpose_x",), "no model 'tfpose_x'"),
+    ("predict", ("--reader=tfpose_x",), "no model 'tfpose_x'"),
     ("zoo", ("--models=tfpose_x",), "did you mean tfpose_s?"),
     ("export", ("--model=tfpose_x", "--out={toy}/a.tflite"), "no model of that name"),
     ("evaluate", ("--model=tfpose_x",), "no model of that name"),
+    ("evaluate", ("--reader=tfpose_x",), "no model of that name"),
     ("import-weights", ("--model=cmuu", "--source={toy}/file", "--out=a.keras"), "mean cmu?"),
     ("train", ("--recipe=tfpose", "--run={toy}/run"), "should be one of"),
     ("train", ("--recipe=tfpose_s", "--run={toy}/run", "--skeleton=coco"), "no skeleton 'coco'"),
@@ -150,6 +153,7 @@ WRONG: list[tuple[str, tuple[str, ...], str]] = [
     ("dataset-doctor", (*DATA, "--skeleton=coco"), "no skeleton 'coco'"),
     ("show-samples", ("--dataset=a", "--data_dir={toy}", "--policy=none_such"), "there are"),
     ("bulk", ("--input={toy}", "--output={toy}/b", "--format=csv"), "should be one of"),
+    ("bulk", ("--input={toy}", "--output={toy}/b", "--reader=tfpose_x"), "no model of that name"),
     ("data-worker", ("--role=boss", "--port=1"), "should be one of"),
     ("benchmark", ("decoed",), "did you mean decode?"),
     # An output that cannot be written.

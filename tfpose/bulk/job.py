@@ -4,8 +4,10 @@ import abc
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
+from estimator import bundle
 from estimator.pose_estimator import DEFAULT, PoseEstimator, model_path
 from estimator.second_look.options import Options as SecondLook
 
@@ -84,6 +86,7 @@ class Job(Output):
       model: path of a .tflite or .onnx that all workers see, or name of a shipped one.
       height: base height of a flexible network's input; None takes the spec's.
       second_look: as `tfpose predict` has it.
+      reader: the second look's network, a path that all workers see or a name; empty takes ours.
       engine: as there; None takes LiteRT for a .tflite.
       threads: of each process.
       min_score: people of a lower score are left out.
@@ -94,6 +97,7 @@ class Job(Output):
     model: str = DEFAULT
     height: int | None = None
     second_look: str = SecondLook.mode
+    reader: str = SecondLook.model
     engine: str | None = None
     threads: int = 1
     min_score: float = 0.0
@@ -108,6 +112,11 @@ class Job(Output):
         if self.max_people is not None and self.max_people < 1:
             raise ValueError(f"max_people must be at least 1, found {self.max_people}")
 
+    @property
+    def look(self) -> SecondLook:
+        """Of `second_look` and `reader`."""
+        return SecondLook(mode=self.second_look, model=self.reader)
+
     def estimator(self) -> PoseEstimator:
         """The network, opened.
 
@@ -119,7 +128,7 @@ class Job(Output):
             threads=self.threads,
             height=self.height,
             engine=self.engine,
-            second_look=self.second_look,
+            second_look=self.look,
         )
 
     def shard_path(self, shard: Shard) -> str:
@@ -132,13 +141,20 @@ class Job(Output):
 
     def decides(self) -> Mapping[str, Any]:
         """The options that rows depend on, for the comparison with an earlier run."""
-        import hashlib
-
         tree = asdict(self)
         for name in ("output", "threads"):
             del tree[name]
-        content = model_path(self.model).read_bytes()
-        return {**tree, "model_sha256": hashlib.sha256(content).hexdigest()}
+        model = model_path(self.model)
+        tree["model_sha256"] = _sha256(model)
+        if self.second_look != "off":
+            tree["reader_sha256"] = _sha256(model_path(self.look.reader_of(bundle.read(model))))
+        return tree
+
+
+def _sha256(path: Path) -> str:
+    import hashlib
+
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from estimator import PoseEstimator, PoseSpec, engines, skeletons
 from estimator.engines.checks import default_threads, usable_cores
+from estimator.second_look.options import Options as SecondLook
 from estimator.skeleton import mapping
 
 from . import hard_hat
@@ -97,7 +98,7 @@ def open_all(
             threads=threads,
             height=settings.height,
             engine=engines.AUTO,
-            second_look=settings.second_look,
+            second_look=SecondLook(mode=settings.second_look, model=settings.reader),
         )
 
     make = opener or estimator

@@ -99,6 +99,7 @@ class Settings:
       height: base height of flexible models' inputs; None takes each spec's.
       second_look: whether a small network reads the people found again; one of
         `second_look.options.MODES`.
+      reader: that network's path or shipped name; empty takes ours.
       lanes: pictures worked on at once, a thread each; None takes the cores of this process.
       batch_pictures: of one size that a thread takes at a time at most.
       batch_milliseconds: that a thread waits for more of them while others are at work.
@@ -116,6 +117,7 @@ class Settings:
     models: dict[str, str]
     height: int | None = None
     second_look: str = SecondLook.mode
+    reader: str = SecondLook.model
     lanes: int | None = None
     batch_pictures: int = 8
     batch_milliseconds: float = 2.0

@@ -205,6 +205,29 @@ def test_a_detector_s_people_get_a_second_look(
     assert len(frames(clip / "a.poses.mp4")) == 6
 
 
+def test_a_reader_reads_the_people_of_another_network(
+    top_down_model: Path, colour_model: Model, clip: Path
+) -> None:
+    """A person read again has the geometric mean of both networks' scores, times 0.65."""
+    model, scores = f"--model={colour_model()}", []
+    for more in ([], [f"--reader={top_down_model}"]):
+        assert run(model, "a.avi", "--json=a.json", "--min_score=0", "--frames=0:1", *more) == 0
+        ((person,),) = (row["people"] for row in json.loads(Path("a.json").read_text()))
+        scores.append(person["score"])
+    alone, read = scores
+    assert 0.65 * (alone * 0.4) ** 0.5 < read < 0.65 * (alone * 0.7) ** 0.5
+
+
+def test_a_reader_that_would_not_be_used_is_refused(
+    top_down_model: Path, clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader = f"--reader={top_down_model}"
+    assert run(f"--model={top_down_model}", "a.avi", reader) == 2
+    assert "which reads people in boxes itself" in capsys.readouterr().err
+    assert run("a.avi", reader, "--second_look=off") == 2
+    assert "while second_look is 'off'" in capsys.readouterr().err
+
+
 def test_a_heatmap_of_boxes_is_refused(
     top_down_model: Path,
     colour_model: Model,

@@ -34,6 +34,14 @@ def test_auto_is_for_our_own_network_and_always_for_every_bottom_up_one(
         decoder=heatmap.Parameters(),
     )
     assert Options(mode=mode).applies_to(first) is looks
+    if fit == "letterbox" and mode != "off":
+        assert Options(mode=mode, model="mine.tflite").applies_to(first)
+
+
+def test_a_network_that_reads_boxes_itself_has_no_reader() -> None:
+    person = bundle.read(model_path("tfpose_person"))
+    with pytest.raises(ValueError, match=r"mine.tflite cannot read the people of tfpose_person"):
+        Options(model="mine.tflite").applies_to(person)
 
 
 def test_a_detectors_people_are_always_looked_at() -> None:
@@ -77,6 +85,7 @@ def test_the_default_network_is_one_of_those_that_auto_is_for() -> None:
     ("changes", "message"),
     [
         ({"mode": "on"}, "second_look must be one of auto, off, always, found 'on'"),
+        ({"mode": "off", "model": "mine.tflite"}, "mine.tflite cannot read people while"),
         ({"people": 0}, "people must be at least 1, found 0"),
         ({"widen": 0.0}, "widen must be positive, found 0"),
         ({"limit": 1.5}, "limit must be above 0 and at most 1, found 1.5"),

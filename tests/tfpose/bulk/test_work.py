@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from estimator import pictures
-from estimator.pose_estimator import PoseEstimator
+from estimator.pose_estimator import PoseEstimator, model_path
 from tests.tfpose.bulk import made_containers
 from tfpose.bulk import cost, plan, progress, rows, storage, work
 from tfpose.bulk.containers import Reading
@@ -154,6 +154,21 @@ def test_another_job_is_refused_and_the_same_one_has_nothing_to_do(
         progress.begin(job, more)
     assert progress.redo_failed(job, made) == 2
     assert len(progress.begin(job, made)) == 2
+
+
+def test_rows_of_another_reader_are_another_job_s(archive: Path, tmp_path: Path) -> None:
+    """By its content, so that an upgrade of the package does not mix two editions in one output."""
+    reader = tmp_path / "mine.tflite"
+    reader.write_bytes(model_path("tfpose_person_nano").read_bytes())
+    job = _job(tmp_path, form="jsonl", second_look="auto", reader=str(reader))
+    made = plan.make([str(archive)], most=2, reading=job.reading)
+    progress.begin(job, made)
+    assert len(progress.begin(job, made)) == 3
+    with pytest.raises(ValueError, match=r"reader: .*mine.tflite', now ''; reader_sha256: "):
+        progress.begin(replace(job, reader=""), made)
+    reader.write_bytes(model_path("tfpose_person").read_bytes())
+    with pytest.raises(ValueError, match=r"options or pictures \(reader_sha256: "):
+        progress.begin(job, made)
 
 
 def test_a_mended_file_is_done_again_and_another_one_is_refused(

@@ -92,6 +92,7 @@ SUPPRESS = flags.DEFINE_enum(
 LOOK = flags.DEFINE_enum(
     "second_look", SecondLook.mode, LOOKS, "As `tfpose predict` has it.", flag_values=FLAGS
 )
+READER = flags.DEFINE_string("reader", None, "As `tfpose predict` has it.", flag_values=FLAGS)
 LIMIT = flags.DEFINE_float("oks_limit", None, "How alike two may be.", flag_values=FLAGS)
 REFINEMENT = flags.DEFINE_enum(
     "refinement",
@@ -128,7 +129,7 @@ STRICT = flags.DEFINE_bool(
 )
 
 
-arguments.model(MODEL, BOXES, known=shipped_names())
+arguments.model(MODEL, BOXES, READER, known=shipped_names())
 arguments.existing(ANNOTATIONS, IMAGES, COMPARE, PCKH_PEOPLE, PCKH_TRUTH)
 arguments.skeleton(SKELETON)
 arguments.writable(OUT, folder=True)
@@ -226,7 +227,9 @@ def _settings() -> "evaluate.Settings":
     scales = tuple(map(float, SCALES.value)) or (MULTISCALE if MULTI.value else (1.0,))
     default = evaluate.Settings()
     assert MODEL.value is not None
-    alone = LOOK.value == "auto" and not is_shipped(MODEL.value)  # as PoseEstimator has it
+    look = SecondLook(mode=LOOK.value, model=READER.value or "")
+    # as PoseEstimator has it
+    alone = look.mode == "auto" and not look.model and not is_shipped(MODEL.value)
     alike = {"kind": SUPPRESS.value, "limit": LIMIT.value}
     return dataclasses.replace(
         default,
@@ -235,7 +238,7 @@ def _settings() -> "evaluate.Settings":
         subset=SUBSET.value,
         seed=default.seed if SEED.value is None else SEED.value,
         suppression=dataclasses.replace(default.suppression, **_given(alike)),
-        second_look="off" if alone else LOOK.value,
+        second_look="off" if alone else look,
         draws=default.draws if DRAWS.value is None else DRAWS.value,
     )
 

@@ -47,6 +47,9 @@ HEIGHT = flags.DEFINE_integer(
 LOOK = flags.DEFINE_enum(
     "second_look", DEFAULT.second_look, LOOKS, "As `tfpose predict` has it.", flag_values=FLAGS
 )
+READER = flags.DEFINE_string(
+    "reader", DEFAULT.reader, "As `tfpose predict` has it; all workers see it.", flag_values=FLAGS
+)
 ENGINE = flags.DEFINE_enum(
     "engine", None, CHOICES, "As `tfpose predict` has it.", flag_values=FLAGS
 )
@@ -79,7 +82,7 @@ REDO = flags.DEFINE_bool(
     "redo_failed", False, "Do shards with failed pictures again.", flag_values=FLAGS
 )
 
-arguments.model(MODEL, known=shipped_names())
+arguments.model(MODEL, READER, known=shipped_names())
 arguments.writable(OUTPUT)
 
 
@@ -120,6 +123,7 @@ def _job() -> Job:
         model=MODEL.value,
         height=HEIGHT.value,
         second_look=LOOK.value,
+        reader=READER.value,
         engine=ENGINE.value,
         threads=THREADS.value,
         min_score=MIN_SCORE.value,

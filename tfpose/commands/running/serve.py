@@ -48,6 +48,9 @@ HEIGHT = flags.DEFINE_integer(
 LOOK = flags.DEFINE_enum(
     "second_look", DEFAULT.second_look, LOOKS, "As `tfpose predict` has it.", flag_values=FLAGS
 )
+READER = flags.DEFINE_string(
+    "reader", DEFAULT.reader, "As `tfpose predict` has it.", flag_values=FLAGS
+)
 LANES = flags.DEFINE_integer(
     "lanes", DEFAULT.lanes, "Pictures at once; the cores if not given.", flag_values=FLAGS
 )
@@ -111,12 +114,13 @@ def _settings() -> Settings:
     models = dict(_named(model) for model in MODEL.value)
     if len(models) != len(MODEL.value):
         raise app.UsageError(f"two of --model={MODEL.value} have one name: give NAME=FILE")
-    for model in models.values():
+    for model in (*models.values(), *filter(None, [READER.value])):
         model_path(model)  # a mistyped one is told before the service is imported
     return Settings(
         models=models,
         height=HEIGHT.value,
         second_look=LOOK.value,
+        reader=READER.value,
         lanes=LANES.value,
         batch_pictures=BATCH.value,
         batch_milliseconds=WAIT.value,
