@@ -96,7 +96,7 @@ flags.DEFINE_float(
 flags.DEFINE_float(
     "min_score",
     0.2,
-    "Lowest score of a person; 0 keeps everybody, as COCO's AP needs.",
+    "Lowest score of a person; 0 keeps everybody and every keypoint, as COCO's AP needs.",
     0.0,
     flag_values=FLAGS,
 )

@@ -17,6 +17,7 @@ from ..people.smoothing import Smoother
 from ..people.tracking import PRESETS as TRACKINGS
 from ..people.tracking import Tracker
 from ..pose_estimator import PoseEstimator
+from ..second_look.merging import Merging
 from ..second_look.options import Options as SecondLook
 from ..spec import PoseSpec
 from ..streams import top_down
@@ -100,10 +101,18 @@ class Options:
                 averaging=Averaging(flip=self.flip, scales=scales),
                 batch=self.batch,
                 engine=self.engine or (AUTO if many else None),
-                second_look=SecondLook(mode=self.second_look, model=self.reader or ""),
+                second_look=self._look,
             )
             for _ in range(count)
         ]
+
+    @property
+    def _look(self) -> SecondLook:
+        """Whoever keeps everybody, for COCO's AP, gets every keypoint, too."""
+        filled = Merging.filled if self.min_score else 0.0
+        return SecondLook(
+            mode=self.second_look, model=self.reader or "", merging=Merging(filled=filled)
+        )
 
     @property
     def cores(self) -> int:

@@ -35,7 +35,8 @@ class Merging:
       weight: of the first network's place in that mean, 0..1.
       surer: factor by which the second network's score must exceed the first's to replace a place
         farther away.
-      filled: lowest score of a keypoint that the first network missed.
+      filled: lowest score of a keypoint that the first network missed; 0 fills in every one, as
+        COCO's AP, which knows no missing ones, needs.
       scale: factor on the scores of people, so that the same threshold suits one network and both:
         at 0.2 as large a share of the people found is right.
       box: the same for people of whom the first network gave a box alone.

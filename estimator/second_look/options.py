@@ -37,8 +37,8 @@ class Options:
 
     mode: str = "auto"
     model: str = ""
-    people: int = 10
-    boxes: int = 20
+    people: int = 15
+    boxes: int = 30
     widen: float = 1.0
     merging: Merging = field(default_factory=Merging)
     limit: float = 0.9

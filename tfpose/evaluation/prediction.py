@@ -1,12 +1,13 @@
 """A network over many pictures: `PoseEstimator`, given batches where shapes allow.
 
 What is measured is what ships: preprocessing, averaging and decoder are `PoseEstimator`'s own; this
-module only chooses which inputs it answers together. Pictures are read in a thread of their own,
+module chooses which inputs it answers together, and has the second look give keypoints of any score
+(`tfpose predict` does with `--min_score=0`). Pictures are read in a thread of their own,
 while the network works on others.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -56,7 +57,8 @@ def predict(
       averaging: over the mirrored picture and over sizes; nothing if not given.
       batch: pictures per run; `BATCH` where the network allows, else 1.
       second_look: as `PoseEstimator` takes it; by default the network is measured alone, but for a
-        detector, which has no keypoints of its own.
+        detector, which has no keypoints of its own. Keypoints of any score count: COCO's AP knows
+        no missing ones.
 
     Yields:
       The key of a request and its people, in pixels of its picture, in completion order.
@@ -66,6 +68,7 @@ def predict(
     """
     if second_look == "off" and network.spec.answers == "boxes":
         second_look = "auto"
+    second_look = _with_every_keypoint(second_look)
     batch = _batch(network, batch)
     if batch == 1:
         yield from _one_by_one(_estimators(network, averaging, second_look), requests)
@@ -80,6 +83,12 @@ def predict(
             yield from _answer(estimator, waiting.pop(fullest))
     for group in waiting.values():
         yield from _answer(estimator, group)
+
+
+def _with_every_keypoint(second_look: str | SecondLook) -> SecondLook:
+    """The same second look, which leaves no keypoint of a low score out."""
+    look = SecondLook(mode=second_look) if isinstance(second_look, str) else second_look
+    return replace(look, merging=replace(look.merging, filled=0.0))
 
 
 def _one_by_one(

@@ -222,6 +222,18 @@ def test_without_a_model_our_own_runs(folder: Path, capsys: pytest.CaptureFixtur
     assert {entry["model"] for entry in json.loads(Path("p.json").read_text())} == {DEFAULT}
 
 
+def test_everybody_is_written_with_every_keypoint(folder: Path) -> None:
+    """As COCO's AP needs, which knows no missing keypoints; else those below 0.1 are left out."""
+    counts = []
+    for least in (0, 0.01):
+        arguments = ("--model=tfpose_detector_nano", "--draw=none", "--coco=c.json")
+        assert run(*arguments, pictures.SAMPLE, f"--min_score={least}") == 0
+        everybody = json.loads(Path("c.json").read_text())
+        counts.append([sum(score > 0 for score in one["keypoints"][2::3]) for one in everybody])
+    assert set(counts[0]) == {17}
+    assert 3 < min(counts[1]) < 17
+
+
 def test_coco_results_need_coco_keypoints(
     colour_model: Model, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

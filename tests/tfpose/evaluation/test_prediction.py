@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from estimator import PoseEstimator
+from estimator import PoseEstimator, pictures
 from estimator.inputs.averaging import Averaging
 from estimator.outputs.results import coco_results
 from estimator.people.boxes import PersonBox
 from estimator.poses import Poses
+from estimator.second_look.merging import Merging
 from estimator.streams.frames import Frame
 from estimator.streams.top_down import TopDown
 from tests.tfpose import painted_people as painted
 from tfpose.evaluation import evaluate
+from tfpose.evaluation import network as networks
 from tfpose.evaluation.evaluate import Settings
 from tfpose.evaluation.network import Network
 from tfpose.evaluation.prediction import Request, predict
@@ -74,6 +76,19 @@ def replace_score(box: PersonBox, score: float) -> PersonBox:
 
 def frame_of(picture: np.ndarray) -> Frame:
     return Frame(picture=picture, index=0, time=0.0, name="made", captured=time.monotonic())
+
+
+def test_keypoints_of_low_scores_count_in_an_evaluation_and_are_left_out_of_an_answer() -> None:
+    network = networks.load("tfpose_detector_nano", threads=1)
+    picture = pictures.read(pictures.SAMPLE)
+    ((_, every),) = predict(network, [Request(key=0, picture=picture)])
+    answer = PoseEstimator("tfpose_detector_nano", threads=1)(picture)
+    assert len(every) == len(answer) >= 2
+    assert every.found.all()
+    low = every.score < Merging.filled
+    assert low.sum() > 0
+    np.testing.assert_array_equal(answer.found, ~low)
+    np.testing.assert_allclose(answer.xy[~low], every.xy[~low], atol=1e-3)
 
 
 def test_answers_of_several_shapes_come_with_their_keys() -> None:
