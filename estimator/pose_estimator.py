@@ -93,9 +93,8 @@ class PoseEstimator:
         self.second_look = (
             SecondLookOptions(mode=second_look) if isinstance(second_look, str) else second_look
         )
-        by_itself = self.second_look.mode == "auto" and not self.second_look.model
         own = not isinstance(model, PoseSpec) and not is_shipped(model)
-        alone = by_itself and own and self.spec.answers != "boxes"
+        alone = self.second_look.unasked and own and self.spec.answers != "boxes"
         self._second_look = None if alone else self._open_second_look(threads, engine)
 
     @property

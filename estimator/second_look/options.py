@@ -91,6 +91,11 @@ class Options:
         ours = FIRST.get(first.model) == first.skeleton.name or bool(self.model)
         return self.mode == "always" or (self.mode == "auto" and ours)
 
+    @property
+    def unasked(self) -> bool:
+        """Whether nobody asked for a second look; then a model of the user's own gets none."""
+        return self.mode == "auto" and not self.model
+
     def reader_of(self, first: PoseSpec) -> str:
         """Returns the path or shipped name of the network that reads a first network's people."""
         return self.model or READERS.get(first.model, READER)

@@ -35,7 +35,7 @@ from .metrics import parts as body_parts
 from .metrics.intervals import intervals
 from .network import Network
 from .picture_reader import PictureReader
-from .prediction import Request, predict
+from .prediction import Request, measured, predict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +131,7 @@ def evaluate(
     if isinstance(network, PoseEstimator):
         settings = replace(settings, second_look=network.second_look)
         network = networks.of_estimator(network)
+    settings = replace(settings, second_look=measured(settings.second_look, network))
     if not isinstance(annotations, Truth):
         annotations = truth.read(annotations, known=(network.spec.skeleton,))
     _check_keypoints(network, annotations)

@@ -66,9 +66,7 @@ def predict(
     Raises:
       ValueError: the network cannot do what is asked.
     """
-    if second_look == "off" and network.spec.answers == "boxes":
-        second_look = "auto"
-    second_look = _with_every_keypoint(second_look)
+    second_look = measured(second_look, network)
     batch = _batch(network, batch)
     if batch == 1:
         yield from _one_by_one(_estimators(network, averaging, second_look), requests)
@@ -85,9 +83,13 @@ def predict(
         yield from _answer(estimator, group)
 
 
-def _with_every_keypoint(second_look: str | SecondLook) -> SecondLook:
-    """The same second look, which leaves no keypoint of a low score out."""
-    look = SecondLook(mode=second_look) if isinstance(second_look, str) else second_look
+def measured(second_look: str | SecondLook, network: Network) -> str | SecondLook:
+    """Returns the second look that is measured where this one is asked for, as `predict` says."""
+    if second_look == "off" and network.spec.answers != "boxes":
+        return second_look
+    look = second_look
+    if isinstance(look, str):
+        look = SecondLook(mode="auto" if look == "off" else look)
     return replace(look, merging=replace(look.merging, filled=0.0))
 
 

@@ -10,6 +10,7 @@ from estimator import bundle, pictures
 from estimator.layout import ImageSpec, OutputSpec
 from estimator.outputs import results
 from estimator.pose_estimator import PoseEstimator
+from estimator.second_look.options import Options as SecondLook
 from estimator.spec import PoseSpec
 from tests.tfpose import painted_people as painted
 from tfpose.benchmarks import works
@@ -153,6 +154,9 @@ def test_workers_answer_as_one_network_does(tmp_path: Path) -> None:
     ]
     assert len(found[0].results) >= 7
     assert found[0].results == found[1].results
+    look = found[0].settings.second_look
+    assert isinstance(look, SecondLook)
+    assert look.merging.filled == 0  # the report says what was measured: every keypoint
 
 
 def test_only_small_files_of_litert_are_opened_more_than_once(

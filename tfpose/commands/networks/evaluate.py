@@ -228,8 +228,8 @@ def _settings() -> "evaluate.Settings":
     default = evaluate.Settings()
     assert MODEL.value is not None
     look = SecondLook(mode=LOOK.value, model=READER.value or "")
-    own = look.mode == "auto" and not look.model and not is_shipped(MODEL.value)
-    alone = own or look.mode == "off"  # as PoseEstimator has it
+    own = look.unasked and not is_shipped(MODEL.value)  # as PoseEstimator has it
+    alone = own or look.mode == "off"
     alike = {"kind": SUPPRESS.value, "limit": LIMIT.value}
     return dataclasses.replace(
         default,
