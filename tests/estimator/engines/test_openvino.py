@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from estimator.engines import openvino
+
 TWO_END = """
 import gc, os, signal
 from estimator import PoseEstimator
@@ -21,3 +23,8 @@ def test_a_signal_is_heard_after_two_networks_have_ended() -> None:
     pytest.importorskip("openvino")
     ended = subprocess.run([sys.executable, "-c", TWO_END], capture_output=True, text=True)
     assert (ended.returncode, ended.stdout) == (0, "told\n")
+
+
+def test_two_processes_do_not_share_a_core() -> None:
+    pytest.importorskip("openvino")
+    assert openvino.core().get_property("CPU", "ENABLE_CPU_PINNING") is False
