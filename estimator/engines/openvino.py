@@ -121,5 +121,5 @@ def _core_of(process: int) -> "openvino.Core":
 
     opened = openvino.Core()
     opened.set_property({"ENABLE_MMAP": False})  # a mapped file may change (SIGBUS)
-    opened.set_property("CPU", {"ENABLE_CPU_PINNING": False})  # two processes would share one core
+    opened.set_property("CPU", {"ENABLE_CPU_PINNING": False})  # or processes share a CPU core
     return opened

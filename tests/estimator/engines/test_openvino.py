@@ -25,6 +25,6 @@ def test_a_signal_is_heard_after_two_networks_have_ended() -> None:
     assert (ended.returncode, ended.stdout) == (0, "told\n")
 
 
-def test_two_processes_do_not_share_a_core() -> None:
+def test_a_network_is_pinned_to_no_cpu_core() -> None:
     pytest.importorskip("openvino")
     assert openvino.core().get_property("CPU", "ENABLE_CPU_PINNING") is False
