@@ -55,13 +55,13 @@ class BoxView(NamedTuple):
     """A view and its targets.
 
     Attributes:
-      image: (edge, edge, 3) float32, RGB, 0..255.
+      image: (edge, edge, 3) uint8, RGB.
       score: (h, w) 0..1.
       sides: (4, h, w) distances to left, top, right and bottom, cells.
       known: (h, w) the box's score in cells that know the sides, elsewhere 0.
     """
 
-    image: Float
+    image: UInt8
     score: Float
     sides: Float
     known: Float
@@ -83,9 +83,9 @@ def draw(
     seen = _boxes_in(boxes, factor, shift, options.edge)
     image = _cut(picture, matrix, options.edge)
     if rng.random() < 0.5:
-        image = image[:, ::-1]
+        image = np.ascontiguousarray(image[:, ::-1])
         seen[:, [0, 2]] = options.edge - seen[:, [2, 0]]
-    return BoxView(coloured(np.asarray(image, np.float32), rng), *targets(seen, options))
+    return BoxView(coloured(image, rng), *targets(seen, options))
 
 
 def _window(

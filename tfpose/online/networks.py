@@ -139,7 +139,11 @@ class Student(nn.Module):  # type: ignore[misc]  # PyTorch may be absent
         layer = self.convolutions[keras_name(name)]
         if layer.stride == (2, 2):
             x = F.pad(x, (0, 1, 0, 1))  # Keras' "same" pads below and on the right alone
-        x = self.norms[keras_name(name)](layer(x))
+        norm = self.norms[keras_name(name)]
+        if norm.training or layer.weight.requires_grad:
+            x = norm(layer(x))
+        else:
+            x = F.conv2d(x, *_folded(layer, norm), layer.stride, layer.padding)
         return F.relu(x) if activate else x
 
     def _mapped(self, x: Tensor, stage: str) -> Maps:
@@ -287,6 +291,13 @@ class Teacher(nn.Module):  # type: ignore[misc]
             for head in ("heatmaps", "pafs")
         )
         return heatmaps, pafs
+
+
+def _folded(layer: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """Kernel and bias of a convolution and the norm after it, as one; for layers that stay."""
+    factor = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+    kernel = layer.weight * factor[:, None, None, None]
+    return kernel, norm.bias - norm.running_mean * factor
 
 
 def depth_to_space(x: Tensor) -> Tensor:

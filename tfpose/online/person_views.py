@@ -78,12 +78,12 @@ class View(NamedTuple):
     """A training sample.
 
     Attributes:
-      image: (H, W, 3) float32, 0..255.
+      image: (H, W, 3) uint8, RGB.
       maps: (K, h, w) float32, 0..1.
       weight: (K, h, w) float32, of each cell in the loss.
     """
 
-    image: Float
+    image: UInt8
     maps: Float
     weight: Float
 
@@ -255,7 +255,7 @@ def _matrix(
     return matrix
 
 
-def _cut(picture: UInt8, matrix: Matrix, options: ViewOptions, rng: np.random.Generator) -> Float:
+def _cut(picture: UInt8, matrix: Matrix, options: ViewOptions, rng: np.random.Generator) -> UInt8:
     """The view's pixels; a part of the views is shrunk first, and enlarged again."""
     factor = min(1.0, rng.uniform(options.blur, 1.3))
     height, width = (max(8, round(length * factor)) for length in (options.height, options.width))
@@ -265,22 +265,26 @@ def _cut(picture: UInt8, matrix: Matrix, options: ViewOptions, rng: np.random.Ge
     )
     if factor < 1:
         image = cv2.resize(image, (options.width, options.height))
-    return np.asarray(image, np.float32)
+    return np.asarray(image)
 
 
-def coloured(pixels: Float, rng: np.random.Generator) -> Float:
-    image = pixels.astype(np.float64)
+def coloured(pixels: UInt8, rng: np.random.Generator) -> UInt8:
+    """The pixels (H, W, 3) with another light, noise, or in grey, by chance."""
     if rng.random() < 0.7:
         shift = rng.uniform(-25, 25) + rng.uniform(-10, 10, 3)
-        image = (image - GREY) * np.float32(rng.uniform(0.7, 1.3)) + GREY + shift
+        values = (np.arange(256)[:, np.newaxis] - GREY) * rng.uniform(0.7, 1.3) + GREY + shift
+        table = np.rint(np.clip(values, 0, 255)).astype(np.uint8)  # (256, 3)
+        pixels = np.asarray(cv2.LUT(pixels, table[np.newaxis]), np.uint8)
     if rng.random() < 0.2:
-        image = image + rng.normal(0, rng.uniform(2, 10), image.shape)
+        noise = np.float32(rng.uniform(2, 10)) * rng.standard_normal(pixels.shape, np.float32)
+        pixels = np.asarray(cv2.add(pixels, noise, dtype=cv2.CV_8U), np.uint8)
     if rng.random() < 0.05:
-        image = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2)
-    return np.clip(image, 0, 255).astype(np.float32)
+        grey = np.rint(pixels.mean(axis=2, keepdims=True)).astype(np.uint8)
+        pixels = np.repeat(grey, 3, axis=2)
+    return pixels
 
 
-def _covered(image: Float, other: UInt8, rng: np.random.Generator) -> Float:
+def _covered(image: UInt8, other: UInt8, rng: np.random.Generator) -> UInt8:
     """The view with an oval part of another picture at its side or lower half."""
     height, width = image.shape[:2]
     rows, columns = (int(rng.uniform(0.15, 0.5) * length) for length in (height, width))
@@ -288,7 +292,7 @@ def _covered(image: Float, other: UInt8, rng: np.random.Generator) -> Float:
         int(rng.integers(max(1, length - part)))
         for length, part in zip(other.shape[:2], (rows, columns), strict=True)
     )
-    patch = other[top : top + rows, left : left + columns].astype(np.float32)
+    patch = other[top : top + rows, left : left + columns]
     rows, columns = patch.shape[:2]
     y = int(rng.integers(0, max(1, height - rows)))
     at_left = rng.random() < 0.5

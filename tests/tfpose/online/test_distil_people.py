@@ -70,6 +70,17 @@ def test_the_twin_answers_as_the_keras_network(student: keras.Model) -> None:
     np.testing.assert_allclose(found / scale, wanted / scale, atol=2e-5)
 
 
+def test_frozen_layers_answer_as_before(student: keras.Model) -> None:
+    twin = PersonStudent(keras_arrays(student)).eval()
+    image = as_torch(pictures(2, 64, 96))
+    with torch.no_grad():
+        wanted = twin(image)
+        learning.freeze(twin.train(), ("",))
+        found = twin(image)
+    scale = wanted.abs().max()
+    torch.testing.assert_close(found / scale, wanted / scale, rtol=0, atol=2e-5)
+
+
 def test_training_starts_with_the_maps_of_tfpose_s() -> None:
     keras.utils.set_random_seed(0)
     first = models.build(models.spec("tfpose_s"), flexible=True)
@@ -174,7 +185,7 @@ def test_views_of_nobody_have_empty_maps_that_count() -> None:
     empty = maps.flatten(1).max(dim=1).values == 0
     assert 10 <= int(empty.sum()) <= 30
     assert (weight[empty] == 1).all()
-    assert image[empty].std() > 0
+    assert image[empty].float().std() > 0
     with pytest.raises(ValueError, match=r"nobody_share must be .*found 0.5 with 0 places"):
         distil_people.Feed(lambda: people, lambda _: one.picture, PLAIN, seed=0, nobody_share=0.5)
 
