@@ -89,6 +89,7 @@ def test_engines_prints_a_row_an_installed_engine(
         (["preprocess", "--pictures=none"], "no picture or folder at none"),
         (["preprocess", "--base_height=33"], "multiple of 8, at most 8192, found 33"),
         (["infer", "--models=none.tflite"], "no model at none.tflite"),
+        (["whole", "--model=tfpose_detector_nano", "--reader=tfpose_s"], "tfpose_s is no top-down"),
     ],
 )
 def test_wrong_flags_are_no_traceback(arguments: list[str], message: str, tfpose: Tfpose) -> None:

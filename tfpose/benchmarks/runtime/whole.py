@@ -33,6 +33,7 @@ PICTURES = flags.DEFINE_multi_string(
 LOOK = flags.DEFINE_enum(
     "second_look", SecondLook.mode, LOOKS, "As `tfpose predict` has it.", flag_values=FLAGS
 )
+READER = flags.DEFINE_string("reader", None, "As `tfpose predict` has it.", flag_values=FLAGS)
 THREADS = flags.DEFINE_integer("threads", 1, "Of the network.", flag_values=FLAGS)
 
 REPEATS = 100
@@ -46,7 +47,8 @@ def main(_: list[str]) -> None:
     """Prints the table, milliseconds of processor time."""
     if not MODEL.value:
         raise app.UsageError("give --model=FILE.tflite")
-    estimator = PoseEstimator(MODEL.value, threads=THREADS.value, second_look=LOOK.value)
+    look = SecondLook(mode=LOOK.value, model=READER.value or "")
+    estimator = PoseEstimator(MODEL.value, threads=THREADS.value, second_look=look)
     files = pictures.find(PICTURES.value).files
     rows = [measure(estimator, file) for file in files]
     print(timing.table(HEAD, rows))
