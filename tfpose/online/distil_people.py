@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,14 +18,17 @@ from torch import Tensor
 
 from estimator import skeletons
 from estimator.arrays import Float, UInt8
+from estimator.people import box_map
+from estimator.people.boxes import HIGHER, WIDER
 
-from ..data.cached_people import Shard
+from ..data.cached_people import Person, Shard
 from . import person_views
 from .person_views import Subject, ViewOptions
 
 SCALE, FOREGROUND = 300.0, 3.0  # of the loss; more for cells that show a keypoint
 STEEP = 25.0  # factor on maps of 0..1 that makes them logits of where a keypoint lies
 KEPT_PICTURES = 2000  # decoded, in memory
+SAME = 0.4  # intersection over union from which a detector's box is a person's
 RELOADED = 300.0  # seconds after which the cache is read again
 FROZEN = ("stem", "down4", "down8", "stride8.", "down16", "stride16.0", "stride16.1", "side")
 
@@ -52,6 +55,7 @@ class Feed:
       seed: of the draws.
       nobody: places where nobody is.
       nobody_share: share of the views that show such a place.
+      boxes: (N, 5) of the people whom a detector sees in a picture, by its name.
 
     Raises:
       ValueError: a share without places, or out of 0..1.
@@ -66,6 +70,7 @@ class Feed:
         seed: int,
         nobody: Sequence[Nobody] = (),
         nobody_share: float = 0.0,
+        boxes: Mapping[str, Float] | None = None,
     ) -> None:
         if not 0 <= nobody_share < 1 or (nobody_share and not nobody):
             raise ValueError(
@@ -74,6 +79,7 @@ class Feed:
             )
         self._load, self._read, self._options = load, read, options
         self._nobody, self._nobody_share = nobody, nobody_share
+        self._boxes = boxes or {}
         self._people, self._loaded = load(), time.monotonic()
         self._rng = np.random.default_rng(seed)
         self._pictures: dict[str, UInt8] = {}
@@ -114,7 +120,17 @@ class Feed:
             maps=self._people.maps[index],
             matrix=self._people.matrices[index],
             labels=person.keypoints if person.human else None,
+            box=self._box(person),
         )
+
+    def _box(self, person: Person) -> Float | None:
+        """The detector's box that overlaps a person's most, if it does by `SAME` or more."""
+        boxes, xy = self._boxes.get(person.file), person.keypoints[person.keypoints[:, 2] > 0, :2]
+        if boxes is None or not len(boxes) or len(xy) < 2:
+            return None
+        shares = box_map.overlaps(around(xy), boxes[:, :4])
+        best = int(shares.argmax())
+        return np.asarray(boxes[best, :4]) if shares[best] >= SAME else None
 
     def _picture(self, name: str) -> UInt8:
         if name not in self._pictures:
@@ -126,6 +142,13 @@ class Feed:
     def _any_picture(self) -> UInt8:
         names = list(self._pictures)
         return self._pictures[names[self._rng.integers(len(names))]]
+
+
+def around(xy: Float) -> Float:
+    """Left, top, right and bottom of a person, by their keypoints (N, 2)."""
+    first, last = xy.min(axis=0), xy.max(axis=0)
+    more = (last - first + 1) * (np.array([WIDER, HIGHER]) - 1) / 2
+    return np.concatenate([first - more, last + more]).astype(np.float32)
 
 
 def read_nobody(path: Path) -> list[Nobody]:

@@ -41,6 +41,7 @@ class ViewOptions:
       cover: share of the views with something in front.
       turn: share of the views that are turned; by 15 degrees, one standard deviation.
       scattered: share of the views whose box is of a random three quarters of the keypoints.
+      detected: share of the views whose box is a detector's, where one is known.
       jitter: standard deviation of the box's place, as a share of its size.
       blur: smallest factor by which a view is shrunk and enlarged again.
       disputed: distance from the human label, as a share of the person, beyond which a map counts
@@ -60,6 +61,7 @@ class ViewOptions:
     cover: float = 0.25
     turn: float = 0.5
     scattered: float = 0.25
+    detected: float = 0.7
     jitter: float = 0.05
     blur: float = 0.3
     disputed: float = 0.12
@@ -96,12 +98,14 @@ class Subject(NamedTuple):
       maps: (h, w, K) uint8.
       matrix: (2, 3), from pixels of the picture to cells of the maps.
       labels: (K, 3) human keypoints; None if no human labelled.
+      box: (4,) left, top, right, bottom, in which a detector sees them; None if it does not.
     """
 
     picture: UInt8
     maps: UInt8
     matrix: Float
     labels: Float | None
+    box: Float | None = None
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,10 @@ def draw(
     shown = sure if edge is None else sure & ~edge.hides(xy)
     if shown.sum() < 3:
         edge, shown = None, sure
-    box = _box(xy[_found(shown, options, rng)], options, rng)
+    if subject.box is not None and edge is None and rng.random() < options.detected:
+        box = _near(subject.box, rng)
+    else:
+        box = _box(xy[_found(shown, options, rng)], options, rng)
     mirrored = bool(rng.random() < 0.5)
     matrix = _matrix(box, mirrored, options, rng)
     picture = subject.picture if edge is None else edge.applied(subject.picture)
@@ -230,6 +237,16 @@ def _box(
     size = (last - first + 1) * [WIDER, HIGHER]
     centre = (first + last) / 2 + rng.normal(0, options.jitter, 2) * size
     size = size * np.exp(rng.normal(0, 0.12)) * np.exp(rng.normal(0, 0.06, 2))
+    left, top = centre - size / 2
+    return float(left), float(top), float(size[0]), float(size[1])
+
+
+def _near(box: Float, rng: np.random.Generator) -> tuple[float, float, float, float]:
+    """A detector's box as it might be in another picture of the same."""
+    first, last = box[:2].astype(np.float64), box[2:].astype(np.float64)
+    size = last - first
+    centre = (first + last) / 2 + rng.normal(0, 0.02, 2) * size
+    size = size * np.exp(rng.normal(0, 0.04, 2))
     left, top = centre - size / 2
     return float(left), float(top), float(size[0]), float(size[1])
 

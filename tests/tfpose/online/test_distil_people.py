@@ -123,6 +123,45 @@ def test_the_lit_keypoint_of_a_view_is_where_its_map_is_highest(lit: int) -> Non
     assert drawn >= 6
 
 
+def test_views_are_cut_where_a_detector_sees_the_person() -> None:
+    options = ViewOptions(cut=0, cover=0, turn=0, blur=1, detected=1)
+    wide = subject()._replace(box=np.array([0, 0, 180, 220], np.float32))
+    rng = np.random.default_rng(0)
+    heights = []
+    for one in (wide, wide._replace(box=np.array([60, 40, 110, 168], np.float32))):
+        view = person_views.draw(one, (), SWAPPED, options, rng)
+        assert view is not None
+        lit = (view.maps > 0.3).any(axis=(0, 2)).nonzero()[0]
+        heights.append(np.ptp(lit) / len(view.maps[0]))
+    assert heights[0] == pytest.approx(128 / 220 / 1.15, abs=0.15)
+    assert heights[1] > 0.75
+
+
+def test_a_persons_box_is_the_detectors_that_overlaps_them_most() -> None:
+    xy = np.concatenate([PLACES, np.ones((17, 1))], axis=1).astype(np.float32)
+    people = Shard(
+        people=tuple(Person(file=name, keypoints=xy, human=False) for name in ("a.jpg", "b.jpg")),
+        maps=np.stack([subject().maps] * 2),
+        matrices=np.stack([subject().matrix] * 2),
+    )
+    near = np.append(np.add(distil_people.around(xy[:, :2]), [3, -4, 5, 2]), 0.5)
+    boxes = {"a.jpg": np.array([[0, 0, 60, 60, 0.9], near]), "b.jpg": np.array([[0, 0, 60, 60, 1]])}
+    seen = []
+
+    def draw(one: Subject, *_: object) -> person_views.View:
+        seen.append(one.box)
+        return person_views.View(*(np.zeros(1),) * 3)
+
+    feed = distil_people.Feed(
+        lambda: people, lambda _: subject().picture, PLAIN, seed=0, boxes=boxes
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(person_views, "draw", draw)
+        for _ in range(20):
+            feed._view()
+    assert {None if one is None else tuple(one) for one in seen} == {None, tuple(near[:4])}
+
+
 def test_maps_behind_an_edge_are_empty() -> None:
     for seed in range(20):
         options = ViewOptions(cut=1, cover=0, turn=0, blur=1)

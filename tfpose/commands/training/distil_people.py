@@ -55,6 +55,13 @@ NOBODY = flags.DEFINE_string(
 NOBODY_SHARE = flags.DEFINE_float(
     "nobody_share", 0.06, "With --nobody: share of such views.", 0, 1, flag_values=FLAGS
 )
+BOXES = flags.DEFINE_string(
+    "boxes",
+    None,
+    "A detector's boxes in the pictures, as `tfpose find-boxes` writes them: views are cut where "
+    "it sees the people.",
+    flag_values=FLAGS,
+)
 DIVERGENCE = flags.DEFINE_float(
     "divergence",
     0.0,
@@ -81,7 +88,7 @@ LEARNING = LearningFlags(
 )
 
 
-arguments.existing(PEOPLE, IMAGES, NOBODY)
+arguments.existing(PEOPLE, IMAGES, NOBODY, BOXES)
 flags.register_multi_flags_validator(  # type: ignore[no-untyped-call]  # absl
     ["all_layers", "frozen"],
     lambda values: not (values["all_layers"] and values["frozen"]),
@@ -99,17 +106,20 @@ class _Preparation:
     images: tuple[Path, ...]
     nobody: Path | None
     nobody_share: float
+    boxes: Path | None
     views: "ViewOptions"
     divergence: float
 
     def __call__(self, share: "Share", seed: int) -> "Lesson":
         """The network, and a feed of the pictures of one share."""
+        from tfpose.data import box_lines
         from tfpose.data.picture_files import Pictures
         from tfpose.online import distil_people, person_network
         from tfpose.online.lessons import Lesson
 
         found = Pictures(self.images)
         nobody = distil_people.read_nobody(self.nobody) if self.nobody else []
+        boxes = dict(box_lines.read(self.boxes)) if self.boxes else None
         feed = distil_people.Feed(
             _people(self.people, share),
             lambda name: pictures.read(found.read(name)),
@@ -117,6 +127,7 @@ class _Preparation:
             seed=seed,
             nobody=nobody,
             nobody_share=self.nobody_share if nobody else 0.0,
+            boxes=boxes,
         )
         error = partial(distil_people.error, divergence=self.divergence)
         return Lesson(person_network.PersonStudent(self.start), feed, error)
@@ -133,6 +144,7 @@ def main(_: list[str]) -> None:
         images=tuple(Path(path) for path in IMAGES.value),
         nobody=Path(NOBODY.value) if NOBODY.value else None,
         nobody_share=NOBODY_SHARE.value,
+        boxes=Path(BOXES.value) if BOXES.value else None,
         views=ViewOptions(
             height=HEIGHT.value,
             width=WIDTH.value,
