@@ -1,9 +1,9 @@
 """Views of pictures with people's boxes, and the map that a network should give for them.
 
-A view is a window of a picture at a random size, around one of its people, mirrored in half of the
-cases and with other colours. Targets are those of estimator/people/box_map.py: the score is high in
-the middle of a person, and cells there know the sides of the box. Of two people in a cell, the
-smaller counts.
+A view is a window of a picture, around one of its people at a random size or as a network sees the
+picture later, mirrored in half of the cases and with other colours. Targets are those of
+estimator/people/box_map.py: the score is high in the middle of a person, and cells there know the
+sides of the box. Of two people in a cell, the smaller counts.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,10 @@ class BoxViewOptions:
       stride: of the map.
       sure: score of a box around which a view may lie.
       sizes: smallest and largest longer side of that box, as a share of the edge.
-      close: share of views whose person is larger than the view, up to `closest` edges.
+      close: share of these views whose person is larger than the view, up to `closest` edges.
+      whole: share of views that show a picture about as large as a network of that input height
+        would see it, wherever its people are.
+      heights: lowest and highest of the picture in such a view, as a share of the edge.
     """
 
     edge: int = 320
@@ -42,6 +45,8 @@ class BoxViewOptions:
     sizes: tuple[float, float] = (0.1, 1.25)
     close: float = 0.15
     closest: float = 2.5
+    whole: float = 0.0
+    heights: tuple[float, float] = (0.75, 1.2)
 
     def __post_init__(self) -> None:
         if self.edge < 32 or self.edge % 32 or self.stride != 16:
@@ -49,6 +54,8 @@ class BoxViewOptions:
                 "edge must be a positive multiple of 32 and stride 16, found "
                 f"{self.edge} and {self.stride}"
             )
+        if not 0 <= self.whole <= 1:
+            raise ValueError(f"whole must be a share, 0..1, found {self.whole}")
 
 
 class BoxView(NamedTuple):
@@ -78,7 +85,10 @@ def draw(
       options: how.
       rng: of the draw.
     """
-    factor, shift = _window(picture, boxes, options, rng)
+    whole = options.whole > 0 and rng.random() < options.whole
+    factor, shift = (
+        _whole(picture, options, rng) if whole else _window(picture, boxes, options, rng)
+    )
     matrix = np.array([[factor, 0, shift[0]], [0, factor, shift[1]]])
     seen = _boxes_in(boxes, factor, shift, options.edge)
     image = _cut(picture, matrix, options.edge)
@@ -108,6 +118,15 @@ def _window(
     shift = edge * rng.uniform(0.3, 0.7, 2) - factor * centre
     room = edge - factor * size  # negative where the picture is larger than the view
     return factor, np.where(room < 0, np.clip(shift, room, 0), room / 2)
+
+
+def _whole(
+    picture: UInt8, options: BoxViewOptions, rng: np.random.Generator
+) -> tuple[float, Float]:
+    """As `_window`; a picture as high as the network's input, about, at a random place."""
+    height, width = picture.shape[:2]
+    factor = options.edge / height * float(np.exp(rng.uniform(*np.log(options.heights))))
+    return factor, (options.edge - factor * np.array([width, height])) * rng.random(2)
 
 
 def _cut(picture: UInt8, matrix: Float, edge: int) -> UInt8:

@@ -71,6 +71,22 @@ def test_views_show_their_boxes_where_the_people_are() -> None:
     assert compared >= 10  # the others have the person at an edge, or hardly any contrast
 
 
+def test_whole_views_show_a_picture_about_as_high_as_the_network_sees_it() -> None:
+    """A person of two thirds of the picture's height is so of the view's, wherever they are."""
+    picture = np.zeros((300, 500, 3), np.uint8)
+    boxes = np.array([[150, 50, 210, 250, 1.0], [400, 100, 440, 130, 1.0]], np.float32)
+    options = BoxViewOptions(edge=320, whole=1.0, heights=(0.9, 0.9))
+    rng = np.random.default_rng(0)
+    seen = []
+    for _ in range(40):
+        view = box_views.draw(picture, boxes, options, rng)
+        found = box_map.decode(as_map(view.score, view.sides), 16, least=0.3)
+        heights = found[:, 3] - found[:, 1]
+        seen.append(len(found))
+        assert (np.isclose(heights, 192, atol=1) | np.isclose(heights, 28.8, atol=1)).all()
+    assert set(seen) == {1, 2}  # a view shows a part of so wide a picture
+
+
 def test_people_outside_of_a_view_are_left_out_and_pictures_of_nobody_give_nothing() -> None:
     picture = np.full((100, 100, 3), 90, np.uint8)
     view = box_views.draw(picture, np.zeros((0, 5), np.float32), SMALL, np.random.default_rng(0))

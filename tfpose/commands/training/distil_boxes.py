@@ -30,6 +30,7 @@ from tfpose.commands import arguments
 from tfpose.commands.learning_flags import LearningFlags
 
 if TYPE_CHECKING:
+    from tfpose.online.box_views import BoxViewOptions
     from tfpose.online.distil_boxes import BoxFeed
     from tfpose.online.lessons import Lesson, Share
 
@@ -44,8 +45,24 @@ IMAGES = flags.DEFINE_list(
     "images", None, "Folders and zips with the pictures.", required=True, flag_values=FLAGS
 )
 EDGE = flags.DEFINE_integer("edge", 256, "Height and width of a view.", 32, flag_values=FLAGS)
+WHOLE = flags.DEFINE_float(
+    "whole",
+    0.0,
+    "Share of the views that show a picture as large as the network sees it later, where --edge is "
+    "the height of its input.",
+    0,
+    1,
+    flag_values=FLAGS,
+)
 SIDES = flags.DEFINE_float(
     "sides", 0.6, "Weight of a box's sides, beside its score.", 0, flag_values=FLAGS
+)
+FROZEN = flags.DEFINE_list(
+    "frozen",
+    None,
+    "Layers that stay as they are, by the beginnings of their names, such as stem,down4; by "
+    "default those of the network.",
+    flag_values=FLAGS,
 )
 NANO = "tfpose_detector_nano"
 MODEL = flags.DEFINE_enum(
@@ -74,7 +91,7 @@ class _Preparation:
     start: Mapping[str, Float]
     boxes: Path
     images: tuple[Path, ...]
-    edge: int
+    views: "BoxViewOptions"
     sides: float
     model: str
 
@@ -91,7 +108,6 @@ class _Preparation:
         """Views of the pictures of one share."""
         from tfpose.data import box_lines
         from tfpose.data.picture_files import Pictures
-        from tfpose.online.box_views import BoxViewOptions
         from tfpose.online.distil_boxes import BoxFeed
 
         images = Pictures(self.images)
@@ -105,7 +121,7 @@ class _Preparation:
         return BoxFeed(
             [one for one in found if share.has(one.file)],
             lambda name: pictures.read(images.read(name)),
-            BoxViewOptions(edge=self.edge),
+            self.views,
             seed=seed,
         )
 
@@ -136,15 +152,17 @@ class _Preparation:
 def main(_: list[str]) -> None:
     """Trains, and writes student.npz now and then."""
     from tfpose.online import distil_boxes
+    from tfpose.online.box_views import BoxViewOptions
 
     preparation = _Preparation(
         start=LEARNING.start(),
         boxes=Path(BOXES.value),
         images=tuple(Path(path) for path in IMAGES.value),
-        edge=EDGE.value,
+        views=BoxViewOptions(edge=EDGE.value, whole=WHOLE.value),
         sides=SIDES.value,
         model=MODEL.value,
     )
     if MODEL.value == NANO:
         preparation = preparation.narrowed(LEARNING.seed)
-    LEARNING.run(preparation, distil_boxes.STUDENTS[MODEL.value].frozen)
+    frozen = distil_boxes.STUDENTS[MODEL.value].frozen if FROZEN.value is None else FROZEN.value
+    LEARNING.run(preparation, tuple(frozen))
