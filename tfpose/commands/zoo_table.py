@@ -17,8 +17,8 @@ OURS = "ours, 173 pictures"  # docs/decoder.md, docs/evaluation.md; one harness
 # AP on COCO's validation pictures, of 1, and who says so. Figures of others are on other pictures
 # or with boxes of a detector, so that they compare within one source only.
 ACCURACY: Mapping[str, tuple[str, str]] = {
-    "tfpose_detector": ("0.403", f"{OURS}, with tfpose_person"),
-    "tfpose_detector_nano": ("0.335", f"{OURS}, with tfpose_person_nano"),
+    "tfpose_detector": ("0.416", f"{OURS}, with tfpose_person"),
+    "tfpose_detector_nano": ("0.350", f"{OURS}, with tfpose_person_nano"),
     "tfpose_s": ("0.264", OURS),
     "human_pose_estimation_0001": ("0.395", f"{OURS} at height 368; 0.428 Intel's"),
     "lightweight_openpose": ("0.400", "its README"),
@@ -47,8 +47,8 @@ ACCURACY: Mapping[str, tuple[str, str]] = {
 }
 # Milliseconds in int8, one thread of an EPYC with AVX-512 VNNI: tfpose_s's card, docs/export.md.
 MILLISECONDS: Mapping[str, str] = {
-    "tfpose_detector": "5.7",
-    "tfpose_detector_nano": "1.9",
+    "tfpose_detector": "7.2",
+    "tfpose_detector_nano": "2.4",
     "tfpose_s": "9.6",
     "tfpose_person": "2.4",
     "tfpose_person_nano": "1.3",

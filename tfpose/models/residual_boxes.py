@@ -26,11 +26,11 @@ VARIANTS = {
 
 
 def spec(name: str) -> PoseSpec:
-    """Boxes at 320x416, stride 16; the people have OpenPose's 18 keypoints, as `tfpose_s`'s."""
+    """Boxes at 352x480, stride 16; the people have OpenPose's 18 keypoints, as `tfpose_s`'s."""
     return PoseSpec(
         model=name,
         skeleton=skeletons.get("openpose18"),
-        image=ImageSpec(height=320, width=416, multiple=32, flexible=True),
+        image=ImageSpec(height=352, width=480, multiple=32, flexible=True),
         outputs=OutputSpec(stride=BOX_STRIDE, background=False, pafs=False, boxes=BOX_STRIDE),
         decoder=boxes.Parameters(),
     )
