@@ -46,6 +46,7 @@ ACCURACY: Mapping[str, tuple[str, str]] = {
     "vitpose_b": ("0.757", "mmpose, a detector's boxes"),
 }
 # Milliseconds in int8, one thread of an EPYC with AVX-512 VNNI: tfpose_s's card, docs/export.md.
+# The detectors' are those at 320x416, times 1.27 and 1.26 (docs/models.md).
 MILLISECONDS: Mapping[str, str] = {
     "tfpose_detector": "7.2",
     "tfpose_detector_nano": "2.4",
